@@ -1,0 +1,59 @@
+// Package metric says what a metric provider is.
+package metric
+
+import (
+	"context"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/judge"
+)
+
+// Query is one question to a metric server.
+type Query struct {
+	// Spec has its arguments resolved, secrets included: it must not outlive the call.
+	Spec api.MetricProvider
+	// At is the scheduled time of the measurement; instant queries are evaluated at it.
+	At time.Time
+	// Namespace of the AnalysisRun.
+	Namespace string
+	// Secret tells that a secret fed the address, headers or credentials: then errors are built
+	// from a class and a status code, never from an error's text.
+	Secret bool
+	// Attempts allows retries of transport errors, 429 and 5xx inside this long; 0 = none.
+	Within time.Duration
+}
+
+// Reader asks a metric server; asking twice does no harm. A measurement that could not be taken
+// is an error of type *judge.Failure.
+type Reader interface {
+	Query(ctx context.Context, q Query) (judge.Sample, error)
+}
+
+// Runner is a measurement that an object of the cluster carries out, for example a Job. The
+// controller makes the object true; the Runner only builds it and reads what it says.
+type Runner interface {
+	// Object builds the Job with this name; the metric's arguments are resolved, secrets included.
+	Object(run *api.AnalysisRun, m api.Metric, name string) (*batchv1.Job, error)
+	// Poll says what the Job and its pods say at now: a sample when done, else when to look again
+	// (zero = only when something changes).
+	Poll(job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress
+}
+
+// Progress is how far an object's measurement has come.
+type Progress struct {
+	Done   bool
+	Sample judge.Sample
+	Again  time.Time
+	// Waiting says what is awaited while not done, in a sentence.
+	Waiting string
+}
+
+// Registry holds the providers by the name of their block in MetricProvider ("prometheus", "web", "job").
+type Registry struct {
+	Readers map[string]Reader
+	Runners map[string]Runner
+}
