@@ -164,29 +164,11 @@ type ReplicaSet struct {
 	Failure string
 }
 
-// Run is an AnalysisRun owned by the Rollout, as observed.
-type Run struct {
-	Name        string
-	Type        string // label rollout-type
-	Hash        string
-	Revision    int64
-	StepIndex   int32 // −1 when it is no step's
-	Phase       api.AnalysisPhase
-	Message     string
-	Terminating bool // spec.terminate
-	CreatedAt   time.Time
-	Spec        api.AnalysisRunSpec
-	// Evidence is the last judged measurement that mattered, for the decision's record.
-	Evidence *api.DecisionEvidence
-	// Good counts successful measurements of counted metrics; InFlight names metrics whose read
-	// is under way or whose last read is due.
-	InFlight []string
-}
-
 // Observed is the world around a Rollout.
 type Observed struct {
 	ReplicaSets []ReplicaSet
-	Runs        []Run
+	// Runs are the AnalysisRuns the Rollout owns; decide never edits them.
+	Runs []*api.AnalysisRun
 	// Taken holds names of ReplicaSets and AnalysisRuns that exist and are not ours.
 	Taken map[string]bool
 	// Templates holds the analysis templates the spec refers to, nested ones included,
