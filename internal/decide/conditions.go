@@ -1,0 +1,221 @@
+package decide
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+const defaultProgressDeadline = 600 * time.Second
+
+func (d *draft) condition(kind api.RolloutConditionType) *api.RolloutCondition {
+	for i := range d.status.Conditions {
+		if d.status.Conditions[i].Type == kind {
+			return &d.status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// set states a condition and says whether its status or reason changed. A condition that changed
+// moves to the end: readers scan the list in order.
+func (d *draft) set(f facts, kind api.RolloutConditionType, status corev1.ConditionStatus, reason, message string) bool {
+	old := d.condition(kind)
+	if old != nil && old.Status == status && old.Reason == reason {
+		old.Message = message
+		return false
+	}
+	next := api.RolloutCondition{
+		Type: kind, Status: status, Reason: reason, Message: message,
+		LastUpdateTime: f.stamp(), LastTransitionTime: f.stamp(),
+	}
+	if old != nil && old.Status == status {
+		next.LastTransitionTime = old.LastTransitionTime
+	}
+	d.drop(kind)
+	d.status.Conditions = append(d.status.Conditions, next)
+	return true
+}
+
+func (d *draft) drop(kind api.RolloutConditionType) {
+	var kept []api.RolloutCondition
+	for _, c := range d.status.Conditions {
+		if c.Type != kind {
+			kept = append(kept, c)
+		}
+	}
+	d.status.Conditions = kept
+}
+
+// progress notes that the update moved: the deadline counts from here.
+func (d *draft) progress(f facts, reason, format string, args ...any) {
+	if d.aborted() {
+		return
+	}
+	d.set(f, api.RolloutProgressing, corev1.ConditionTrue, reason, fmt.Sprintf(format, args...))
+	d.condition(api.RolloutProgressing).LastUpdateTime = f.stamp()
+}
+
+func (d *draft) conditionAborted(f facts, cause string) {
+	message := fmt.Sprintf("Rollout aborted update to revision %d", d.revision)
+	if cause != "" {
+		message += ": " + cause
+	}
+	d.set(f, api.RolloutProgressing, corev1.ConditionFalse, api.ReasonRolloutAborted, message)
+	d.warn(api.EventRolloutAborted, "%s", message)
+}
+
+func (d *draft) conditionRetried(f facts) {
+	d.set(f, api.RolloutProgressing, corev1.ConditionUnknown, api.ReasonRolloutRetry, "Retrying Rollout after abort")
+}
+
+func (d *draft) conditionTimedOut(f facts, message string) {
+	if d.set(f, api.RolloutProgressing, corev1.ConditionFalse, api.ReasonProgressDeadlineExceeded, message) {
+		d.warn(api.ReasonProgressDeadlineExceeded, "%s", message)
+	}
+}
+
+// invalid reports mistakes in the spec, all of them; no message takes it back.
+func (d *draft) invalid(f facts, message string) {
+	if message == "" {
+		d.drop(api.RolloutInvalidSpec)
+		return
+	}
+	text := fmt.Sprintf("The Rollout %q is invalid: %s", f.ro.Name, message)
+	d.set(f, api.RolloutInvalidSpec, corev1.ConditionTrue, api.ReasonInvalidSpec, text)
+}
+
+// overdue is when the update will have gone without progress for too long; zero while no progress is
+// due.
+func (d *draft) overdue(f facts) time.Time {
+	progressing := d.condition(api.RolloutProgressing)
+	if progressing == nil || d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward {
+		return time.Time{}
+	}
+	switch progressing.Reason {
+	case api.ReasonNewReplicaSetAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
+		return time.Time{}
+	}
+	if step, ok := f.stepAt(d.step(f)); ok && !d.promoted(f) && (step.Analysis != nil || step.Pause != nil) {
+		return time.Time{}
+	}
+	deadline := defaultProgressDeadline
+	if s := f.ro.Spec.ProgressDeadlineSeconds; s != nil {
+		deadline = time.Duration(*s) * time.Second
+	}
+	return progressing.LastUpdateTime.Add(deadline)
+}
+
+// describe states every condition from what is true now. The Progressing condition follows the
+// update: a pause suspends it, progress refreshes it.
+func (d *draft) describe(f facts, before api.RolloutStatus) {
+	d.describeValidity(f)
+	d.describePause(f)
+	d.describeHealth(f)
+	d.describeProgress(f, before)
+	d.describeFailure(f)
+	available := corev1.ConditionFalse
+	message := "Rollout does not have minimum availability"
+	if d.status.AvailableReplicas >= f.replicas {
+		available, message = corev1.ConditionTrue, "Rollout has minimum availability"
+	}
+	d.set(f, api.RolloutAvailable, available, api.ReasonAvailable, message)
+}
+
+func (d *draft) describeValidity(f facts) {
+	mistakes := append([]string(nil), f.seen.Invalid...)
+	if f.seen.Refused != "" {
+		mistakes = append(mistakes, f.seen.Refused)
+	}
+	d.invalid(f, strings.Join(mistakes, "; "))
+}
+
+func (d *draft) describePause(f facts) {
+	paused := d.held() || f.ro.Spec.Paused
+	if d.aborted() {
+		paused = false
+	}
+	progressing := d.condition(api.RolloutProgressing)
+	suspended := progressing != nil && progressing.Reason == api.ReasonRolloutPaused
+	const is, not = "Rollout is paused", "Rollout is resumed"
+	switch {
+	case d.aborted():
+	case paused && !suspended:
+		d.set(f, api.RolloutProgressing, corev1.ConditionUnknown, api.ReasonRolloutPaused, is)
+	case !paused && suspended:
+		d.set(f, api.RolloutProgressing, corev1.ConditionUnknown, api.ReasonRolloutResumed, not)
+	}
+	switch {
+	case paused:
+		d.set(f, api.RolloutPaused, corev1.ConditionTrue, api.ReasonRolloutPaused, is)
+	case d.condition(api.RolloutPaused) != nil:
+		d.set(f, api.RolloutPaused, corev1.ConditionFalse, api.ReasonRolloutPaused, not)
+	}
+}
+
+// healthy says that the update is complete and every pod serves.
+func (d *draft) healthy(f facts) bool {
+	s := d.status
+	return !d.held() && !f.ro.Spec.Paused && !d.aborted() && d.promoted(f) && d.step(f) >= d.lastStep(f) &&
+		s.UpdatedReplicas == f.replicas && s.AvailableReplicas == f.replicas && s.Replicas == f.replicas
+}
+
+func (d *draft) describeHealth(f facts) {
+	if d.healthy(f) {
+		d.set(f, api.RolloutHealthy, corev1.ConditionTrue, api.ReasonRolloutHealthy, "Rollout is healthy")
+	} else if d.condition(api.RolloutHealthy) != nil {
+		d.set(f, api.RolloutHealthy, corev1.ConditionFalse, api.ReasonRolloutHealthy, "Rollout is not healthy")
+	}
+	completed := corev1.ConditionFalse
+	if d.status.CurrentPodHash != "" && d.promoted(f) {
+		completed = corev1.ConditionTrue
+	}
+	old := d.condition(api.RolloutCompleted)
+	changed := d.set(f, api.RolloutCompleted, completed, api.ReasonRolloutCompleted, "RolloutCompleted")
+	if changed && completed == corev1.ConditionFalse && (old != nil || d.status.StableRS == "") && f.forward {
+		d.tell(api.EventRolloutNotCompleted, "Rollout not completed, started update to revision %d (%s)", d.revision, f.hash)
+	}
+}
+
+// describeProgress refreshes the deadline whenever something moved since the last pass.
+func (d *draft) describeProgress(f facts, before api.RolloutStatus) {
+	if d.aborted() || d.held() || f.ro.Spec.Paused {
+		return
+	}
+	name := f.ro.Name + "-" + f.hash
+	progressing := d.condition(api.RolloutProgressing)
+	switch {
+	case d.healthy(f):
+		d.set(f, api.RolloutProgressing, corev1.ConditionTrue, api.ReasonNewReplicaSetAvailable,
+			fmt.Sprintf("ReplicaSet %q has successfully progressed.", name))
+	case moved(before, d.status):
+		d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", name)
+	case progressing != nil && progressing.Reason == api.ReasonNewReplicaSetAvailable:
+		d.progress(f, api.ReasonReplicaSetNotAvailable, "ReplicaSet %q is no longer available in full.", name)
+	}
+}
+
+// moved says whether the update has come closer since the last status.
+func moved(before, after api.RolloutStatus) bool {
+	olderBefore, olderAfter := before.Replicas-before.UpdatedReplicas, after.Replicas-after.UpdatedReplicas
+	return after.UpdatedReplicas != before.UpdatedReplicas ||
+		olderAfter < olderBefore ||
+		after.ReadyReplicas > before.ReadyReplicas ||
+		after.AvailableReplicas > before.AvailableReplicas ||
+		after.StableRS != before.StableRS
+}
+
+// describeFailure repeats what the ReplicaSet controller could not do, for example because of a quota.
+func (d *draft) describeFailure(f facts) {
+	for _, rs := range []*ReplicaSet{f.fresh(), f.find(d.status.StableRS)} {
+		if rs != nil && rs.Failure != "" {
+			d.set(f, api.RolloutReplicaFailure, corev1.ConditionTrue, "FailedCreate", rs.Name+": "+rs.Failure)
+			return
+		}
+	}
+	d.drop(api.RolloutReplicaFailure)
+}

@@ -1,0 +1,82 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/evidence"
+)
+
+// draft is the plan while a turn composes it.
+type draft struct {
+	status  api.RolloutStatus
+	actions []Action
+	events  []Event
+	again   time.Time
+	// revision is the number of the current revision.
+	revision int64
+	// waiting says what is awaited, when something is.
+	waiting Reason
+}
+
+func (d *draft) act(actions ...Action) { d.actions = append(d.actions, actions...) }
+
+func (d *draft) tell(reason, format string, args ...any) {
+	d.events = append(d.events, Event{Reason: reason, Message: fmt.Sprintf(format, args...)})
+}
+
+func (d *draft) warn(reason, format string, args ...any) {
+	d.events = append(d.events, Event{Warning: true, Reason: reason, Message: fmt.Sprintf(format, args...)})
+}
+
+// wait asks to be called again at t, or earlier if somebody else asked for that.
+func (d *draft) wait(t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	if d.again.IsZero() || t.Before(d.again) {
+		d.again = t
+	}
+}
+
+// record keeps a decision, with what it rests on.
+func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) {
+	weight := d.weight(f)
+	d.status.Decisions = evidence.Append(d.status.Decisions, api.Decision{
+		At: f.stamp(), Reason: reason, Message: message, Revision: f.hash,
+		Step: d.status.CurrentStepIndex, Weight: &weight, Evidence: proof,
+	})
+}
+
+func (d *draft) plan() Plan[api.RolloutStatus] {
+	return Plan[api.RolloutStatus]{
+		Status: d.status, Actions: d.actions, Again: d.again, Reason: d.waiting, Events: d.events,
+	}
+}
+
+// aborted, promoted and held name the states other decisions ask about.
+func (d *draft) aborted() bool         { return d.status.Abort }
+func (d *draft) promoted(f facts) bool { return d.status.StableRS == f.hash }
+func (d *draft) held() bool            { return len(d.status.PauseConditions) > 0 }
+
+// updating says that there is a new revision on its way and nothing has stopped it for good.
+func (d *draft) updating(f facts) bool {
+	return f.forward && !d.aborted() && !d.promoted(f) && d.status.StableRS != ""
+}
+
+// Reasons of decisions, for machines; `sluice why` prints their messages.
+const (
+	DecidedInitialDeploy = "InitialDeploy"
+	DecidedUpdate        = "UpdateStarted"
+	DecidedRollback      = "RollbackToStable"
+	DecidedStepsChanged  = "StepsChanged"
+	DecidedStep          = "StepCompleted"
+	DecidedPause         = "Paused"
+	DecidedResume        = "Resumed"
+	DecidedInconclusive  = "Inconclusive"
+	DecidedAbort         = "Aborted"
+	DecidedRetry         = "Retried"
+	DecidedFull          = "PromoteFullRequested"
+	DecidedPromotion     = "Promoted"
+)

@@ -1,0 +1,157 @@
+package decide
+
+import (
+	"sort"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// maxWeight is the whole of the traffic where no router says otherwise.
+const maxWeight int32 = 100
+
+// facts is what one turn sees, computed once and never edited.
+type facts struct {
+	ro       *api.Rollout
+	seen     Observed
+	now      time.Time
+	replicas int32 // R
+	canary   api.CanaryStrategy
+	// hash and stepHash are those of the spec; while the spec is invalid, those already in progress.
+	hash, stepHash string
+	// forward says that the spec can be carried out: nothing new starts without it.
+	forward bool
+}
+
+func look(in RolloutInput) facts {
+	f := facts{ro: in.Rollout, seen: in.Observed, now: in.Now, replicas: 1}
+	if in.Rollout.Spec.Replicas != nil {
+		f.replicas = max(*in.Rollout.Spec.Replicas, 0)
+	}
+	if c := in.Rollout.Spec.Strategy.Canary; c != nil {
+		f.canary = *c
+	}
+	f.forward = len(in.Observed.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0
+	f.hash, f.stepHash = f.specHash(), f.specStepHash()
+	if old := in.Rollout.Status; !f.forward && old.CurrentPodHash != "" {
+		f.hash, f.stepHash = old.CurrentPodHash, old.CurrentStepHash
+	}
+	return f
+}
+
+// specHash is the hash of the template: of the ReplicaSet that carries it already, else computed.
+// A live ReplicaSet wins because whoever made it may have hashed an earlier shape of the type.
+func (f facts) specHash() string {
+	computed := PodHash(&f.ro.Spec.Template, f.ro.Status.CollisionCount)
+	if f.find(computed) != nil || f.seen.ServerTemplate == nil {
+		return computed
+	}
+	for i := range f.seen.ReplicaSets {
+		rs := &f.seen.ReplicaSets[i]
+		if rs.Hash != "" && sameTemplate(&rs.Template, f.seen.ServerTemplate) {
+			return rs.Hash
+		}
+	}
+	return computed
+}
+
+func (f facts) specStepHash() string {
+	if f.ro.Spec.Strategy.Canary == nil {
+		return ""
+	}
+	return StepHash(f.canary.Steps)
+}
+
+// sameTemplate compares two defaulted templates without the label that tells revisions apart.
+func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
+	x, y := a.DeepCopy(), b.DeepCopy()
+	delete(x.Labels, api.LabelPodTemplateHash)
+	delete(y.Labels, api.LabelPodTemplateHash)
+	return equality.Semantic.DeepEqual(x, y)
+}
+
+// find is the ReplicaSet of a revision, nil when there is none.
+func (f facts) find(hash string) *ReplicaSet {
+	if hash == "" {
+		return nil
+	}
+	for i := range f.seen.ReplicaSets {
+		if f.seen.ReplicaSets[i].Hash == hash {
+			return &f.seen.ReplicaSets[i]
+		}
+	}
+	return nil
+}
+
+// fresh is the ReplicaSet of the current template, nil before it exists.
+func (f facts) fresh() *ReplicaSet { return f.find(f.hash) }
+
+// others are the ReplicaSets that are neither current nor stable, newest revision first.
+func (f facts) others(stable string) []*ReplicaSet {
+	var others []*ReplicaSet
+	for i := range f.seen.ReplicaSets {
+		rs := &f.seen.ReplicaSets[i]
+		if rs.Hash != f.hash && rs.Hash != stable {
+			others = append(others, rs)
+		}
+	}
+	sort.SliceStable(others, func(i, j int) bool {
+		if others[i].Revision != others[j].Revision {
+			return others[i].Revision > others[j].Revision
+		}
+		return others[i].Name < others[j].Name
+	})
+	return others
+}
+
+// run is the AnalysisRun of this name, nil when it is not seen.
+func (f facts) run(name string) *api.AnalysisRun {
+	for _, r := range f.seen.Runs {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// stamp is now as status keeps it: whole seconds.
+func (f facts) stamp() metav1.Time { return metav1.NewTime(f.now.Truncate(time.Second)) }
+
+// stampUp is now rounded up to whole seconds, for starts of waits that must not come out too short.
+func (f facts) stampUp() metav1.Time {
+	return metav1.NewTime(f.now.Add(time.Second - time.Nanosecond).Truncate(time.Second))
+}
+
+// surge and unavailable are the limits of a basic canary. If both come to 0 one pod may be missing,
+// or nothing could ever move.
+func (f facts) limits() (surge, unavailable int32) {
+	surge = share(f.canary.MaxSurge, f.replicas, true)
+	unavailable = share(f.canary.MaxUnavailable, f.replicas, false)
+	if surge == 0 && unavailable == 0 {
+		unavailable = 1
+	}
+	return surge, min(unavailable, f.replicas)
+}
+
+// share reads a number or a percentage of total; absent means 25 %, a string without a percent
+// sign is a percentage, unreadable is 0 (validation reports it).
+func share(v *intstr.IntOrString, total int32, up bool) int32 {
+	quarter := intstr.FromString("25%")
+	if v == nil {
+		v = &quarter
+	}
+	text := *v
+	if text.Type == intstr.String && (text.StrVal == "" || text.StrVal[len(text.StrVal)-1] != '%') {
+		text.StrVal += "%"
+	}
+	n, err := intstr.GetScaledValueFromIntOrPercent(&text, int(total), up)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return int32(n)
+}

@@ -1,0 +1,111 @@
+package decide
+
+import (
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// obey carries out what people asked for by patching the status: abort, retry, resume, full
+// promotion. Any client can send these patches, so nothing here assumes which one did.
+func (d *draft) obey(f facts) {
+	d.obeyAbort(f)
+	if d.aborted() {
+		return
+	}
+	d.obeyFull(f)
+	if d.status.ControllerPause && !d.held() {
+		d.resume(f)
+	}
+}
+
+func (d *draft) obeyAbort(f facts) {
+	switch {
+	case d.aborted() && d.promoted(f):
+		// Nothing to abort: the flag is taken back and nothing else happens.
+		d.status.Abort, d.status.AbortedAt = false, nil
+	case d.aborted() && d.status.AbortedAt == nil:
+		d.abort(f, "", "The update was aborted by hand.")
+	case !d.aborted() && d.status.AbortedAt != nil:
+		d.retry(f)
+	}
+}
+
+// abort stops the update and sends it back to the stable revision. It needs nothing from the canary
+// and ends every wait. The cause is what the event and the condition add to "Rollout aborted …".
+func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
+	stepThen := d.status.CurrentStepIndex
+	at := f.stamp()
+	d.status.Abort, d.status.AbortedAt = true, &at
+	d.status.PromoteFull = false
+	d.unpause()
+	d.goTo(f, 0)
+	d.conditionAborted(f, cause)
+	d.record(f, DecidedAbort, why, proof...)
+	// The record says at which step it happened, not where the index went.
+	d.status.Decisions[len(d.status.Decisions)-1].Step = stepThen
+}
+
+// retry starts an aborted update over: new runs, first step. Runs of earlier attempts stay as
+// history and are never looked at again.
+func (d *draft) retry(f facts) {
+	d.status.AbortedAt = nil
+	d.status.Canary.CurrentStepAnalysisRunStatus = nil
+	d.status.Canary.CurrentBackgroundAnalysisRunStatus = nil
+	d.status.Attempt++
+	d.goTo(f, 0)
+	d.conditionRetried(f)
+	d.record(f, DecidedRetry, "The aborted update was started over by hand.")
+}
+
+// obeyFull skips what is left of the update on request.
+func (d *draft) obeyFull(f facts) {
+	switch {
+	case !d.status.PromoteFull:
+	case d.promoted(f):
+		d.status.PromoteFull = false
+	case d.held() || d.status.ControllerPause || !d.recordedFull():
+		d.unpause()
+		if !d.recordedFull() {
+			d.record(f, DecidedFull, "Full promotion was requested by hand: remaining steps, pauses and analysis are skipped.")
+		}
+	}
+}
+
+func (d *draft) recordedFull() bool {
+	n := len(d.status.Decisions)
+	return n > 0 && d.status.Decisions[n-1].Reason == DecidedFull
+}
+
+// resume follows somebody who cleared the pause: a pause step is over, an inconclusive analysis is
+// measured again.
+func (d *draft) resume(f facts) {
+	d.status.ControllerPause = false
+	d.tell(api.EventRolloutResumed, "Rollout is resumed")
+	step, ok := f.stepAt(d.step(f))
+	switch {
+	case d.promoted(f):
+	case d.measureAgain(f):
+		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
+	case ok && step.Pause != nil:
+		d.completeStep(f, "resumed by hand")
+	default:
+		d.record(f, DecidedResume, "Resumed by hand.")
+	}
+}
+
+// unpause forgets every pause of the controller's own.
+func (d *draft) unpause() {
+	d.status.PauseConditions = nil
+	d.status.ControllerPause = false
+}
+
+// pause adds a reason to wait for a person or for time to pass.
+func (d *draft) pause(f facts, reason api.PauseReason) {
+	for _, c := range d.status.PauseConditions {
+		if c.Reason == reason {
+			return
+		}
+	}
+	d.status.PauseConditions = append(d.status.PauseConditions, api.PauseCondition{Reason: reason, StartTime: f.stampUp()})
+	d.status.ControllerPause = true
+	d.tell(api.EventRolloutPaused, "Rollout is paused (%s)", reason)
+}

@@ -1,0 +1,64 @@
+package decide
+
+import (
+	"fmt"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// promote makes the current revision the stable one when it can carry everything and nothing is
+// left to wait for. Only then may the old revision lose its last pods.
+func (d *draft) promote(f facts) {
+	fresh := f.fresh()
+	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || fresh.Available < f.replicas {
+		return
+	}
+	reason := ""
+	switch {
+	case d.status.PromoteFull:
+		reason = "Full promotion requested"
+	case d.held() || d.step(f) < d.lastStep(f):
+		return
+	default:
+		reason = fmt.Sprintf("Completed all %d canary steps", len(f.canary.Steps))
+		if d.awaitBackground(f) {
+			return
+		}
+	}
+	d.status.StableRS = f.hash
+	d.status.PromoteFull = false
+	d.unpause()
+	d.goTo(f, d.lastStep(f))
+	d.record(f, DecidedPromotion, reason+": this revision is stable now.")
+	d.completed(f, reason)
+}
+
+// completed tells that the update to the current revision is over.
+func (d *draft) completed(f facts, reason string) {
+	d.tell(api.EventRolloutCompleted, "Rollout completed update to revision %d (%s): %s", d.revision, f.hash, reason)
+}
+
+// awaitBackground holds the promotion for reads that are under way, at most as long as they may
+// take; with waitForVerdict for every metric that ends by itself.
+func (d *draft) awaitBackground(f facts) bool {
+	ref := d.status.Canary.CurrentBackgroundAnalysisRunStatus
+	if f.canary.Analysis == nil || ref == nil || ref.Status.Completed() {
+		return false
+	}
+	run := f.run(ref.Name)
+	if run == nil || run.Status.Phase.Completed() {
+		return false
+	}
+	if f.canary.Analysis.WaitForVerdict && endsByItself(run) {
+		d.waiting = Reason{Code: "Verdict", Message: "Waiting for the verdict of AnalysisRun " + run.Name + " (waitForVerdict)."}
+		return true
+	}
+	for _, due := range Due(run, f.now) {
+		if end := due.At.Add(due.Within); !f.now.Before(due.At) && f.now.Before(end) {
+			d.wait(end)
+			d.waiting = Reason{Code: "Read", Message: fmt.Sprintf("Waiting for the measurement of metric %q that is under way.", due.Metric)}
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,73 @@
+package decide
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// report writes what was seen into the status: counts, conditions, phase.
+func (d *draft) report(f facts) {
+	before := f.ro.Status
+	d.count(f)
+	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
+	d.describe(f, before)
+	d.sumUp(f)
+	if d.waiting.Code == "" {
+		d.waiting = Reason{Code: string(d.status.Phase), Message: d.status.Message}
+	}
+}
+
+// count sums the pods that were observed, never those that were asked for.
+func (d *draft) count(f facts) {
+	s := &d.status
+	s.Replicas, s.ReadyReplicas, s.AvailableReplicas, s.UpdatedReplicas = 0, 0, 0, 0
+	for i := range f.seen.ReplicaSets {
+		rs := &f.seen.ReplicaSets[i]
+		s.Replicas += rs.Replicas
+		s.ReadyReplicas += rs.Ready
+		s.AvailableReplicas += rs.Available
+		if rs.Hash == f.hash {
+			s.UpdatedReplicas += rs.Replicas
+		}
+	}
+	s.HPAReplicas = s.Replicas
+	if f.ro.Spec.Selector != nil {
+		s.Selector = metav1.FormatLabelSelector(f.ro.Spec.Selector)
+	}
+}
+
+// sumUp is the phase and its message; the first rule that applies wins. Other tools take the phase
+// as a health state, so there are only four.
+func (d *draft) sumUp(f facts) {
+	d.status.Phase, d.status.Message = d.phase(f)
+}
+
+func (d *draft) phase(f facts) (api.RolloutPhase, string) {
+	for _, c := range d.status.Conditions {
+		switch {
+		case c.Type == api.RolloutInvalidSpec:
+			return api.RolloutPhaseDegraded, fmt.Sprintf("%s: %s", api.RolloutInvalidSpec, c.Message)
+		case c.Reason == api.ReasonRolloutAborted, c.Reason == api.ReasonProgressDeadlineExceeded:
+			return api.RolloutPhaseDegraded, fmt.Sprintf("%s: %s", c.Reason, c.Message)
+		}
+	}
+	s := d.status
+	switch {
+	case f.ro.Spec.Paused:
+		return api.RolloutPhasePaused, "manually paused"
+	case d.held():
+		return api.RolloutPhasePaused, string(s.PauseConditions[0].Reason)
+	case s.UpdatedReplicas < f.replicas:
+		return api.RolloutPhaseProgressing, "more replicas need to be updated"
+	case s.AvailableReplicas < s.UpdatedReplicas:
+		return api.RolloutPhaseProgressing, "updated replicas are still becoming available"
+	case s.Replicas > s.UpdatedReplicas:
+		return api.RolloutPhaseProgressing, "old replicas are pending termination"
+	case !d.promoted(f) || s.StableRS == "":
+		return api.RolloutPhaseProgressing, "waiting for all steps to complete"
+	}
+	return api.RolloutPhaseHealthy, ""
+}

@@ -1,0 +1,57 @@
+package decide
+
+import (
+	"fmt"
+	"strings"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Rollout decides what a Rollout should do next. Everything it knows is in its input; everything it
+// wants is in the plan. It never edits its input.
+func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
+	f := look(in)
+	d := &draft{status: trusted(in.Rollout.Status, f)}
+	if len(f.seen.Unsupported) > 0 {
+		return leave(f, d)
+	}
+	d.takeRevision(f)
+	d.obey(f)
+	d.hearRuns(f)
+	d.takeStep(f)
+	d.keepDeadline(f)
+	d.promote(f)
+	d.measure(f)
+	d.scale(f)
+	d.tidy(f)
+	d.report(f)
+	return d.plan()
+}
+
+// leave touches nothing: a Rollout with a part we cannot carry out stays as it was found.
+func leave(f facts, d *draft) Plan[api.RolloutStatus] {
+	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
+	d.invalid(f, strings.Join(f.seen.Unsupported, "; "))
+	d.sumUp(f)
+	d.waiting = Reason{Code: "Unsupported", Message: d.status.Message}
+	return d.plan()
+}
+
+// trusted is the status with what makes no sense put right. Status is written by clients too.
+func trusted(status api.RolloutStatus, f facts) api.RolloutStatus {
+	s := *status.DeepCopy()
+	if len(f.canary.Steps) == 0 {
+		s.CurrentStepIndex = nil
+		return s
+	}
+	last := int32(len(f.canary.Steps))
+	index := int32(0)
+	switch {
+	case s.CurrentStepIndex != nil:
+		index = min(max(*s.CurrentStepIndex, 0), last)
+	case s.StableRS != "" && s.StableRS == s.CurrentPodHash:
+		index = last
+	}
+	s.CurrentStepIndex = &index
+	return s
+}

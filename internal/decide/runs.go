@@ -1,0 +1,271 @@
+package decide
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/compose"
+)
+
+// annotationAttempt tells runs of one attempt at a revision from those of another.
+const annotationAttempt = "sluice.dev/attempt"
+
+// slot is one place where a Rollout keeps a run: the current step's, or the background's.
+type slot struct {
+	ref      **api.RolloutAnalysisRunStatus
+	kind     string // label rollout-type
+	base     string // the run's name without collision suffix
+	step     int32  // −1 for background
+	analysis api.RolloutAnalysis
+	wanted   bool // a run should be there now
+	cause    string
+}
+
+// slots lists the runs of the current revision and step. Only names that begin with base belong to
+// a slot: a superseded, skipped or older run has no influence.
+func (d *draft) slots(f facts) []slot {
+	base := fmt.Sprintf("%s-%s-%d", f.ro.Name, f.hash, d.revision)
+	index := d.step(f)
+	active := d.updating(f) && !d.status.PromoteFull
+	var all []slot
+	if b := f.canary.Analysis; b != nil && len(b.Templates) > 0 {
+		start := int32(0)
+		if b.StartingStep != nil {
+			start = *b.StartingStep
+		}
+		all = append(all, slot{
+			ref: &d.status.Canary.CurrentBackgroundAnalysisRunStatus, kind: api.RolloutTypeBackground, base: base, step: -1,
+			analysis: b.RolloutAnalysis, wanted: active && index >= start && f.fresh() != nil,
+			cause: "Background analysis phase error/failed",
+		})
+	}
+	if s, ok := f.stepAt(index); ok && s.Analysis != nil && len(s.Analysis.Templates) > 0 {
+		all = append(all, slot{
+			ref: &d.status.Canary.CurrentStepAnalysisRunStatus, kind: api.RolloutTypeStep, base: fmt.Sprintf("%s-%d", base, index), step: index,
+			analysis: *s.Analysis, wanted: active, cause: "Step-based analysis phase error/failed",
+		})
+	}
+	return all
+}
+
+// owns says whether the name is one of this slot's: its base, or its base with a collision suffix.
+func (s slot) owns(name string) bool {
+	rest, ok := strings.CutPrefix(name, s.base)
+	if !ok || rest == "" {
+		return ok
+	}
+	number, ok := strings.CutPrefix(rest, ".")
+	_, err := strconv.Atoi(number)
+	return ok && err == nil
+}
+
+// isStepRun says whether the name is a run of the current step.
+func (d *draft) isStepRun(f facts, name string) bool {
+	for _, s := range d.slots(f) {
+		if s.kind == api.RolloutTypeStep && s.owns(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hearRuns takes over what the current runs have come to. A bad run aborts, an inconclusive one
+// pauses; runs can only stop an update, never speed it up.
+func (d *draft) hearRuns(f facts) {
+	d.dropStrayRefs(f)
+	for _, s := range d.slots(f) {
+		ref := *s.ref
+		if ref == nil {
+			continue
+		}
+		if run := f.run(ref.Name); run != nil {
+			d.follow(s, run)
+		}
+		if !s.wanted || d.aborted() {
+			continue
+		}
+		switch (*s.ref).Status {
+		case api.AnalysisPhaseFailed, api.AnalysisPhaseError:
+			d.abortFor(f, s, **s.ref)
+		case api.AnalysisPhaseInconclusive:
+			d.pauseFor(f, **s.ref)
+		case api.AnalysisPhasePending, api.AnalysisPhaseRunning, api.AnalysisPhaseSuccessful:
+		}
+	}
+}
+
+// dropStrayRefs forgets runs that belong to another step or revision: a client may have moved the
+// index, and status is not to be trusted.
+func (d *draft) dropStrayRefs(f facts) {
+	if d.promoted(f) || d.aborted() {
+		return
+	}
+	kept := map[**api.RolloutAnalysisRunStatus]bool{}
+	for _, s := range d.slots(f) {
+		if ref := *s.ref; ref != nil && s.owns(ref.Name) {
+			kept[s.ref] = true
+		}
+	}
+	for _, ref := range []**api.RolloutAnalysisRunStatus{
+		&d.status.Canary.CurrentStepAnalysisRunStatus, &d.status.Canary.CurrentBackgroundAnalysisRunStatus,
+	} {
+		if !kept[ref] {
+			*ref = nil
+		}
+	}
+}
+
+func (d *draft) follow(s slot, run *api.AnalysisRun) {
+	before := **s.ref
+	phase := run.Status.Phase
+	if phase == "" {
+		phase = api.AnalysisPhasePending
+	}
+	if before.Status == phase && before.Message == run.Status.Message {
+		return
+	}
+	*s.ref = &api.RolloutAnalysisRunStatus{Name: run.Name, Status: phase, Message: run.Status.Message}
+	if before.Status == phase {
+		return
+	}
+	previous := before.Status
+	if previous == api.AnalysisPhasePending {
+		previous = "" // the reference's first word is about Running
+	}
+	text := fmt.Sprintf("%s Analysis Run '%s' Status New: '%s' Previous: '%s'", s.kind, run.Name, phase, previous)
+	event := Event{Reason: api.EventAnalysisRunPrefix + string(phase), Message: text}
+	event.Warning = phase == api.AnalysisPhaseFailed || phase == api.AnalysisPhaseError
+	d.events = append(d.events, event)
+}
+
+func (d *draft) abortFor(f facts, s slot, ref api.RolloutAnalysisRunStatus) {
+	cause := s.cause
+	if ref.Message != "" {
+		cause += ": " + ref.Message
+	}
+	why := fmt.Sprintf("AnalysisRun %s came to %s: %s", ref.Name, ref.Status, ref.Message)
+	d.abort(f, cause, why, failures(f.run(ref.Name))...)
+}
+
+func (d *draft) pauseFor(f facts, ref api.RolloutAnalysisRunStatus) {
+	if d.inconclusive() {
+		return
+	}
+	d.pause(f, api.PauseReasonInconclusiveAnalysis)
+	d.record(f, DecidedInconclusive, fmt.Sprintf("AnalysisRun %s was inconclusive: %s", ref.Name, ref.Message), failures(f.run(ref.Name))...)
+}
+
+// measureAgain drops inconclusive runs so that new ones are started; it says whether there were any.
+func (d *draft) measureAgain(f facts) (any bool) {
+	for _, s := range d.slots(f) {
+		if ref := *s.ref; ref != nil && ref.Status == api.AnalysisPhaseInconclusive {
+			*s.ref = nil
+			any = true
+		}
+	}
+	if any {
+		d.status.Attempt++
+	}
+	return any
+}
+
+// measure makes the runs exist that should, and stops every other run that still measures.
+func (d *draft) measure(f facts) {
+	current := map[string]bool{}
+	for _, s := range d.slots(f) {
+		if !s.wanted {
+			continue
+		}
+		if *s.ref == nil && !f.ro.Spec.Paused && !d.inconclusive() {
+			d.begin(f, s)
+		}
+		if ref := *s.ref; ref != nil {
+			current[ref.Name] = true
+			d.ensure(f, s, *ref)
+		}
+	}
+	for _, run := range f.seen.Runs {
+		if !current[run.Name] && !run.Status.Phase.Completed() && !run.Spec.Terminate {
+			d.act(RunStopped{Name: run.Name})
+		}
+	}
+}
+
+// begin picks the name of a new run: the base, or the first suffix whose name is free. A run of this
+// very attempt that is still measuring is taken up again.
+func (d *draft) begin(f facts, s slot) {
+	for n := 0; ; n++ {
+		name := s.base
+		if n > 0 {
+			name += "." + strconv.Itoa(n)
+		}
+		run := f.run(name)
+		if f.seen.Taken[name] && run == nil {
+			continue
+		}
+		if run != nil && (run.Status.Phase.Completed() || run.Spec.Terminate || attemptOf(run) != d.status.Attempt) {
+			continue
+		}
+		*s.ref = &api.RolloutAnalysisRunStatus{Name: name, Status: api.AnalysisPhasePending}
+		return
+	}
+}
+
+func attemptOf(run *api.AnalysisRun) int32 {
+	n, err := strconv.ParseInt(run.Annotations[annotationAttempt], 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int32(n)
+}
+
+// ensure states that the run exists, as long as it is not seen and has come to nothing.
+func (d *draft) ensure(f facts, s slot, ref api.RolloutAnalysisRunStatus) {
+	if ref.Status.Completed() || f.run(ref.Name) != nil {
+		return
+	}
+	args, problems := compose.RolloutArgs(s.analysis.Args, f.ro, d.status.StableRS, f.hash)
+	spec, more := compose.Spec(s.analysis.Templates, f.template, args, s.analysis.DryRun, s.analysis.MeasurementRetention)
+	if problems = append(problems, more...); len(problems) > 0 {
+		// Validation reports the same mistakes on the object; a template may just have gone.
+		d.waiting = Reason{Code: "Invalid", Message: fmt.Sprintf("Waiting for analysis %s: %s", ref.Name, problems[0])}
+		return
+	}
+	labels, notes := d.runMetadata(f, s)
+	d.act(RunExists{Name: ref.Name, Labels: labels, Annotations: notes, Spec: spec})
+}
+
+func (f facts) template(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
+	t, ok := f.seen.Templates[TemplateKey{Name: name, Cluster: cluster}]
+	return t, ok
+}
+
+func (d *draft) runMetadata(f facts, s slot) (labels, notes map[string]string) {
+	labels, notes = map[string]string{}, map[string]string{}
+	if sel := f.ro.Spec.Selector; sel != nil {
+		for k, v := range sel.MatchLabels {
+			labels[k] = v
+		}
+	}
+	for k, v := range s.analysis.AnalysisRunMetadata.Labels {
+		labels[k] = v
+	}
+	for k, v := range s.analysis.AnalysisRunMetadata.Annotations {
+		notes[k] = v
+	}
+	labels[api.LabelPodTemplateHash] = f.hash
+	labels[api.LabelRolloutType] = s.kind
+	if s.step >= 0 {
+		labels[api.LabelStepIndex] = strconv.Itoa(int(s.step))
+	}
+	if id, ok := f.ro.Labels[api.LabelInstanceID]; ok {
+		labels[api.LabelInstanceID] = id
+	}
+	notes[api.AnnotationRevision] = strconv.FormatInt(d.revision, 10)
+	if d.status.Attempt > 0 {
+		notes[annotationAttempt] = strconv.Itoa(int(d.status.Attempt))
+	}
+	return labels, notes
+}

@@ -1,0 +1,177 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// stepAt is the step of this index, false when all steps are done.
+func (f facts) stepAt(index int32) (api.CanaryStep, bool) {
+	if index < 0 || index >= int32(len(f.canary.Steps)) {
+		return api.CanaryStep{}, false
+	}
+	return f.canary.Steps[index], true
+}
+
+// weight is the share the canary should have now: 0 after an abort, all of it once the steps are
+// done, otherwise what the nearest setWeight at or before the current step says.
+func (d *draft) weight(f facts) int32 {
+	switch {
+	case d.aborted():
+		return 0
+	case d.promoted(f), d.status.StableRS == "", d.status.PromoteFull:
+		return maxWeight
+	}
+	index := d.step(f)
+	if _, ok := f.stepAt(index); !ok {
+		return maxWeight
+	}
+	for i := index; i >= 0; i-- {
+		if w := f.canary.Steps[i].SetWeight; w != nil {
+			return min(max(*w, 0), maxWeight)
+		}
+	}
+	return 0
+}
+
+// takeStep completes the current step when its condition holds; at most one step a turn.
+func (d *draft) takeStep(f facts) {
+	if !d.updating(f) || f.ro.Spec.Paused || d.status.PromoteFull {
+		return
+	}
+	index := d.step(f)
+	step, ok := f.stepAt(index)
+	if !ok {
+		return
+	}
+	if f.replicas == 0 {
+		d.goTo(f, d.lastStep(f))
+		d.unpause()
+		return
+	}
+	if d.inconclusive() {
+		d.waiting = Reason{Code: string(api.PauseReasonInconclusiveAnalysis), Message: "An analysis was inconclusive: waiting for somebody to promote, abort or resume."}
+		return
+	}
+	switch {
+	case step.SetWeight != nil:
+		d.takeWeight(f)
+	case step.Pause != nil:
+		d.takePause(f, *step.Pause)
+	case step.Analysis != nil:
+		d.takeAnalysis(f, *step.Analysis)
+	}
+}
+
+// takeWeight is done when both sides have the pods the weight asks for, and they serve.
+func (d *draft) takeWeight(f facts) {
+	fresh, stable := f.fresh(), f.find(d.status.StableRS)
+	target := d.target(f)
+	switch {
+	case fresh == nil || fresh.Wanted != target.canary || fresh.Available < target.canary:
+		d.waiting = Reason{Code: "CanaryPods", Message: fmt.Sprintf("Waiting for %d canary pods to be available.", target.canary)}
+	case stable != nil && (stable.Wanted != target.stable || stable.Replicas != target.stable):
+		d.waiting = Reason{Code: "StablePods", Message: fmt.Sprintf("Waiting for the stable ReplicaSet to have %d pods.", target.stable)}
+	case f.olderAvailable(d.status.StableRS) > 0:
+		d.waiting = Reason{Code: "OlderPods", Message: "Waiting for pods of older revisions to go."}
+	default:
+		d.completeStep(f, fmt.Sprintf("%d canary and %d stable pods serve", target.canary, target.stable))
+	}
+}
+
+func (f facts) olderAvailable(stable string) (n int32) {
+	for _, rs := range f.others(stable) {
+		n += rs.Available
+	}
+	return n
+}
+
+// takePause starts the pause and ends it when its time is over; without a duration only a person
+// ends it.
+func (d *draft) takePause(f facts, step api.RolloutPause) {
+	start := d.pausedSince(api.PauseReasonCanaryPauseStep)
+	if start == nil {
+		d.pause(f, api.PauseReasonCanaryPauseStep)
+		d.record(f, DecidedPause, "Paused by step "+f.ordinal(d.step(f))+pauseLength(step)+".")
+		start = d.pausedSince(api.PauseReasonCanaryPauseStep)
+	}
+	seconds, err := step.DurationSeconds()
+	if step.IsIndefinite() || err != nil {
+		d.waiting = Reason{Code: "PauseStep", Message: "Waiting for somebody to promote: the pause has no duration."}
+		return
+	}
+	end := start.Add(time.Duration(seconds) * time.Second)
+	if f.now.Before(end) {
+		d.wait(end)
+		d.waiting = Reason{Code: "PauseStep", Message: "Waiting for the pause of " + (time.Duration(seconds) * time.Second).String() + " to end."}
+		return
+	}
+	d.completeStep(f, "its time is over")
+}
+
+func pauseLength(step api.RolloutPause) string {
+	if seconds, err := step.DurationSeconds(); err == nil && !step.IsIndefinite() {
+		return " for " + (time.Duration(seconds) * time.Second).String()
+	}
+	return " until somebody promotes"
+}
+
+func (d *draft) pausedSince(reason api.PauseReason) *time.Time {
+	for _, c := range d.status.PauseConditions {
+		if c.Reason == reason {
+			return &c.StartTime.Time
+		}
+	}
+	return nil
+}
+
+// inconclusive says that the update waits for a person because of an analysis.
+func (d *draft) inconclusive() bool {
+	return d.pausedSince(api.PauseReasonInconclusiveAnalysis) != nil
+}
+
+// takeAnalysis is done when the step's run is Successful; an analysis without templates is none.
+func (d *draft) takeAnalysis(f facts, step api.RolloutAnalysis) {
+	ref := d.status.Canary.CurrentStepAnalysisRunStatus
+	switch {
+	case len(step.Templates) == 0:
+		d.completeStep(f, "it names no templates")
+	case ref != nil && d.isStepRun(f, ref.Name) && ref.Status == api.AnalysisPhaseSuccessful:
+		d.completeStep(f, "AnalysisRun "+ref.Name+" was successful", successes(f.run(ref.Name))...)
+	default:
+		d.waiting = Reason{Code: "Analysis", Message: "Waiting for the verdict of the analysis in step " + f.ordinal(d.step(f)) + "."}
+	}
+}
+
+// completeStep moves to the next step.
+func (d *draft) completeStep(f facts, because string, proof ...api.Evidence) {
+	index := d.step(f)
+	step, _ := f.stepAt(index)
+	d.tell(api.EventRolloutStepCompleted, "Rollout step %s completed (%s)", f.ordinal(index), stepText(step))
+	d.record(f, DecidedStep, fmt.Sprintf("Step %s (%s) is complete: %s.", f.ordinal(index), stepText(step), because), proof...)
+	d.unpause()
+	d.status.Canary.CurrentStepAnalysisRunStatus = nil
+	d.goTo(f, index+1)
+	d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", f.ro.Name+"-"+f.hash)
+}
+
+// ordinal counts for people: "2/8" is the second of eight steps.
+func (f facts) ordinal(index int32) string {
+	return fmt.Sprintf("%d/%d", index+1, len(f.canary.Steps))
+}
+
+func stepText(step api.CanaryStep) string {
+	switch {
+	case step.SetWeight != nil:
+		return fmt.Sprintf("setWeight: %d", *step.SetWeight)
+	case step.Pause != nil && step.Pause.Duration != nil:
+		return "pause: " + step.Pause.Duration.String()
+	case step.Pause != nil:
+		return "pause"
+	case step.Analysis != nil:
+		return "analysis"
+	}
+	return "step"
+}

@@ -1,0 +1,85 @@
+package decide
+
+import (
+	"sort"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Defaults of the history limits.
+const (
+	defaultRevisionHistory = 10
+	defaultRunHistory      = 5
+)
+
+// tidy deletes old ReplicaSets and finished runs beyond the history limits.
+func (d *draft) tidy(f facts) {
+	if !f.forward {
+		return
+	}
+	gone := d.tidyReplicaSets(f)
+	d.tidyRuns(f, gone)
+}
+
+// tidyReplicaSets deletes the oldest unused ReplicaSets. One that has, or may still have, pods stays.
+func (d *draft) tidyReplicaSets(f facts) map[string]bool {
+	limit := limitOr(f.ro.Spec.RevisionHistoryLimit, defaultRevisionHistory)
+	old := f.others(d.status.StableRS)
+	sort.SliceStable(old, func(i, j int) bool { return old[i].CreatedAt.Before(old[j].CreatedAt) })
+	gone := map[string]bool{}
+	for _, rs := range old[:max(len(old)-limit, 0)] {
+		if rs.Wanted == 0 && rs.Replicas == 0 && rs.Observed {
+			gone[rs.Hash] = true
+			d.act(ReplicaSetGone{Name: rs.Name})
+		}
+	}
+	return gone
+}
+
+// tidyRuns keeps the newest finished runs of each outcome. A run whose revision is gone goes too.
+func (d *draft) tidyRuns(f facts, gone map[string]bool) {
+	good, bad := defaultRunHistory, defaultRunHistory
+	if a := f.ro.Spec.Analysis; a != nil {
+		good = limitOr(a.SuccessfulRunHistoryLimit, good)
+		bad = limitOr(a.UnsuccessfulRunHistoryLimit, bad)
+	}
+	runs := append([]*api.AnalysisRun(nil), f.seen.Runs...)
+	sort.SliceStable(runs, func(i, j int) bool {
+		return runs[j].CreationTimestamp.Before(&runs[i].CreationTimestamp)
+	})
+	for _, run := range runs {
+		if !run.Status.Phase.Completed() || d.refers(run.Name) {
+			continue
+		}
+		left := &bad
+		if run.Status.Phase == api.AnalysisPhaseSuccessful {
+			left = &good
+		}
+		hash := run.Labels[api.LabelPodTemplateHash]
+		orphan := gone[hash] || (hash != f.hash && f.find(hash) == nil)
+		if *left <= 0 || orphan {
+			d.act(RunGone{Name: run.Name})
+			continue
+		}
+		*left--
+	}
+}
+
+// refers says whether the status points at the run.
+func (d *draft) refers(name string) bool {
+	for _, ref := range []*api.RolloutAnalysisRunStatus{
+		d.status.Canary.CurrentStepAnalysisRunStatus, d.status.Canary.CurrentBackgroundAnalysisRunStatus,
+	} {
+		if ref != nil && ref.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func limitOr(limit *int32, otherwise int) int {
+	if limit == nil || *limit < 0 {
+		return otherwise
+	}
+	return int(*limit)
+}
