@@ -53,7 +53,7 @@ func (d *draft) awaitBackground(f facts) bool {
 		d.waiting = Reason{Code: "Verdict", Message: "Waiting for the verdict of AnalysisRun " + run.Name + " (waitForVerdict)."}
 		return true
 	}
-	for _, due := range Due(run, f.now) {
+	for _, due := range Reads(run) {
 		if end := due.At.Add(due.Within); !f.now.Before(due.At) && f.now.Before(end) {
 			d.wait(end)
 			d.waiting = Reason{Code: "Read", Message: fmt.Sprintf("Waiting for the measurement of metric %q that is under way.", due.Metric)}

@@ -1,0 +1,319 @@
+package decide
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/evidence"
+	"sluice.dev/sluice/internal/judge"
+)
+
+// assay is an AnalysisRun's plan while a turn composes it.
+type assay struct {
+	in      AnalysisInput
+	status  api.AnalysisRunStatus
+	actions []Action
+	events  []Event
+	again   time.Time
+	waiting Reason
+}
+
+// Analysis decides what an AnalysisRun should do next: which Jobs should exist, what the samples
+// that arrived mean, and what the run comes to. A run that ended stays as it ended.
+func Analysis(in AnalysisInput) Plan[api.AnalysisRunStatus] {
+	a := &assay{in: in, status: *in.Run.Status.DeepCopy()}
+	switch {
+	case a.status.Phase.Completed():
+	case len(in.Invalid) > 0 && a.status.StartedAt == nil:
+		a.end(api.AnalysisPhaseError, "Analysis spec invalid: "+strings.Join(in.Invalid, "; "))
+	default:
+		a.turn()
+	}
+	return Plan[api.AnalysisRunStatus]{
+		Status: a.status, Actions: a.actions, Again: a.again, Reason: a.waiting, Events: a.events,
+	}
+}
+
+func (a *assay) turn() {
+	if a.status.StartedAt == nil {
+		at := a.stamp(a.in.Now)
+		a.status.StartedAt = &at
+		a.status.DryRunSummary = &api.RunSummary{}
+		a.event(api.AnalysisPhaseRunning, "Analysis Running")
+	}
+	metrics := resolved(a.in.Run)
+	for _, m := range metrics {
+		a.measureMetric(m)
+	}
+	a.assess(metrics)
+	if a.terminating(metrics) {
+		for _, m := range metrics {
+			a.stop(m)
+		}
+		a.assess(metrics)
+	}
+	a.conclude(metrics)
+}
+
+// measureMetric takes in what arrived for one metric, and starts its next Job when it is time.
+func (a *assay) measureMetric(m api.Metric) {
+	r := a.result(m.Name)
+	if r.Phase.Completed() {
+		return
+	}
+	if last := inFlight(r); last != nil {
+		a.readJob(m, r, last)
+		return
+	}
+	for _, t := range a.in.Samples {
+		due, ok := schedule(a.in.Run, a.status, m)
+		if ok && t.Key.Metric == m.Name && t.Key.N == due.N && sameSecond(t.Key.At, due.At) {
+			a.take(m, r, t.Sample, due.At)
+		}
+	}
+	if m.Provider.Job != nil && !a.in.Run.Spec.Terminate {
+		a.startJob(m, r)
+	}
+}
+
+// take turns a sample into a finished measurement.
+func (a *assay) take(m api.Metric, r *api.MetricResult, s judge.Sample, at time.Time) {
+	verdict := judge.Judge(criteria(m), s, at)
+	if verdict.Phase == api.AnalysisPhaseRunning {
+		if !a.hold(m, r, s.FinishedAt) {
+			return
+		}
+		verdict.Phase = api.AnalysisPhaseError
+	}
+	delete(r.Metadata, noDataSince)
+	delete(r.Metadata, noDataLast)
+	started, finished := a.stamp(orElse(s.StartedAt, at)), a.stamp(orElse(s.FinishedAt, a.in.Now))
+	measurement := api.Measurement{
+		Phase: verdict.Phase, Message: verdict.Message, Value: evidence.Trim(s.Text, maxValue),
+		StartedAt: &started, FinishedAt: &finished, Metadata: a.metadata(r, s, verdict),
+	}
+	if !sameSecond(at, started.Time) {
+		measurement.Metadata[api.EvidenceScheduledAt] = at.UTC().Format(time.RFC3339)
+	}
+	if len(measurement.Metadata) == 0 {
+		measurement.Metadata = nil
+	}
+	a.add(r, measurement)
+}
+
+const maxValue = 1024
+
+// metadata is what stays with a measurement; what is about the metric as a whole goes to its result.
+func (a *assay) metadata(r *api.MetricResult, s judge.Sample, v judge.Verdict) map[string]string {
+	kept := map[string]string{}
+	for k, value := range s.Metadata {
+		if k != api.MetadataResolvedPrometheusQuery {
+			kept[k] = value
+			continue
+		}
+		if r.Metadata == nil {
+			r.Metadata = map[string]string{}
+		}
+		r.Metadata[k] = evidence.Trim(value, 2*maxValue)
+	}
+	if e := v.Evidence; e != nil {
+		put(kept, api.EvidenceCondition, e.Condition)
+		if e.Value != "" && e.Limit != "" {
+			put(kept, api.EvidenceThreshold, e.Value+" against "+e.Limit)
+		}
+		put(kept, api.EvidenceSeries, e.Series)
+	}
+	if s.Failure != nil {
+		put(kept, api.EvidenceReason, string(s.Failure.Class))
+	}
+	return kept
+}
+
+func put(m map[string]string, key, value string) {
+	if value != "" {
+		m[key] = evidence.Trim(value, maxValue)
+	}
+}
+
+// add keeps a finished measurement and counts it.
+func (a *assay) add(r *api.MetricResult, measurement api.Measurement) {
+	if last := inFlight(r); last != nil {
+		*last = measurement
+	} else {
+		r.Measurements = append(r.Measurements, measurement)
+	}
+	tally(r, measurement.Phase)
+	r.Measurements = keepNewest(r.Measurements)
+}
+
+// maxMeasurements is how many measurements of a metric are kept.
+const maxMeasurements = 10
+
+func keepNewest(all []api.Measurement) []api.Measurement {
+	return all[max(len(all)-maxMeasurements, 0):]
+}
+
+// tally counts a measurement; an error counts towards no total, and ends a row of good values.
+func tally(r *api.MetricResult, phase api.AnalysisPhase) {
+	if phase == api.AnalysisPhaseError {
+		r.Error++
+		r.ConsecutiveError++
+		r.ConsecutiveSuccess = 0
+		return
+	}
+	r.Count++
+	r.ConsecutiveError = 0
+	switch phase {
+	case api.AnalysisPhaseSuccessful:
+		r.Successful++
+		r.ConsecutiveSuccess++
+		return
+	case api.AnalysisPhaseFailed:
+		r.Failed++
+	default:
+		r.Inconclusive++
+	}
+	r.ConsecutiveSuccess = 0
+}
+
+// assess says what each metric has come to.
+func (a *assay) assess(metrics []api.Metric) {
+	terminating := a.terminating(metrics)
+	for _, m := range metrics {
+		r := a.result(m.Name)
+		if r.Phase.Completed() {
+			continue
+		}
+		phase, message := judge.MetricPhase(m, *r, terminating && inFlight(r) == nil)
+		if inFlight(r) != nil && !phase.Completed() {
+			phase = api.AnalysisPhaseRunning
+		}
+		r.Phase, r.Message = phase, evidence.Trim(message, 2*maxValue)
+		if phase.Completed() {
+			a.announce(api.EventMetricPrefix, phase, fmt.Sprintf("Metric '%s' Completed. Result: %s", m.Name, phase))
+		}
+	}
+}
+
+// terminating says that the run is told to stop, or that a metric has decided it.
+func (a *assay) terminating(metrics []api.Metric) bool {
+	if a.in.Run.Spec.Terminate {
+		return true
+	}
+	for _, m := range metrics {
+		if p := a.result(m.Name).Phase; p.Completed() && p != api.AnalysisPhaseSuccessful {
+			return true
+		}
+	}
+	return false
+}
+
+// conclude sums the metrics up and ends the run when all are complete.
+func (a *assay) conclude(metrics []api.Metric) {
+	worst, message, open := api.AnalysisPhaseSuccessful, "", 0
+	summary := api.RunSummary{Count: int32(len(metrics))}
+	for _, m := range metrics {
+		r := a.result(m.Name)
+		count(&summary, r.Phase)
+		if !r.Phase.Completed() {
+			open++
+			continue
+		}
+		if judge.Worse(r.Phase, worst) != worst {
+			worst, message = r.Phase, r.Message
+		}
+	}
+	a.status.RunSummary = summary
+	if open > 0 {
+		a.status.Phase = api.AnalysisPhaseRunning
+		a.waiting = Reason{Code: "Measuring", Message: fmt.Sprintf("%d of %d metrics are still measured.", open, len(metrics))}
+		return
+	}
+	if a.in.Run.Spec.Terminate {
+		if message == "" {
+			message = "Run Terminated"
+		} else {
+			message = "Run Terminated: " + message
+		}
+	}
+	a.end(worst, message)
+}
+
+func count(s *api.RunSummary, phase api.AnalysisPhase) {
+	switch phase {
+	case api.AnalysisPhaseSuccessful:
+		s.Successful++
+	case api.AnalysisPhaseFailed:
+		s.Failed++
+	case api.AnalysisPhaseInconclusive:
+		s.Inconclusive++
+	case api.AnalysisPhaseError:
+		s.Error++
+	case api.AnalysisPhasePending, api.AnalysisPhaseRunning:
+	}
+}
+
+func (a *assay) end(phase api.AnalysisPhase, message string) {
+	at := a.stamp(a.in.Now)
+	a.status.Phase, a.status.Message = phase, evidence.Trim(message, 4*maxValue)
+	a.status.CompletedAt = &at
+	a.waiting = Reason{Code: string(phase), Message: a.status.Message}
+	a.event(phase, "Analysis Completed. Result: "+string(phase))
+}
+
+func (a *assay) event(phase api.AnalysisPhase, text string) {
+	a.announce(api.EventAnalysisRunPrefix, phase, text)
+}
+
+func (a *assay) announce(prefix string, phase api.AnalysisPhase, text string) {
+	bad := phase == api.AnalysisPhaseFailed || phase == api.AnalysisPhaseError
+	a.events = append(a.events, Event{Warning: bad, Reason: prefix + string(phase), Message: text})
+}
+
+// result is the metric's entry in the status, made when it is first needed.
+func (a *assay) result(name string) *api.MetricResult {
+	for i := range a.status.MetricResults {
+		if a.status.MetricResults[i].Name == name {
+			return &a.status.MetricResults[i]
+		}
+	}
+	a.status.MetricResults = append(a.status.MetricResults, api.MetricResult{Name: name, Phase: api.AnalysisPhasePending})
+	return &a.status.MetricResults[len(a.status.MetricResults)-1]
+}
+
+// inFlight is the measurement that has begun and not ended, nil when there is none.
+func inFlight(r *api.MetricResult) *api.Measurement {
+	if n := len(r.Measurements); n > 0 && r.Measurements[n-1].FinishedAt == nil {
+		return &r.Measurements[n-1]
+	}
+	return nil
+}
+
+func (a *assay) wait(t time.Time) {
+	if !t.IsZero() && (a.again.IsZero() || t.Before(a.again)) {
+		a.again = t
+	}
+}
+
+func (a *assay) stamp(t time.Time) metav1.Time { return metav1.NewTime(t.Truncate(time.Second)) }
+
+func criteria(m api.Metric) judge.Criteria {
+	c := judge.Criteria{SuccessCondition: m.SuccessCondition, FailureCondition: m.FailureCondition, NoData: m.NoData}
+	if p := m.Provider.Prometheus; p != nil {
+		c.Series = p.Series
+	}
+	return c
+}
+
+func orElse(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t
+}
+
+func sameSecond(a, b time.Time) bool { return a.Unix() == b.Unix() }

@@ -1,0 +1,150 @@
+package decide
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/judge"
+)
+
+// jobSeen marks a measurement whose Job was there: when it is missing later, somebody deleted it,
+// and it is not created again.
+const jobSeen = api.EvidencePrefix + "job-seen"
+
+// startJob writes the measurement down as begun; the Job itself is a fact of this and every later
+// pass until it was seen.
+func (a *assay) startJob(m api.Metric, r *api.MetricResult) {
+	due, ok := schedule(a.in.Run, a.status, m)
+	if !ok {
+		return
+	}
+	if a.in.Now.Before(due.At) {
+		a.wait(due.At)
+		return
+	}
+	at := a.stamp(a.in.Now)
+	name := JobName(string(a.in.Run.UID), m.Name, due.N)
+	r.Measurements = keepNewest(append(r.Measurements, api.Measurement{
+		Phase: api.AnalysisPhaseRunning, StartedAt: &at,
+		Metadata: map[string]string{api.MetadataJobName: name, api.MetadataJobNamespace: a.in.Run.Namespace},
+	}))
+	a.actions = append(a.actions, JobExists{Name: name, Metric: m})
+}
+
+// readJob takes in what the Job of a begun measurement says.
+func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement) {
+	name := last.Metadata[api.MetadataJobName]
+	job, exists := a.in.Jobs[name]
+	switch {
+	case exists && !job.Ours:
+		a.finishJob(m, r, judge.Sample{Failure: &judge.Failure{Class: judge.BadConfig,
+			Message: fmt.Sprintf("a Job named %q exists and does not belong to this run", name)}})
+	case exists && job.Done:
+		a.finishJob(m, r, job.Sample)
+	case exists:
+		last.Metadata[jobSeen] = "true"
+		last.Message = job.Waiting
+		a.wait(job.Again)
+	case last.Metadata[jobSeen] != "":
+		a.finishJob(m, r, judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
+			Message: fmt.Sprintf("Job %q was deleted before it ended", name)}})
+	case !a.in.Run.Spec.Terminate:
+		a.actions = append(a.actions, JobExists{Name: name, Metric: m})
+	}
+}
+
+func (a *assay) finishJob(m api.Metric, r *api.MetricResult, s judge.Sample) {
+	last := inFlight(r)
+	begun := last.Metadata
+	s.StartedAt = last.StartedAt.Time
+	if s.Metadata == nil {
+		s.Metadata = map[string]string{}
+	}
+	for _, key := range []string{api.MetadataJobName, api.MetadataJobNamespace} {
+		put(s.Metadata, key, begun[key])
+	}
+	a.take(m, r, s, s.StartedAt)
+}
+
+// stop ends what is under way for a metric of a run that stops. The measurement is kept and not
+// counted: it came to nothing.
+func (a *assay) stop(m api.Metric) {
+	r := a.result(m.Name)
+	last := inFlight(r)
+	if last == nil {
+		return
+	}
+	at := a.stamp(a.in.Now)
+	last.Phase, last.Message, last.FinishedAt = api.AnalysisPhaseInconclusive, "Metric Terminated", &at
+	if name := last.Metadata[api.MetadataJobName]; name != "" {
+		a.actions = append(a.actions, JobGone{Name: name})
+	}
+}
+
+// maxName is the longest name of a Job whose pods can carry it as a label.
+const maxName = 63
+
+// JobName is the Job of a metric's n-th measurement: <run uid>.<metric>.<n>. A metric name that does
+// not fit, or holds characters a name cannot have, is cut and gets a hash, so that two metrics never
+// share a Job.
+func JobName(uid, metric string, n int32) string {
+	tail := "." + strconv.Itoa(int(n))
+	room := maxName - len(uid) - len(tail) - 1
+	part := nameable(metric)
+	if part != metric || len(part) > room {
+		sum := fnv.New32a()
+		sum.Write([]byte(metric))
+		suffix := fmt.Sprintf("-%08x", sum.Sum32())
+		part = strings.Trim(part[:min(len(part), max(room-len(suffix), 0))], "-.") + suffix
+	}
+	return uid + "." + strings.TrimLeft(part, "-") + tail
+}
+
+// nameable keeps what a DNS label may hold.
+func nameable(s string) string {
+	out := strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':
+			return c
+		case c >= 'A' && c <= 'Z':
+			return c - 'A' + 'a'
+		}
+		return '-'
+	}, s)
+	return strings.Trim(out, "-")
+}
+
+// Keys of a metric's metadata while it holds for data.
+const (
+	noDataSince = api.EvidencePrefix + "no-data-since"
+	noDataLast  = api.EvidencePrefix + "no-data-last"
+)
+
+// hold notes that there is no data yet and says whether it has waited long enough.
+func (a *assay) hold(m api.Metric, r *api.MetricResult, at time.Time) bool {
+	at = orElse(at, a.in.Now)
+	if r.Metadata == nil {
+		r.Metadata = map[string]string{}
+	}
+	since, err := time.Parse(time.RFC3339, r.Metadata[noDataSince])
+	if err != nil {
+		since = at
+		r.Metadata[noDataSince] = at.UTC().Format(time.RFC3339)
+	}
+	r.Metadata[noDataLast] = at.UTC().Format(time.RFC3339)
+	return at.Sub(since) >= holdLimit(m)
+}
+
+// holdLimit is how long a metric waits for data: noDataDeadline, else five intervals, at least a
+// minute.
+func holdLimit(m api.Metric) time.Duration {
+	if limit, err := m.NoDataDeadline.Duration(); err == nil && limit > 0 {
+		return limit
+	}
+	interval, _ := m.Interval.Duration()
+	return max(5*interval, time.Minute)
+}
