@@ -16,6 +16,9 @@ import (
 type Query struct {
 	// Spec has its arguments resolved, secrets included: it must not outlive the call.
 	Spec api.MetricProvider
+	// Shown is Spec with every secret replaced by asterisks: what a sample may repeat of the question.
+	// The zero value shows nothing.
+	Shown api.MetricProvider
 	// At is the scheduled time of the measurement; instant queries are evaluated at it.
 	At time.Time
 	// Namespace of the AnalysisRun.
@@ -23,7 +26,7 @@ type Query struct {
 	// Secret tells that a secret fed the address, headers or credentials: then errors are built
 	// from a class and a status code, never from an error's text.
 	Secret bool
-	// Attempts allows retries of transport errors, 429 and 5xx inside this long; 0 = none.
+	// Within allows retries of transport errors, 429 and 5xx inside this long; 0 = none.
 	Within time.Duration
 }
 
@@ -56,4 +59,16 @@ type Progress struct {
 type Registry struct {
 	Readers map[string]Reader
 	Runners map[string]Runner
+}
+
+// Repeats reports whether asking twice does no harm. What has effects is started once and never repeated by us.
+func Repeats(p api.MetricProvider) bool {
+	switch {
+	case p.Job != nil, p.Kayenta != nil, len(p.Plugin) > 0:
+		return false
+	case p.Web != nil:
+		return p.Web.Method == "" || p.Web.Method == api.WebMetricMethodGet
+	default:
+		return true
+	}
 }
