@@ -1,0 +1,84 @@
+package validate
+
+import (
+	"fmt"
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+func (s *sheet) background(canary *api.CanaryStrategy, path *field.Path) {
+	analysis := canary.Analysis
+	s.analysis(&analysis.RolloutAnalysis, path)
+	if start := analysis.StartingStep; start != nil {
+		s.negative(path.Child("startingStep"), start)
+		if int(*start) > len(canary.Steps) {
+			s.warn(path.Child("startingStep"), fmt.Sprintf("is %d, and there are %d steps: the analysis never starts", *start, len(canary.Steps)), "steps count from 0")
+		}
+	}
+}
+
+// analysis checks what a Rollout says about an analysis; the templates it names are checked by References.
+func (s *sheet) analysis(analysis *api.RolloutAnalysis, path *field.Path) {
+	s.unsupported(len(analysis.DryRun) > 0, path.Child("dryRun"))
+	s.unsupported(len(analysis.MeasurementRetention) > 0, path.Child("measurementRetention"))
+	if len(analysis.Templates) == 0 {
+		s.warn(path.Child("templates"), "is empty: nothing is measured here", "name at least one templateName")
+	}
+	seen := map[api.AnalysisTemplateRef]bool{}
+	for i, ref := range analysis.Templates {
+		at := path.Child("templates").Index(i)
+		if ref.TemplateName == "" {
+			s.invalid(at.Child("templateName"), "is missing", "")
+		} else if seen[ref] {
+			s.warn(at.Child("templateName"), fmt.Sprintf("%s is named twice and measured once", ref.TemplateName), "remove one of them")
+		}
+		seen[ref] = true
+	}
+	names := map[string]bool{}
+	for i := range analysis.Args {
+		s.rolloutArgument(&analysis.Args[i], path.Child("args").Index(i), names)
+	}
+}
+
+func (s *sheet) rolloutArgument(arg *api.AnalysisRunArgument, path *field.Path, names map[string]bool) {
+	switch {
+	case arg.Name == "":
+		s.invalid(path.Child("name"), "is missing", "")
+	case names[arg.Name]:
+		s.warn(path.Child("name"), fmt.Sprintf("%s is given twice; the last one counts", arg.Name), "remove one of them")
+	}
+	names[arg.Name] = true
+	from := arg.ValueFrom
+	if from == nil {
+		return
+	}
+	if arg.Value != "" {
+		s.invalid(path, fmt.Sprintf("argument %s has both value and valueFrom", arg.Name), "remove one of them")
+	}
+	if from.PodTemplateHashValue == nil && from.FieldRef == nil {
+		s.invalid(path.Child("valueFrom"), "is empty", "write podTemplateHashValue: Latest (or Stable), or a fieldRef")
+	}
+	if hash := from.PodTemplateHashValue; hash != nil && *hash != api.Stable && *hash != api.Latest {
+		s.warn(path.Child("valueFrom", "podTemplateHashValue"), fmt.Sprintf("is %q, which gives an empty value", *hash), "write Latest (the new version) or Stable")
+	}
+	if from.FieldRef != nil {
+		s.fieldRef(from.FieldRef.FieldPath, path.Child("valueFrom", "fieldRef", "fieldPath"))
+	}
+}
+
+// metadataPath is what the downward API can read from metadata.
+var metadataPath = regexp.MustCompile(`^metadata\.(name|namespace|uid|labels|annotations|(labels|annotations)\['[^']+'\])$`)
+
+func (s *sheet) fieldRef(text string, path *field.Path) {
+	if text == "" {
+		s.invalid(path, "is missing", "write for example metadata.labels['app'] or status.currentPodHash")
+		return
+	}
+	if len(text) >= len("metadata") && text[:len("metadata")] == "metadata" && !metadataPath.MatchString(text) {
+		s.invalid(path, fmt.Sprintf("%q names nothing that can be read from metadata", text),
+			"write metadata.name, metadata.namespace, metadata.uid, metadata.labels['key'] or metadata.annotations['key']")
+	}
+}

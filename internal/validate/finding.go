@@ -1,0 +1,163 @@
+// Package validate says what is wrong with a spec, field by field, in words a user can act on.
+package validate
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Kind says what follows from a finding.
+type Kind string
+
+// The kinds of findings.
+const (
+	// Invalid is the user's mistake: nothing moves forward until it is corrected.
+	Invalid Kind = "Invalid"
+	// Unsupported is part of the API that this version cannot carry out: the object is left as it is.
+	Unsupported Kind = "Unsupported"
+	// Warning is legal and probably not what was meant.
+	Warning Kind = "Warning"
+)
+
+// Finding is one thing to know about a spec.
+type Finding struct {
+	Kind Kind `json:"kind"`
+	// Path is the field: spec.strategy.canary.steps[2].setWeight.
+	Path string `json:"path"`
+	// Message says what is wrong, without the path.
+	Message string `json:"message"`
+	// Fix says what to write instead, "" when there is nothing to add.
+	Fix string `json:"fix,omitempty"`
+}
+
+// String is path, message and fix in one line.
+func (f Finding) String() string {
+	text := f.Message
+	if f.Path != "" {
+		text = f.Path + ": " + text
+	}
+	if f.Fix != "" {
+		text += "; " + f.Fix
+	}
+	return text
+}
+
+// Findings is everything there is to say about one object, sorted by path.
+type Findings []Finding
+
+// Of returns the findings of the given kinds, in order.
+func (f Findings) Of(kinds ...Kind) Findings {
+	var found Findings
+	for _, finding := range f {
+		for _, kind := range kinds {
+			if finding.Kind == kind {
+				found = append(found, finding)
+			}
+		}
+	}
+	return found
+}
+
+// Texts lists the findings as one line each.
+func (f Findings) Texts() []string {
+	var texts []string
+	for _, finding := range f {
+		texts = append(texts, finding.String())
+	}
+	return texts
+}
+
+// maxMessage bounds Message: it becomes part of a condition, whose object has a size limit.
+const maxMessage = 4 << 10
+
+// Message is one text for all findings. What does not fit into 4 KiB is counted.
+func (f Findings) Message() string {
+	if len(f) == 1 {
+		return shorten(f[0].String())
+	}
+	var b strings.Builder
+	for i, finding := range f {
+		text := fmt.Sprintf("(%d) %s", i+1, shorten(finding.String()))
+		if b.Len()+len(text) > maxMessage {
+			fmt.Fprintf(&b, " and %d more", len(f)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+// shorten keeps one long value from hiding all other findings.
+func shorten(text string) string {
+	if limit := maxMessage / 4; len(text) > limit {
+		return strings.ToValidUTF8(text[:limit], "") + "…"
+	}
+	return text
+}
+
+// sheet collects findings.
+type sheet struct{ findings Findings }
+
+func (s *sheet) add(kind Kind, path *field.Path, message, fix string) {
+	s.findings = append(s.findings, Finding{Kind: kind, Path: path.String(), Message: message, Fix: fix})
+}
+
+func (s *sheet) invalid(path *field.Path, message, fix string) { s.add(Invalid, path, message, fix) }
+func (s *sheet) warn(path *field.Path, message, fix string)    { s.add(Warning, path, message, fix) }
+
+// unsupported names a field this version cannot carry out, when it is there.
+func (s *sheet) unsupported(there bool, path *field.Path) {
+	if there {
+		s.add(Unsupported, path, "not supported yet", "")
+	}
+}
+
+func (s *sheet) negative(path *field.Path, value *int32) {
+	if value != nil && *value < 0 {
+		s.invalid(path, fmt.Sprintf("is %d and cannot be negative", *value), "")
+	}
+}
+
+// sorted puts the findings in the order of the fields' names, keeping numbers in theirs: steps[2]
+// comes before steps[10].
+func (s *sheet) sorted() Findings {
+	sort.SliceStable(s.findings, func(i, j int) bool {
+		return natural(s.findings[i].Path, s.findings[j].Path)
+	})
+	return s.findings
+}
+
+func natural(a, b string) bool {
+	for a != "" && b != "" {
+		if digit(a[0]) && digit(b[0]) {
+			x, restA := number(a)
+			y, restB := number(b)
+			if x != y {
+				return len(x) < len(y) || len(x) == len(y) && x < y
+			}
+			a, b = restA, restB
+			continue
+		}
+		if a[0] != b[0] {
+			return a[0] < b[0]
+		}
+		a, b = a[1:], b[1:]
+	}
+	return len(a) < len(b)
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func number(text string) (digits, rest string) {
+	end := 0
+	for end < len(text) && digit(text[end]) {
+		end++
+	}
+	return strings.TrimLeft(text[:end], "0"), text[end:]
+}

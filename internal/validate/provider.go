@@ -1,0 +1,195 @@
+package validate
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
+	blocks := []struct {
+		there     bool
+		name      string
+		supported bool
+	}{
+		{provider.Prometheus != nil, "prometheus", true}, {provider.Web != nil, "web", true}, {provider.Job != nil, "job", true},
+		{provider.Kayenta != nil, "kayenta", false}, {provider.Datadog != nil, "datadog", false},
+		{provider.Wavefront != nil, "wavefront", false}, {provider.NewRelic != nil, "newRelic", false},
+		{provider.CloudWatch != nil, "cloudWatch", false}, {provider.Graphite != nil, "graphite", false},
+		{provider.Influxdb != nil, "influxdb", false}, {provider.SkyWalking != nil, "skywalking", false},
+	}
+	var names []string
+	for _, block := range blocks {
+		if block.there {
+			names = append(names, block.name)
+			s.unsupported(!block.supported, path.Child(block.name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(provider.Plugin)) {
+		names = append(names, "plugin "+name)
+	}
+	s.unsupported(len(provider.Plugin) > 0, path.Child("plugin"))
+	switch {
+	case len(names) == 0:
+		s.invalid(path, "names no source of measurements", "write one of prometheus, web and job")
+	case len(names) > 1:
+		s.invalid(path, "has several sources of measurements: "+strings.Join(names, ", "), "make each of them a metric of its own")
+	}
+	if provider.Prometheus != nil {
+		s.prometheus(provider.Prometheus, path.Child("prometheus"))
+	}
+	if provider.Web != nil {
+		s.web(provider.Web, path.Child("web"))
+	}
+	if provider.Job != nil {
+		s.job(provider.Job, path.Child("job", "spec"))
+	}
+}
+
+func (s *sheet) prometheus(metric *api.PrometheusMetric, path *field.Path) {
+	if metric.Address != "" {
+		s.address(metric.Address, path.Child("address"))
+	}
+	if strings.TrimSpace(metric.Query) == "" {
+		s.invalid(path.Child("query"), "is missing", "")
+	}
+	if metric.Timeout != nil && *metric.Timeout < 0 {
+		s.invalid(path.Child("timeout"), fmt.Sprintf("is %d and cannot be negative", *metric.Timeout), "it counts seconds; leave it out for 30")
+	}
+	switch metric.Series {
+	case "", api.SeriesFirst, api.SeriesEvery, api.SeriesError:
+	default:
+		s.invalid(path.Child("series"), fmt.Sprintf("is %q", metric.Series), "write First, Every or Error")
+	}
+	s.headers(metric.Headers, path.Child("headers"))
+	if rq := metric.RangeQuery; rq != nil {
+		at := path.Child("rangeQuery")
+		s.required(rq.Start, at.Child("start"), `write for example now() - duration("5m")`)
+		s.required(rq.End, at.Child("end"), "write for example now()")
+		s.required(string(rq.Step), at.Child("step"), "write for example 1m")
+		s.duration(rq.Step, at.Child("step"))
+	}
+	if metric.Authentication != nil {
+		at := path.Child("authentication")
+		s.authentication(metric.Authentication, at)
+		s.region(metric, at.Child("sigv4", "region"))
+	}
+}
+
+func (s *sheet) required(value string, path *field.Path, fix string) {
+	if value == "" {
+		s.invalid(path, "is missing", fix)
+	}
+}
+
+// address wants a URL with scheme and host, once it is known.
+func (s *sheet) address(text string, path *field.Path) {
+	if open(text) {
+		return
+	}
+	parsed, err := url.Parse(text)
+	switch {
+	case err != nil:
+		s.invalid(path, fmt.Sprintf("%q is not a URL", text), "write scheme, host and port, such as http://prometheus.monitoring:9090")
+	case parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "":
+		s.invalid(path, fmt.Sprintf("%q is not a URL with a scheme and a host", text), "write it with http:// or https://, such as http://prometheus.monitoring:9090")
+	}
+}
+
+func (s *sheet) headers(headers []api.WebMetricHeader, path *field.Path) {
+	for i, header := range headers {
+		s.required(header.Key, path.Index(i).Child("key"), "")
+	}
+}
+
+func (s *sheet) authentication(auth *api.Authentication, path *field.Path) {
+	if auth.Sigv4 != nil && (set(auth.OAuth2) || auth.BasicAuth != nil && *auth.BasicAuth != (api.BasicAuthConfig{})) {
+		s.invalid(path.Child("sigv4"), "cannot be combined with oauth2 or basicAuth: a signed request has one Authorization header", "remove the others")
+	}
+	if basic := auth.BasicAuth; basic != nil && (basic.Username == "") != (basic.Password == "") {
+		s.invalid(path.Child("basicAuth"), "needs both username and password", "")
+	}
+	if oauth := auth.OAuth2; set(oauth) && (oauth.TokenURL == "" || oauth.ClientID == "" || oauth.ClientSecret == "") {
+		s.invalid(path.Child("oauth2"), "needs tokenUrl, clientId and clientSecret", "")
+	}
+	if auth.OAuth2 != nil && auth.OAuth2.TokenURL != "" {
+		s.address(auth.OAuth2.TokenURL, path.Child("oauth2", "tokenUrl"))
+	}
+}
+
+func set(oauth *api.OAuth2Config) bool {
+	return oauth != nil && (oauth.TokenURL != "" || oauth.ClientID != "" || oauth.ClientSecret != "" || len(oauth.Scopes) > 0)
+}
+
+// regionInHost finds an AWS region in a host name: aps-workspaces.us-west-2.amazonaws.com.
+var regionInHost = regexp.MustCompile(`(^|\.)[a-z]{2}(-[a-z]+)+-\d+(\.|$)`)
+
+// region warns when a signed request has its region neither from the field nor from the host's name.
+// A host that only an argument knows may have one.
+func (s *sheet) region(metric *api.PrometheusMetric, path *field.Path) {
+	signing := metric.Authentication.Sigv4
+	if signing == nil || signing.Region != "" || open(metric.Address) {
+		return
+	}
+	parsed, err := url.Parse(metric.Address)
+	if err != nil || regionInHost.MatchString(parsed.Hostname()) {
+		return
+	}
+	s.warn(path, "is missing and the host's name has none: requests can be signed only if the controller's environment sets AWS_REGION", "write for example us-west-2")
+}
+
+func (s *sheet) web(metric *api.WebMetric, path *field.Path) {
+	if metric.URL == "" {
+		s.invalid(path.Child("url"), "is missing", "")
+	} else {
+		s.address(metric.URL, path.Child("url"))
+	}
+	body := metric.Body != "" || len(metric.JSONBody) > 0
+	switch metric.Method {
+	case "", api.WebMetricMethodGet:
+		if body {
+			s.invalid(path.Child("method"), "is GET, which sends no body", "write method: POST or PUT, or remove the body")
+		}
+	case api.WebMetricMethodPost, api.WebMetricMethodPut:
+	default:
+		s.invalid(path.Child("method"), fmt.Sprintf("is %q", metric.Method), "write GET, POST or PUT")
+	}
+	if metric.Body != "" && len(metric.JSONBody) > 0 {
+		s.invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
+	}
+	if metric.TimeoutSeconds < 0 {
+		s.invalid(path.Child("timeoutSeconds"), fmt.Sprintf("is %d and cannot be negative", metric.TimeoutSeconds), "leave it out for 10")
+	}
+	s.headers(metric.Headers, path.Child("headers"))
+	if auth := metric.Authentication; auth != nil {
+		at := path.Child("authentication")
+		s.authentication(auth, at)
+		if auth.Sigv4 != nil || auth.BasicAuth != nil {
+			s.warn(at, "only oauth2 is used by a web metric: sigv4 and basicAuth are not sent", "use oauth2, or a header with a value from a Secret")
+		}
+	}
+}
+
+func (s *sheet) job(job *api.JobMetric, path *field.Path) {
+	if job.Spec.BackoffLimit == nil {
+		s.warn(path.Child("backoffLimit"), "is not set: Kubernetes starts a failed Job's pod up to 6 more times before the measurement fails", "write backoffLimit: 0 to fail at the first failure")
+	}
+	if job.Spec.Suspend != nil && *job.Spec.Suspend {
+		s.warn(path.Child("suspend"), "is true: the Job never starts", "remove it")
+	}
+	pod := job.Spec.Template.Spec
+	if len(pod.Containers) == 0 {
+		s.invalid(path.Child("template", "spec", "containers"), "must name at least one container", "")
+	}
+	if pod.RestartPolicy != corev1.RestartPolicyNever && pod.RestartPolicy != corev1.RestartPolicyOnFailure {
+		s.invalid(path.Child("template", "spec", "restartPolicy"), fmt.Sprintf("is %q; pods of a Job end", pod.RestartPolicy), "write Never or OnFailure")
+	}
+}

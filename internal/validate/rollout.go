@@ -1,0 +1,112 @@
+package validate
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// defaultProgressDeadline is spec.progressDeadlineSeconds when it is not given.
+const defaultProgressDeadline = 600
+
+// Rollout says what is wrong with a Rollout by itself, whatever it refers to.
+func Rollout(ro *api.Rollout) Findings {
+	s := &sheet{}
+	spec, root := &ro.Spec, field.NewPath("spec")
+	s.numbers(spec, root)
+	s.unsupported(spec.WorkloadRef != nil, root.Child("workloadRef"))
+	s.unsupported(spec.RollbackWindow != nil, root.Child("rollbackWindow"))
+	// A restart that an earlier controller has carried out is history.
+	s.unsupported(spec.RestartAt != nil && !spec.RestartAt.Equal(ro.Status.RestartedAt), root.Child("restartAt"))
+	if spec.WorkloadRef == nil {
+		s.selector(spec, root)
+		s.podTemplate(&spec.Template, root.Child("template"))
+	}
+	s.strategy(&spec.Strategy, root.Child("strategy"))
+	return s.sorted()
+}
+
+func (s *sheet) numbers(spec *api.RolloutSpec, root *field.Path) {
+	s.negative(root.Child("replicas"), spec.Replicas)
+	s.negative(root.Child("minReadySeconds"), &spec.MinReadySeconds)
+	s.negative(root.Child("revisionHistoryLimit"), spec.RevisionHistoryLimit)
+	s.negative(root.Child("progressDeadlineSeconds"), spec.ProgressDeadlineSeconds)
+	deadline := int32(defaultProgressDeadline)
+	if spec.ProgressDeadlineSeconds != nil {
+		deadline = *spec.ProgressDeadlineSeconds
+	}
+	if deadline >= 0 && deadline <= spec.MinReadySeconds {
+		s.invalid(root.Child("progressDeadlineSeconds"),
+			fmt.Sprintf("is %d and must be larger than minReadySeconds, which is %d: no pod could become available in time", deadline, spec.MinReadySeconds), "")
+	}
+}
+
+func (s *sheet) selector(spec *api.RolloutSpec, root *field.Path) {
+	path := root.Child("selector")
+	if spec.Selector == nil {
+		s.invalid(path, "is missing", suggestSelector(spec.Template.Labels))
+		return
+	}
+	if len(spec.Selector.MatchLabels) == 0 && len(spec.Selector.MatchExpressions) == 0 {
+		s.invalid(path, "is empty and would select every pod of the namespace", suggestSelector(spec.Template.Labels))
+		return
+	}
+	selector, err := metav1.LabelSelectorAsSelector(spec.Selector)
+	if err != nil {
+		s.invalid(path, "is not a label selector: "+err.Error(), "")
+		return
+	}
+	if !selector.Matches(labels.Set(spec.Template.Labels)) {
+		s.invalid(root.Child("template", "metadata", "labels"),
+			fmt.Sprintf("do not match the selector %q: they are %s", selector.String(), describeLabels(spec.Template.Labels)),
+			"give the pod template the labels that spec.selector asks for")
+	}
+}
+
+func suggestSelector(set map[string]string) string {
+	if len(set) == 0 {
+		return "write matchLabels with labels that the pod template has"
+	}
+	return fmt.Sprintf("write matchLabels with labels of the pod template, which has %s", describeLabels(set))
+}
+
+func describeLabels(set map[string]string) string {
+	if len(set) == 0 {
+		return "none"
+	}
+	return strings.ReplaceAll(labels.FormatLabels(set), ",", ", ")
+}
+
+// podTemplate makes only the checks that need no server. The API server judges the rest: it is asked
+// to create the ReplicaSet in a dry run.
+func (s *sheet) podTemplate(template *corev1.PodTemplateSpec, path *field.Path) {
+	spec := path.Child("spec")
+	if len(template.Spec.Containers) == 0 {
+		s.invalid(spec.Child("containers"), "must name at least one container", "")
+	}
+	if policy := template.Spec.RestartPolicy; policy != "" && policy != corev1.RestartPolicyAlways {
+		s.invalid(spec.Child("restartPolicy"), fmt.Sprintf("is %s; pods of a Rollout are always restarted", policy), "write Always, or leave it out")
+	}
+	if template.Spec.ActiveDeadlineSeconds != nil {
+		s.invalid(spec.Child("activeDeadlineSeconds"), "cannot be set: pods of a Rollout run until they are replaced", "")
+	}
+}
+
+func (s *sheet) strategy(strategy *api.RolloutStrategy, path *field.Path) {
+	switch {
+	case strategy.Canary == nil && strategy.BlueGreen == nil:
+		s.invalid(path, "must have canary or blueGreen", "for a plain rolling update write canary: {}")
+	case strategy.Canary != nil && strategy.BlueGreen != nil:
+		s.invalid(path, "has both canary and blueGreen", "remove one of them")
+	}
+	s.unsupported(strategy.BlueGreen != nil, path.Child("blueGreen"))
+	if strategy.Canary != nil {
+		s.canary(strategy.Canary, path.Child("canary"))
+	}
+}
