@@ -107,7 +107,6 @@ type AnalysisRunList struct {
 // AnalysisRunSpec is what a run measures. A spec that is wrong ends the run in phase Error.
 type AnalysisRunSpec struct {
 	// Metrics to measure. At least one, with unique names.
-	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Metrics []Metric `json:"metrics"`
 	// Args are the values of {{args.name}} in the metrics. One without a value ends the run in phase Error.
@@ -156,17 +155,14 @@ type ValueFrom struct {
 // SecretKeyRef is a key of a Secret.
 type SecretKeyRef struct {
 	// Name of the Secret.
-	// +optional
 	Name string `json:"name"`
 	// Key in the Secret.
-	// +optional
 	Key string `json:"key"`
 }
 
 // DryRun names metrics that are measured and reported but have no say in the verdict.
 type DryRun struct {
 	// MetricName is a regular expression that is matched against the names of metrics.
-	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	MetricName string `json:"metricName"`
 }
@@ -174,11 +170,9 @@ type DryRun struct {
 // MeasurementRetention says how many measurements of a metric are kept.
 type MeasurementRetention struct {
 	// MetricName is a regular expression that is matched against the names of metrics.
-	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	MetricName string `json:"metricName"`
 	// Limit is the number of newest measurements to keep. Default 10; 0 or less means the default.
-	// +optional
 	Limit int32 `json:"limit"`
 }
 

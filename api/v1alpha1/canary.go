@@ -9,6 +9,21 @@ import (
 
 // CanaryStrategy gives the new revision a share that grows step by step. Without trafficRouting the share is
 // that of the pods; with it, that of the requests.
+//
+// +kubebuilder:validation:XValidation:rule=`!(has(self.maxSurge) && (type(self.maxSurge) == int ? self.maxSurge == 0 : self.maxSurge in ['0', '0%']) && has(self.maxUnavailable) && (type(self.maxUnavailable) == int ? self.maxUnavailable == 0 : self.maxUnavailable in ['0', '0%']))`,message="maxSurge and maxUnavailable must not both be 0"
+// +kubebuilder:validation:XValidation:rule=`!has(self.canaryService) || !has(self.stableService) || self.canaryService == ” || self.canaryService != self.stableService`,message="canaryService must differ from stableService"
+// +kubebuilder:validation:XValidation:rule=`has(self.trafficRouting) || !has(self.scaleDownDelaySeconds)`,message="scaleDownDelaySeconds needs trafficRouting"
+// +kubebuilder:validation:XValidation:rule=`has(self.trafficRouting) || !has(self.dynamicStableScale) || !self.dynamicStableScale`,message="dynamicStableScale needs trafficRouting"
+// +kubebuilder:validation:XValidation:rule=`!has(self.scaleDownDelaySeconds) || !has(self.dynamicStableScale) || !self.dynamicStableScale`,message="scaleDownDelaySeconds cannot be combined with dynamicStableScale"
+// +kubebuilder:validation:XValidation:rule=`!has(self.pingPong) || !has(self.trafficRouting) || has(self.trafficRouting.alb) || has(self.trafficRouting.istio) || has(self.trafficRouting.plugins)`,message="pingPong needs alb, istio or plugins"
+// +kubebuilder:validation:XValidation:rule=`!has(self.pingPong) || !has(self.trafficRouting) || !has(self.trafficRouting.alb) || (has(self.trafficRouting.alb.rootService) && self.trafficRouting.alb.rootService != ”)`,message="pingPong with alb needs alb.rootService"
+// +kubebuilder:validation:XValidation:rule=`!has(self.trafficRouting) || !(has(self.trafficRouting.smi) || has(self.trafficRouting.apisix) || has(self.trafficRouting.ambassador) || has(self.trafficRouting.nginx) || has(self.trafficRouting.appMesh) || has(self.trafficRouting.traefik) || (!has(self.pingPong) && (has(self.trafficRouting.alb) || (has(self.trafficRouting.istio) && !has(self.trafficRouting.istio.destinationRule))))) || (has(self.stableService) && self.stableService != ” && has(self.canaryService) && self.canaryService != ”)`,message="this trafficRouting needs stableService and canaryService"
+// +kubebuilder:validation:XValidation:rule=`!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight <= (has(self.trafficRouting) && has(self.trafficRouting.maxTrafficWeight) ? self.trafficRouting.maxTrafficWeight : 100))`,message="setWeight must not exceed maxTrafficWeight, which is 100 unless set"
+// +kubebuilder:validation:XValidation:rule=`has(self.trafficRouting) || !has(self.steps) || !self.steps.exists(s, has(s.setCanaryScale))`,message="setCanaryScale needs trafficRouting"
+// +kubebuilder:validation:XValidation:rule=`!has(self.steps) || !self.steps.exists(s, has(s.setHeaderRoute)) || (has(self.trafficRouting) && (has(self.trafficRouting.istio) || has(self.trafficRouting.alb) || has(self.trafficRouting.apisix) || has(self.trafficRouting.plugins)))`,message="setHeaderRoute needs istio, alb, apisix or plugins"
+// +kubebuilder:validation:XValidation:rule=`!has(self.steps) || !self.steps.exists(s, has(s.setMirrorRoute)) || (has(self.trafficRouting) && (has(self.trafficRouting.istio) || has(self.trafficRouting.plugins)))`,message="setMirrorRoute needs istio or plugins"
+// +kubebuilder:validation:XValidation:rule=`!has(self.steps) || !self.steps.exists(s, has(s.setHeaderRoute) || has(s.setMirrorRoute)) || !has(self.trafficRouting) || (has(self.trafficRouting.managedRoutes) && size(self.trafficRouting.managedRoutes) > 0)`,message="setHeaderRoute and setMirrorRoute need trafficRouting.managedRoutes"
+// +kubebuilder:validation:XValidation:rule=`!has(self.steps) || !self.steps.exists(s, has(s.experiment) && s.experiment.templates.exists(t, has(t.weight))) || (has(self.trafficRouting) && (has(self.trafficRouting.alb) || has(self.trafficRouting.smi) || has(self.trafficRouting.istio) || has(self.trafficRouting.plugins)))`,message="the weight of an experiment template needs alb, smi, istio or plugins"
 type CanaryStrategy struct {
 	// CanaryService is a Service that selects the new revision. Optional without trafficRouting, required by
 	// most routers.
@@ -76,12 +91,14 @@ type CanaryStrategy struct {
 }
 
 // PingPongSpec names two Services that take turns being stable. Both are required and must differ.
+//
+// +kubebuilder:validation:XValidation:rule=`self.pingService != self.pongService`,message="pingService must differ from pongService"
 type PingPongSpec struct {
 	// PingService is the first of the two Services.
-	// +optional
+	// +kubebuilder:validation:MinLength=1
 	PingService string `json:"pingService"`
 	// PongService is the second of the two Services.
-	// +optional
+	// +kubebuilder:validation:MinLength=1
 	PongService string `json:"pongService"`
 }
 
@@ -109,9 +126,13 @@ const (
 // CanaryStep is one step of a canary. Exactly one field should be set; none, or more than one of setWeight,
 // pause, experiment and analysis, makes the spec invalid. The order of the fields here is part of
 // status.currentStepHash and must not change.
+//
+// +kubebuilder:validation:XValidation:rule=`[has(self.setWeight), has(self.pause), has(self.experiment), has(self.analysis)].filter(x, x).size() <= 1`,message="a step must not have more than one of setWeight, pause, experiment and analysis"
+// +kubebuilder:validation:XValidation:rule=`has(self.setWeight) || has(self.pause) || has(self.experiment) || has(self.analysis) || has(self.setCanaryScale) || has(self.setHeaderRoute) || has(self.setMirrorRoute) || has(self.plugin)`,message="a step must have one of setWeight, pause, experiment, analysis, setCanaryScale, setHeaderRoute, setMirrorRoute and plugin"
 type CanaryStep struct {
 	// SetWeight is the share of the new revision from this step on, 0 to maxTrafficWeight (100 unless set).
 	// +optional
+	// +kubebuilder:validation:Minimum=0
 	SetWeight *int32 `json:"setWeight,omitempty"`
 	// Pause waits.
 	// +optional
@@ -138,6 +159,8 @@ type CanaryStep struct {
 }
 
 // RolloutPause is a wait before the next step.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.duration) || (type(self.duration) == int ? self.duration >= 0 : self.duration.matches('^([+]?[0-9]+|[-+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$'))`,message="duration must be a number of seconds that is not negative, or a duration such as 30s, 5m or 1h"
 type RolloutPause struct {
 	// Duration is seconds as a number, or a string such as "10", "10s", "5m" or "1h". Absent: until somebody
 	// promotes. Negative or unreadable is invalid.
@@ -171,19 +194,18 @@ type SetHeaderRoute struct {
 }
 
 // HeaderRoutingMatch matches one header of a request.
+//
+// +kubebuilder:validation:XValidation:rule=`[has(self.headerValue.exact) && self.headerValue.exact != ”, has(self.headerValue.prefix) && self.headerValue.prefix != ”, has(self.headerValue.regex) && self.headerValue.regex != ”].filter(x, x).size() == 1`,message="headerValue must have exactly one of exact, prefix and regex"
 type HeaderRoutingMatch struct {
 	// HeaderName is the header to look at.
-	// +optional
 	HeaderName string `json:"headerName"`
 	// HeaderValue is what its value must look like. Required; with ALB only exact is possible.
-	// +optional
 	HeaderValue *StringMatch `json:"headerValue"`
 }
 
 // SetMirrorRoute sends copies of requests that match to the canary; answers to the copies are dropped.
 type SetMirrorRoute struct {
 	// Name of the route; must be listed in trafficRouting.managedRoutes.
-	// +optional
 	Name string `json:"name"`
 	// Match says which requests. Empty removes the route.
 	// +optional
@@ -195,6 +217,8 @@ type SetMirrorRoute struct {
 }
 
 // RouteMatch matches a request by method, path and headers; what is absent matches everything.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.method) || [has(self.method.exact) && self.method.exact != ”, has(self.method.prefix) && self.method.prefix != ”, has(self.method.regex) && self.method.regex != ”].filter(x, x).size() == 1`,message="method must have exactly one of exact, prefix and regex"
 type RouteMatch struct {
 	// Method matches the HTTP method.
 	// +optional
@@ -223,7 +247,6 @@ type StringMatch struct {
 // PluginStep hands a step to a step plugin.
 type PluginStep struct {
 	// Name of the plugin. An unknown one is reported and retried until the progress deadline.
-	// +optional
 	Name string `json:"name"`
 	// Config is passed to the plugin as it is.
 	// +optional
@@ -254,7 +277,7 @@ type RolloutAnalysis struct {
 	MeasurementRetention []MeasurementRetention `json:"measurementRetention,omitempty"`
 	// AnalysisRunMetadata is put on the AnalysisRun.
 	// +optional
-	AnalysisRunMetadata AnalysisRunMetadata `json:"analysisRunMetadata,omitempty"`
+	AnalysisRunMetadata AnalysisRunMetadata `json:"analysisRunMetadata,omitzero"`
 	// WaitForVerdict makes promotion wait at the end of the steps until every metric that has a count, and
 	// every Job, has its verdict. Default false: the run is stopped then and judged by what it has measured.
 	// Only a canary's background analysis is ever stopped by promotion, so it changes nothing elsewhere.
@@ -310,7 +333,6 @@ type FieldRef struct {
 	// FieldPath that begins with "metadata" is read as in the downward API, for example
 	// metadata.labels['app']; any other path walks the Rollout's JSON, for example
 	// spec.template.spec.containers[0].image, and must end in a string, number or boolean.
-	// +optional
 	FieldPath string `json:"fieldPath"`
 }
 
@@ -338,7 +360,6 @@ type AnalysisRunMetadata struct {
 // RolloutExperimentStep is an Experiment that a step creates and waits for.
 type RolloutExperimentStep struct {
 	// Templates are the ReplicaSets to run.
-	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Templates []RolloutExperimentTemplate `json:"templates"`
 	// Duration is how long the experiment runs once all its pods are available, such as "30s" or "1h". Empty:
@@ -355,7 +376,7 @@ type RolloutExperimentStep struct {
 	DryRun []DryRun `json:"dryRun,omitempty"`
 	// AnalysisRunMetadata is put on the AnalysisRuns.
 	// +optional
-	AnalysisRunMetadata AnalysisRunMetadata `json:"analysisRunMetadata,omitempty"`
+	AnalysisRunMetadata AnalysisRunMetadata `json:"analysisRunMetadata,omitzero"`
 	// ScaleDownDelaySeconds is how long the experiment's pods stay after its end. Default 30.
 	// +optional
 	ScaleDownDelaySeconds *int32 `json:"scaleDownDelaySeconds,omitempty"`
@@ -364,10 +385,8 @@ type RolloutExperimentStep struct {
 // RolloutExperimentTemplate is one ReplicaSet of an experiment step.
 type RolloutExperimentTemplate struct {
 	// Name of the template, unique in the experiment.
-	// +optional
 	Name string `json:"name"`
 	// SpecRef says whose pod template to run: canary or stable.
-	// +optional
 	SpecRef ReplicaSetSpecRef `json:"specRef"`
 	// Replicas is the number of pods. Default 1.
 	// +optional
@@ -400,10 +419,8 @@ const (
 // RolloutExperimentStepAnalysisTemplateRef is an analysis of an experiment step.
 type RolloutExperimentStepAnalysisTemplateRef struct {
 	// Name of the analysis, unique in the experiment.
-	// +optional
 	Name string `json:"name"`
 	// TemplateName is the template to run.
-	// +optional
 	TemplateName string `json:"templateName"`
 	// ClusterScope means a ClusterAnalysisTemplate. Default false.
 	// +optional

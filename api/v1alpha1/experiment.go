@@ -34,9 +34,10 @@ type ExperimentList struct {
 }
 
 // ExperimentSpec is what to run, for how long, and what to measure.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.progressDeadlineSeconds) || self.templates.all(t, !has(t.minReadySeconds) || t.minReadySeconds <= self.progressDeadlineSeconds)`,message="minReadySeconds must not exceed progressDeadlineSeconds"
 type ExperimentSpec struct {
 	// Templates are the ReplicaSets to run.
-	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Templates []TemplateSpec `json:"templates"`
 	// Duration from the moment all pods are available, such as "30s" or "1h". Default: until terminated, or
@@ -68,13 +69,15 @@ type ExperimentSpec struct {
 	MeasurementRetention []MeasurementRetention `json:"measurementRetention,omitempty"`
 	// AnalysisRunMetadata is put on the AnalysisRuns.
 	// +optional
-	AnalysisRunMetadata AnalysisRunMetadata `json:"analysisRunMetadata,omitempty"`
+	AnalysisRunMetadata AnalysisRunMetadata `json:"analysisRunMetadata,omitzero"`
 }
 
 // TemplateSpec is one ReplicaSet of an Experiment.
+//
+// +kubebuilder:validation:XValidation:rule=`(has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)`,message="selector must not be empty"
 type TemplateSpec struct {
 	// Name of the template, unique in the Experiment.
-	// +optional
+	// +kubebuilder:validation:MinLength=1
 	Name string `json:"name"`
 	// Replicas is the number of pods. Default 1.
 	// +optional
@@ -84,10 +87,8 @@ type TemplateSpec struct {
 	// +optional
 	MinReadySeconds int32 `json:"minReadySeconds,omitempty"`
 	// Selector finds the pods of this template. Required and not empty.
-	// +optional
 	Selector *metav1.LabelSelector `json:"selector"`
 	// Template is the pod to run.
-	// +optional
 	Template corev1.PodTemplateSpec `json:"template"`
 	// Service asks for a Service in front of the pods.
 	// +optional
@@ -104,10 +105,8 @@ type TemplateService struct {
 // ExperimentAnalysisTemplateRef is one analysis of an Experiment.
 type ExperimentAnalysisTemplateRef struct {
 	// Name of the analysis, unique in the Experiment.
-	// +optional
 	Name string `json:"name"`
 	// TemplateName is the template to run.
-	// +optional
 	TemplateName string `json:"templateName"`
 	// ClusterScope means a ClusterAnalysisTemplate. Default false.
 	// +optional
@@ -179,16 +178,12 @@ type TemplateStatus struct {
 	// Name of the template.
 	Name string `json:"name"`
 	// Replicas is the number of pods.
-	// +optional
 	Replicas int32 `json:"replicas"`
 	// UpdatedReplicas is the number of pods of the wanted template.
-	// +optional
 	UpdatedReplicas int32 `json:"updatedReplicas"`
 	// ReadyReplicas is the number of ready pods.
-	// +optional
 	ReadyReplicas int32 `json:"readyReplicas"`
 	// AvailableReplicas is the number of available pods.
-	// +optional
 	AvailableReplicas int32 `json:"availableReplicas"`
 	// CollisionCount changes the hash when another object already has the name it gives.
 	// +optional
@@ -215,10 +210,8 @@ type ExperimentAnalysisRunStatus struct {
 	// Name of the analysis.
 	Name string `json:"name"`
 	// AnalysisRun is the run's name.
-	// +optional
 	AnalysisRun string `json:"analysisRun"`
 	// Phase of the run.
-	// +optional
 	Phase AnalysisPhase `json:"phase"`
 	// Message of the run.
 	// +optional

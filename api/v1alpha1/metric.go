@@ -8,16 +8,25 @@ import (
 
 // Metric is one thing to measure, how often, and what a good value is. Numbers may be strings, so that they can
 // hold {{args.name}}.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.count) || type(self.count) != int || self.count <= 1 || (has(self.interval) && self.interval != ”)`,message="count above 1 needs interval"
+// +kubebuilder:validation:XValidation:rule=`!has(self.failureLimit) || type(self.failureLimit) != int || self.failureLimit >= -1`,message="failureLimit must be at least -1"
+// +kubebuilder:validation:XValidation:rule=`!has(self.inconclusiveLimit) || type(self.inconclusiveLimit) != int || self.inconclusiveLimit >= 0`,message="inconclusiveLimit must be at least 0"
+// +kubebuilder:validation:XValidation:rule=`!has(self.consecutiveErrorLimit) || type(self.consecutiveErrorLimit) != int || self.consecutiveErrorLimit >= 0`,message="consecutiveErrorLimit must be at least 0"
+// +kubebuilder:validation:XValidation:rule=`!has(self.consecutiveSuccessLimit) || type(self.consecutiveSuccessLimit) != int || self.consecutiveSuccessLimit >= 0`,message="consecutiveSuccessLimit must be at least 0"
+// +kubebuilder:validation:XValidation:rule=`!has(self.noDataDeadline) || self.noDataDeadline == ” || (has(self.noData) && self.noData == 'Hold')`,message="noDataDeadline needs noData Hold"
 type Metric struct {
 	// Name of the metric, unique in the run.
 	Name string `json:"name"`
 	// Interval between measurements, such as "30s" or "5m". Default: one measurement. Unreadable is invalid.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:Pattern=`^$|\{\{|^0$|^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 	Interval DurationString `json:"interval,omitempty"`
 	// InitialDelay from the start of the run to the first measurement. Default none. Unreadable is invalid.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:Pattern=`^$|\{\{|^0$|^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 	InitialDelay DurationString `json:"initialDelay,omitempty"`
 	// Count is how many measurements are taken; errors do not count. Default 1 without interval, without end
 	// with one; 0 means the default. More than 1 needs an interval.
@@ -43,7 +52,6 @@ type Metric struct {
 	// +optional
 	ConsecutiveErrorLimit *intstr.IntOrString `json:"consecutiveErrorLimit,omitempty"`
 	// Provider says where the value comes from. Exactly one of its fields must be set.
-	// +optional
 	Provider MetricProvider `json:"provider"`
 	// ConsecutiveSuccessLimit is how many good values in a row end the metric as Successful. Default 0: off;
 	// negative is invalid.
@@ -58,6 +66,7 @@ type Metric struct {
 	// noData: Hold. Sluice addition.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:Pattern=`^$|\{\{|^0$|^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 	NoDataDeadline DurationString `json:"noDataDeadline,omitempty"`
 }
 
@@ -78,6 +87,8 @@ const (
 
 // MetricProvider says where the value of a metric comes from. Exactly one field must be set; each entry of
 // plugin counts as one.
+//
+// +kubebuilder:validation:XValidation:rule=`[has(self.prometheus), has(self.kayenta), has(self.web), has(self.datadog), has(self.wavefront), has(self.newRelic), has(self.job), has(self.cloudWatch), has(self.graphite), has(self.influxdb), has(self.skywalking), has(self.plugin)].filter(x, x).size() == 1`,message="provider must have exactly one field"
 type MetricProvider struct {
 	// Prometheus asks a Prometheus server, or what speaks its API.
 	// +optional

@@ -73,8 +73,7 @@ type PrometheusRangeQueryArgs struct {
 
 // Authentication says how a request proves who sent it. A block that is present is used.
 type Authentication struct {
-	// Sigv4 signs with AWS Signature Version 4, whatever the host. A signed request cannot carry OAuth2 or
-	// basic credentials as well; those are then an error.
+	// Sigv4 signs with AWS Signature Version 4, whatever the host; an empty block signs with the defaults.
 	// +optional
 	Sigv4 *Sigv4Config `json:"sigv4,omitempty"`
 	// OAuth2 fetches a token with client credentials.
@@ -131,10 +130,8 @@ type BasicAuthConfig struct {
 // WebMetricHeader is a header of a request.
 type WebMetricHeader struct {
 	// Key is the header's name.
-	// +optional
 	Key string `json:"key"`
 	// Value is the header's value; it may come from an argument.
-	// +optional
 	Value string `json:"value"`
 }
 
@@ -142,7 +139,6 @@ type WebMetricHeader struct {
 // status but 2xx is an Error.
 type WebMetric struct {
 	// URL to ask.
-	// +optional
 	URL string `json:"url"`
 	// Method is GET (default), POST or PUT.
 	// +optional
@@ -194,7 +190,6 @@ type JobMetric struct {
 	// +optional
 	Metadata metav1.ObjectMeta `json:"metadata,omitempty"`
 	// Spec of the Job.
-	// +optional
 	Spec batchv1.JobSpec `json:"spec"`
 }
 
@@ -249,7 +244,6 @@ type NewRelicMetric struct {
 	// +optional
 	Profile string `json:"profile,omitempty"`
 	// Query in NRQL.
-	// +optional
 	// +kubebuilder:validation:MaxLength=65536
 	Query string `json:"query"`
 	// Timeout in seconds. Default 5.
@@ -310,7 +304,6 @@ type CloudWatchMetric struct {
 	// +optional
 	Interval DurationString `json:"interval,omitempty"`
 	// MetricDataQueries to send.
-	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	MetricDataQueries []CloudWatchMetricDataQuery `json:"metricDataQueries"`
 }
@@ -381,28 +374,20 @@ type CloudWatchMetricStatMetricDimension struct {
 // KayentaMetric asks a Kayenta judge, which compares the canary with a control group.
 type KayentaMetric struct {
 	// Address of the judge.
-	// +optional
 	Address string `json:"address"`
 	// Application that owns the configuration.
-	// +optional
 	Application string `json:"application"`
 	// CanaryConfigName is the configuration to judge by.
-	// +optional
 	CanaryConfigName string `json:"canaryConfigName"`
 	// MetricsAccountName is the account that metrics are read with.
-	// +optional
 	MetricsAccountName string `json:"metricsAccountName"`
 	// ConfigurationAccountName is the account that holds the configuration.
-	// +optional
 	ConfigurationAccountName string `json:"configurationAccountName"`
 	// StorageAccountName is the account that results are written with.
-	// +optional
 	StorageAccountName string `json:"storageAccountName"`
 	// Threshold says which scores are good.
-	// +optional
 	Threshold KayentaThreshold `json:"threshold"`
 	// Scopes to compare.
-	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Scopes []KayentaScope `json:"scopes"`
 	// Lookback widens the window with every measurement instead of moving it. Default false.
@@ -413,41 +398,31 @@ type KayentaMetric struct {
 // KayentaThreshold says which scores, 0 to 100, are good.
 type KayentaThreshold struct {
 	// Pass is the least score that is Successful.
-	// +optional
 	Pass int64 `json:"pass"`
 	// Marginal is the least score that is Inconclusive; below it is Failed.
-	// +optional
 	Marginal int64 `json:"marginal"`
 }
 
 // KayentaScope is a control group and an experiment group.
 type KayentaScope struct {
 	// Name of the scope.
-	// +optional
 	Name string `json:"name"`
 	// ControlScope is the group to compare with.
-	// +optional
 	ControlScope ScopeDetail `json:"controlScope"`
 	// ExperimentScope is the group to judge.
-	// +optional
 	ExperimentScope ScopeDetail `json:"experimentScope"`
 }
 
 // ScopeDetail is one group in one window of time.
 type ScopeDetail struct {
 	// Scope names the group.
-	// +optional
 	Scope string `json:"scope"`
 	// Region of the group.
-	// +optional
 	Region string `json:"region"`
 	// Step between points in seconds.
-	// +optional
 	Step int64 `json:"step"`
 	// Start of the window, RFC 3339.
-	// +optional
 	Start string `json:"start"`
 	// End of the window, RFC 3339.
-	// +optional
 	End string `json:"end"`
 }

@@ -39,6 +39,12 @@ type RolloutList struct {
 }
 
 // RolloutSpec is what a user wants to run and how an update of it proceeds.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.workloadRef) || has(self.selector)`,message="selector is required unless workloadRef is set"
+// +kubebuilder:validation:XValidation:rule=`has(self.workloadRef) || !has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)`,message="selector must not be empty"
+// +kubebuilder:validation:XValidation:rule=`has(self.strategy) && (has(self.strategy.blueGreen) != has(self.strategy.canary))`,message="strategy must have exactly one of blueGreen and canary"
+// +kubebuilder:validation:XValidation:rule=`!has(self.workloadRef) || !has(self.template) || !has(self.template.metadata) || ((!has(self.template.metadata.labels) || size(self.template.metadata.labels) == 0) && (!has(self.template.metadata.annotations) || size(self.template.metadata.annotations) == 0))`,message="template must be empty when workloadRef is set"
+// +kubebuilder:validation:XValidation:rule=`!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > (has(self.minReadySeconds) ? self.minReadySeconds : 0)`,message="progressDeadlineSeconds must be larger than minReadySeconds"
 type RolloutSpec struct {
 	// TemplateResolvedFromRef is true while Template was copied from WorkloadRef. It never leaves the process:
 	// marshalling then drops the template.
@@ -50,10 +56,12 @@ type RolloutSpec struct {
 	// Replicas is the number of pods that should serve. Default 1, which the controller writes into the spec
 	// so that an autoscaler finds a number. Negative is invalid.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Selector finds the pods of this Rollout. Required unless workloadRef is set, must match the template's
 	// labels, cannot be empty and cannot be changed.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule=`self == oldSelf`,message="selector is immutable"
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 	// Template is the pod to run. Must stay empty, labels and annotations included, when workloadRef is set.
 	// +optional
@@ -64,6 +72,7 @@ type RolloutSpec struct {
 	// MinReadySeconds is how long a pod must have been ready before it counts as available. Default 0.
 	// Negative is invalid.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
 	MinReadySeconds int32 `json:"minReadySeconds,omitempty"`
 	// RollbackWindow lets a rollback to one of the latest revisions skip steps and analysis. Off by default.
 	// +optional
@@ -74,6 +83,7 @@ type RolloutSpec struct {
 	// RevisionHistoryLimit is the number of old ReplicaSets that are kept for going back. Default 10; 0 keeps
 	// none. Negative is invalid.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
 	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
 	// Paused stops all movement: no step is taken, no Service is switched, no canary ReplicaSet is scaled.
 	// Default false.
@@ -82,6 +92,7 @@ type RolloutSpec struct {
 	// ProgressDeadlineSeconds is how long an update may go without progress before the Rollout is Degraded.
 	// Default 600. Must be larger than minReadySeconds.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
 	ProgressDeadlineSeconds *int32 `json:"progressDeadlineSeconds,omitempty"`
 	// ProgressDeadlineAbort aborts the update when the progress deadline passes. Default false: the update
 	// goes on and may recover.
@@ -202,6 +213,8 @@ type PodTemplateMetadata struct {
 
 // AntiAffinity keeps pods of the new revision off the nodes of the stable one during an update. Exactly one
 // field must be set.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.preferredDuringSchedulingIgnoredDuringExecution) != has(self.requiredDuringSchedulingIgnoredDuringExecution)`,message="antiAffinity must have exactly one of its two forms"
 type AntiAffinity struct {
 	// PreferredDuringSchedulingIgnoredDuringExecution lets the scheduler break the rule when it must.
 	// +optional
@@ -214,6 +227,8 @@ type AntiAffinity struct {
 // PreferredDuringSchedulingIgnoredDuringExecution is the soft form of anti-affinity.
 type PreferredDuringSchedulingIgnoredDuringExecution struct {
 	// Weight of the rule for the scheduler, 1 to 100. Anything else is invalid.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
 	Weight int32 `json:"weight"`
 }
 

@@ -3,6 +3,8 @@ package v1alpha1
 import "encoding/json"
 
 // RolloutTrafficRouting says which routers split requests between the revisions. Several may be set.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.maxTrafficWeight) || has(self.nginx) || has(self.plugins)`,message="maxTrafficWeight needs nginx or plugins"
 type RolloutTrafficRouting struct {
 	// Istio splits with VirtualServices.
 	// +optional
@@ -46,7 +48,6 @@ type RolloutTrafficRouting struct {
 // ManagedRoutes is a route that steps may add and remove.
 type ManagedRoutes struct {
 	// Name of the route.
-	// +optional
 	Name string `json:"name"`
 }
 
@@ -67,7 +68,6 @@ type IstioTrafficRouting struct {
 // IstioVirtualService names the routes of a VirtualService to change.
 type IstioVirtualService struct {
 	// Name of the VirtualService; "name.namespace" reaches another namespace.
-	// +optional
 	Name string `json:"name"`
 	// Routes are the names of HTTP routes. Default: the only one there is.
 	// +optional
@@ -100,15 +100,13 @@ type TCPRoute struct {
 // IstioDestinationRule names the subsets that follow the revisions.
 type IstioDestinationRule struct {
 	// Name of the DestinationRule.
-	// +optional
 	Name string `json:"name"`
 	// CanarySubsetName is the subset of the new revision.
-	// +optional
 	CanarySubsetName string `json:"canarySubsetName"`
 	// StableSubsetName is the subset of the stable revision.
-	// +optional
 	StableSubsetName string `json:"stableSubsetName"`
-	// AdditionalSubsetNames are subsets that also follow the stable revision.
+	// AdditionalSubsetNames are subsets of somebody else on the same routes. Their weights stay, and come off
+	// the stable share.
 	// +optional
 	AdditionalSubsetNames []string `json:"additionalSubsetNames,omitempty"`
 }
@@ -140,7 +138,6 @@ type ALBTrafficRouting struct {
 	// +optional
 	Ingress string `json:"ingress,omitempty"`
 	// ServicePort is the port of the Services that the action forwards to. Required.
-	// +optional
 	ServicePort int32 `json:"servicePort"`
 	// RootService is the backend the Ingress names. Default stableService; required with pingPong.
 	// +optional
@@ -160,10 +157,8 @@ type ALBTrafficRouting struct {
 // StickinessConfig keeps a client on the target group that answered first.
 type StickinessConfig struct {
 	// Enabled turns stickiness on.
-	// +optional
 	Enabled bool `json:"enabled"`
 	// DurationSeconds it lasts, 1 to 604800.
-	// +optional
 	DurationSeconds int64 `json:"durationSeconds"`
 }
 
@@ -180,7 +175,6 @@ type SMITrafficRouting struct {
 // AmbassadorTrafficRouting splits with Ambassador.
 type AmbassadorTrafficRouting struct {
 	// Mappings that lead to stableService. At least one is required.
-	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Mappings []string `json:"mappings"`
 }
@@ -198,7 +192,6 @@ type AppMeshTrafficRouting struct {
 // AppMeshVirtualService names the routes to change.
 type AppMeshVirtualService struct {
 	// Name of the VirtualService.
-	// +optional
 	Name string `json:"name"`
 	// Routes to change. Default: the only one there is.
 	// +optional
@@ -208,24 +201,20 @@ type AppMeshVirtualService struct {
 // AppMeshVirtualNodeGroup names the nodes of the two revisions.
 type AppMeshVirtualNodeGroup struct {
 	// CanaryVirtualNodeRef is the node of the new revision.
-	// +optional
 	CanaryVirtualNodeRef *AppMeshVirtualNodeReference `json:"canaryVirtualNodeRef"`
 	// StableVirtualNodeRef is the node of the stable revision.
-	// +optional
 	StableVirtualNodeRef *AppMeshVirtualNodeReference `json:"stableVirtualNodeRef"`
 }
 
 // AppMeshVirtualNodeReference names a VirtualNode.
 type AppMeshVirtualNodeReference struct {
 	// Name of the VirtualNode.
-	// +optional
 	Name string `json:"name"`
 }
 
 // TraefikTrafficRouting splits with Traefik.
 type TraefikTrafficRouting struct {
 	// WeightedTraefikServiceName is the TraefikService whose weights are changed.
-	// +optional
 	WeightedTraefikServiceName string `json:"weightedTraefikServiceName"`
 }
 
@@ -239,7 +228,6 @@ type ApisixTrafficRouting struct {
 // ApisixRoute names the rules of an ApisixRoute to change.
 type ApisixRoute struct {
 	// Name of the ApisixRoute.
-	// +optional
 	Name string `json:"name"`
 	// Rules to change. Default: the only one there is.
 	// +optional
