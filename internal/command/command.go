@@ -1,0 +1,253 @@
+// Package command says promote, abort, retry, pause … as patches.
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Change is what to send to the API server, in this order, and what will come of it.
+type Change struct {
+	// Patches are JSON merge patches. There are none when the rollout is already as wanted.
+	Patches []Patch
+	// Effect says in a sentence what happens next.
+	Effect string
+}
+
+// Patch is one JSON merge patch of a Rollout.
+type Patch struct {
+	// Subresource is "status" or, for the object itself, "".
+	Subresource string
+	Body        []byte
+}
+
+// Refusal is the error of a command that makes no sense for the rollout as it stands.
+type Refusal struct {
+	Message string // why
+	Advice  string // what to do instead, "" when nothing
+	// Soon tells that the controller has yet to see the latest change: asking again in a moment helps.
+	Soon bool
+}
+
+// Error joins the reason and the advice.
+func (r *Refusal) Error() string {
+	if r.Advice == "" {
+		return r.Message
+	}
+	return r.Message + "; " + r.Advice
+}
+
+func refuse(advice, format string, args ...any) (Change, error) {
+	return Change{}, &Refusal{Message: fmt.Sprintf(format, args...), Advice: advice}
+}
+
+type object = map[string]any
+
+// patch builds a merge patch. It cannot fail: the values are maps, strings, numbers and booleans.
+func patch(subresource string, body object) Patch {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("a merge patch of plain values was refused by encoding/json: %v", err))
+	}
+	return Patch{Subresource: subresource, Body: text}
+}
+
+// Abort takes the update back: the canary goes, the stable pods serve.
+func Abort(ro *api.Rollout) (Change, error) {
+	if err := unseen(ro); err != nil {
+		return Change{}, err
+	}
+	if ro.Status.Abort {
+		return Change{Effect: fmt.Sprintf("rollout %s is aborted already", ro.Name)}, nil
+	}
+	if promoted(ro) {
+		return refuse("to go back to an earlier version, apply that version", "rollout %s is fully promoted: there is no update to abort", ro.Name)
+	}
+	return Change{
+		Patches: []Patch{patch("status", object{"status": object{"abort": true}})},
+		Effect:  fmt.Sprintf("rollout %s goes back to its stable version; its analysis runs are stopped", ro.Name),
+	}, nil
+}
+
+// Retry starts an aborted update again at its first step.
+func Retry(ro *api.Rollout) (Change, error) {
+	if !ro.Status.Abort {
+		return refuse("", "rollout %s is not aborted (%s): there is nothing to retry", ro.Name, state(ro))
+	}
+	return Change{
+		Patches: []Patch{patch("status", object{"status": object{"abort": false}})},
+		Effect:  fmt.Sprintf("rollout %s starts its update again at the first step, with new analysis runs", ro.Name),
+	}, nil
+}
+
+// Pause stops all forward movement until the rollout is resumed or promoted.
+func Pause(ro *api.Rollout) (Change, error) {
+	if ro.Spec.Paused {
+		return Change{Effect: fmt.Sprintf("rollout %s is paused already", ro.Name)}, nil
+	}
+	effect := "rollout %s stays where it is until it is resumed"
+	if promoted(ro) {
+		effect = "rollout %s is paused: its next update waits until it is resumed"
+	}
+	return Change{
+		Patches: []Patch{patch("", object{"spec": object{"paused": true}})},
+		Effect:  fmt.Sprintf(effect, ro.Name),
+	}, nil
+}
+
+// Resume ends a pause, by hand or of a step, and skips nothing else.
+func Resume(ro *api.Rollout) (Change, error) {
+	change := Change{Effect: fmt.Sprintf("rollout %s goes on", ro.Name)}
+	if ro.Spec.Paused {
+		change.Patches = append(change.Patches, unpause())
+	}
+	if len(ro.Status.PauseConditions) > 0 {
+		change.Patches = append(change.Patches, patch("status", object{"status": object{"pauseConditions": nil}}))
+	}
+	if len(change.Patches) == 0 {
+		return refuse("", "rollout %s is not paused (%s)", ro.Name, state(ro))
+	}
+	return change, nil
+}
+
+// Promote ends a pause, or skips the step that is running. The patch of a step's number carries the
+// version it was read at: when the controller has moved on meanwhile the server refuses it, and the
+// command is to be built again from a fresh read.
+func Promote(ro *api.Rollout) (Change, error) {
+	if err := forward(ro); err != nil {
+		return Change{}, err
+	}
+	change := Change{}
+	if ro.Spec.Paused {
+		change.Patches = append(change.Patches, unpause())
+	}
+	if promoted(ro) {
+		if len(change.Patches) == 0 {
+			return refuse("", "rollout %s is fully promoted: there is nothing to promote", ro.Name)
+		}
+		change.Effect = fmt.Sprintf("rollout %s is no longer paused", ro.Name)
+		return change, nil
+	}
+	step, effect, err := advance(ro)
+	if err != nil {
+		return Change{}, err
+	}
+	change.Effect = fmt.Sprintf("rollout %s %s", ro.Name, effect)
+	// The status goes first: a patch of the spec would make the version it carries an old one.
+	change.Patches = append([]Patch{patch("status", step)}, change.Patches...)
+	return change, nil
+}
+
+// advance says which status makes the rollout take its next step.
+func advance(ro *api.Rollout) (object, string, error) {
+	index, steps := position(ro)
+	next := fmt.Sprintf("goes on with step %d of %d", index+2, steps)
+	if index+1 >= steps {
+		next = "is promoted once its pods are ready"
+	}
+	versioned := func(status object) object {
+		return object{"metadata": object{"resourceVersion": ro.ResourceVersion}, "status": status}
+	}
+	switch {
+	case len(ro.Status.PauseConditions) > 0 && inconclusive(ro) && steps > 0:
+		return versioned(object{"pauseConditions": nil, "controllerPause": false, "currentStepIndex": min(index+1, steps)}),
+			"passes over its inconclusive analysis and " + next, nil
+	case len(ro.Status.PauseConditions) > 0:
+		return object{"status": object{"pauseConditions": nil}}, "ends its pause and " + next, nil
+	case steps == 0:
+		_, err := refuse("to promote without waiting for anything else, use --full", "rollout %s has no steps to skip", ro.Name)
+		return nil, "", err
+	case index >= steps:
+		_, err := refuse("", "rollout %s has done all its %d steps and waits: %s", ro.Name, steps, ro.Status.Message)
+		return nil, "", err
+	}
+	return versioned(object{"pauseConditions": nil, "currentStepIndex": index + 1}),
+		fmt.Sprintf("skips step %d of %d and %s", index+1, steps, next), nil
+}
+
+// PromoteFull skips pauses, steps and analysis: the new version takes over as soon as its pods are ready.
+func PromoteFull(ro *api.Rollout) (Change, error) {
+	if err := forward(ro); err != nil {
+		return Change{}, err
+	}
+	change := Change{Effect: fmt.Sprintf("rollout %s skips its remaining steps and analysis, and is promoted as soon as its new pods are available", ro.Name)}
+	if !promoted(ro) {
+		change.Patches = append(change.Patches, patch("status", object{"status": object{"promoteFull": true}}))
+	} else {
+		change.Effect = fmt.Sprintf("rollout %s is no longer paused", ro.Name)
+	}
+	if ro.Spec.Paused {
+		change.Patches = append(change.Patches, unpause())
+	}
+	if len(change.Patches) == 0 {
+		return refuse("", "rollout %s is fully promoted: there is nothing to promote", ro.Name)
+	}
+	return change, nil
+}
+
+// forward refuses a promotion of what cannot move forward.
+func forward(ro *api.Rollout) error {
+	if err := unseen(ro); err != nil {
+		return err
+	}
+	if ro.Status.Abort {
+		return &Refusal{
+			Message: fmt.Sprintf("rollout %s was aborted: a promotion would change nothing", ro.Name),
+			Advice:  "start the update again with: retry rollout " + ro.Name,
+		}
+	}
+	for _, condition := range ro.Status.Conditions {
+		if condition.Type == api.RolloutInvalidSpec && condition.Status == "True" {
+			return &Refusal{
+				Message: fmt.Sprintf("nothing moves forward while the spec is invalid: %s", condition.Message),
+				Advice:  "correct it and apply it again",
+			}
+		}
+	}
+	return nil
+}
+
+// unseen refuses to decide on a status that is older than the spec.
+func unseen(ro *api.Rollout) error {
+	observed, err := strconv.ParseInt(ro.Status.ObservedGeneration, 10, 64)
+	if ro.Status.ObservedGeneration == "" || err == nil && observed < ro.Generation {
+		return &Refusal{
+			Message: fmt.Sprintf("the controller has not seen the latest change of rollout %s yet", ro.Name),
+			Advice:  "is the controller running?",
+			Soon:    true,
+		}
+	}
+	return nil
+}
+
+func unpause() Patch { return patch("", object{"spec": object{"paused": false}}) }
+
+func promoted(ro *api.Rollout) bool {
+	return ro.Status.StableRS != "" && ro.Status.StableRS == ro.Status.CurrentPodHash
+}
+
+func inconclusive(ro *api.Rollout) bool {
+	run := ro.Status.Canary.CurrentStepAnalysisRunStatus
+	return ro.Status.ControllerPause && run != nil && run.Status == api.AnalysisPhaseInconclusive
+}
+
+// position is the index of the current step and the number of steps.
+func position(ro *api.Rollout) (index, steps int) {
+	if ro.Spec.Strategy.Canary != nil {
+		steps = len(ro.Spec.Strategy.Canary.Steps)
+	}
+	if ro.Status.CurrentStepIndex != nil {
+		index = int(*ro.Status.CurrentStepIndex)
+	}
+	return index, steps
+}
+
+func state(ro *api.Rollout) string {
+	if ro.Status.Phase == "" {
+		return "no phase yet"
+	}
+	return string(ro.Status.Phase)
+}

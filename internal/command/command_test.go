@@ -1,0 +1,114 @@
+package command
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Rollouts at the moments in which people give commands.
+const (
+	steps     = "strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}, {analysis: {}}, {setWeight: 60}]}}"
+	settled   = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + "strategy: {canary: {steps: [{setWeight: 20}]}}}\nstatus: {observedGeneration: '3', phase: Healthy, currentPodHash: b, stableRS: b, currentStepIndex: 1}\n"
+	updating  = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Progressing, currentPodHash: b, stableRS: a, currentStepIndex: 2}\n"
+	pausing   = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]}\n"
+	undecided = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 2, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentStepAnalysisRunStatus: {name: r, status: Inconclusive}}}\n"
+	held      = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {paused: true, " + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 2}\n"
+	heldStill = "metadata: {name: shop, generation: 3}\nspec: {paused: true, " + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: b, currentStepIndex: 4}\n"
+	aborted   = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 0, abort: true}\n"
+	finishing = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Progressing, message: more replicas need to be updated, currentPodHash: b, stableRS: a, currentStepIndex: 4}\n"
+	stepless  = "metadata: {name: shop, generation: 3}\nspec: {strategy: {canary: {}}}\nstatus: {observedGeneration: '3', phase: Progressing, currentPodHash: b, stableRS: a}\n"
+	invalid   = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 2, conditions: [{type: InvalidSpec, status: 'True', message: it is wrong, reason: InvalidSpec, lastUpdateTime: null, lastTransitionTime: null}]}\n"
+	unread    = "metadata: {name: shop, generation: 4}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', currentPodHash: b, stableRS: b}\n"
+)
+
+func TestCommands(t *testing.T) {
+	tests := []struct {
+		name    string
+		command func(*api.Rollout) (Change, error)
+		rollout string
+		patches []string
+		effect  string // or the refusal
+	}{
+		{"abort an update", Abort, updating, []string{`status {"status":{"abort":true}}`},
+			"rollout shop goes back to its stable version; its analysis runs are stopped"},
+		{"abort twice changes nothing", Abort, aborted, nil, "rollout shop is aborted already"},
+		{"abort without an update", Abort, settled, nil,
+			"refused: rollout shop is fully promoted: there is no update to abort; to go back to an earlier version, apply that version"},
+		{"abort an update nobody has seen", Abort, unread, nil,
+			"refused soon: the controller has not seen the latest change of rollout shop yet; is the controller running?"},
+		{"abort while paused by hand", Abort, held, []string{`status {"status":{"abort":true}}`},
+			"rollout shop goes back to its stable version; its analysis runs are stopped"},
+		{"retry after an abort", Retry, aborted, []string{`status {"status":{"abort":false}}`},
+			"rollout shop starts its update again at the first step, with new analysis runs"},
+		{"retry without an abort", Retry, updating, nil, "refused: rollout shop is not aborted (Progressing): there is nothing to retry"},
+		{"pause an update", Pause, updating, []string{` {"spec":{"paused":true}}`}, "rollout shop stays where it is until it is resumed"},
+		{"pause at rest", Pause, settled, []string{` {"spec":{"paused":true}}`}, "rollout shop is paused: its next update waits until it is resumed"},
+		{"pause twice changes nothing", Pause, held, nil, "rollout shop is paused already"},
+		{"resume a pause by hand", Resume, held, []string{` {"spec":{"paused":false}}`}, "rollout shop goes on"},
+		{"resume a pause step", Resume, pausing, []string{`status {"status":{"pauseConditions":null}}`}, "rollout shop goes on"},
+		{"resume what is not paused", Resume, updating, nil, "refused: rollout shop is not paused (Progressing)"},
+		{"promote at a pause step", Promote, pausing, []string{`status {"status":{"pauseConditions":null}}`},
+			"rollout shop ends its pause and goes on with step 3 of 4"},
+		{"promote skips the step that runs", Promote, updating,
+			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"currentStepIndex":3,"pauseConditions":null}}`},
+			"rollout shop skips step 3 of 4 and goes on with step 4 of 4"},
+		{"story C15: promote after an inconclusive analysis", Promote, undecided,
+			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"controllerPause":false,"currentStepIndex":3,"pauseConditions":null}}`},
+			"rollout shop passes over its inconclusive analysis and goes on with step 4 of 4"},
+		{"promote while paused by hand", Promote, held,
+			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"currentStepIndex":3,"pauseConditions":null}}`, ` {"spec":{"paused":false}}`},
+			"rollout shop skips step 3 of 4 and goes on with step 4 of 4"},
+		{"promote at rest while paused by hand", Promote, heldStill, []string{` {"spec":{"paused":false}}`}, "rollout shop is no longer paused"},
+		{"promote at rest", Promote, settled, nil, "refused: rollout shop is fully promoted: there is nothing to promote"},
+		{"promote after an abort", Promote, aborted, nil,
+			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: retry rollout shop"},
+		{"promote after the last step", Promote, finishing, nil,
+			"refused: rollout shop has done all its 4 steps and waits: more replicas need to be updated"},
+		{"promote without steps", Promote, stepless, nil,
+			"refused: rollout shop has no steps to skip; to promote without waiting for anything else, use --full"},
+		{"promote an invalid spec", Promote, invalid, nil,
+			"refused: nothing moves forward while the spec is invalid: it is wrong; correct it and apply it again"},
+		{"promote in full", PromoteFull, updating, []string{`status {"status":{"promoteFull":true}}`},
+			"rollout shop skips its remaining steps and analysis, and is promoted as soon as its new pods are available"},
+		{"promote in full while paused by hand", PromoteFull, held,
+			[]string{`status {"status":{"promoteFull":true}}`, ` {"spec":{"paused":false}}`},
+			"rollout shop skips its remaining steps and analysis, and is promoted as soon as its new pods are available"},
+		{"promote in full at rest", PromoteFull, settled, nil, "refused: rollout shop is fully promoted: there is nothing to promote"},
+		{"promote in full at rest while paused by hand", PromoteFull, heldStill, []string{` {"spec":{"paused":false}}`}, "rollout shop is no longer paused"},
+		{"promote in full after an abort", PromoteFull, aborted, nil,
+			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: retry rollout shop"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var rollout api.Rollout
+			if err := yaml.UnmarshalStrict([]byte(test.rollout), &rollout); err != nil {
+				t.Fatal(err)
+			}
+			change, err := test.command(&rollout)
+			effect := change.Effect
+			var refusal *Refusal
+			if errors.As(err, &refusal) {
+				effect = "refused: " + err.Error()
+				if refusal.Soon {
+					effect = strings.Replace(effect, "refused", "refused soon", 1)
+				}
+			}
+			var patches []string
+			for _, patch := range change.Patches {
+				patches = append(patches, patch.Subresource+" "+string(patch.Body))
+			}
+			if diff := cmp.Diff(test.patches, patches); diff != "" {
+				t.Errorf("patches (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.effect, effect); diff != "" {
+				t.Errorf("effect (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
