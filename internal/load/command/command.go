@@ -1,0 +1,138 @@
+// Package command is the load generator's command line.
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. Those of a run that ended by itself follow Artillery; 3 is ours.
+const (
+	exitOK           = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitInconclusive = 3
+	exitInterrupt    = 130
+	exitTerminate    = 143
+)
+
+// Env is the process around a command.
+type Env struct {
+	Out, Err io.Writer
+	// Environ holds "NAME=value" each.
+	Environ []string
+	// Signals brings SIGINT and SIGTERM.
+	Signals <-chan os.Signal
+	Version string
+}
+
+// lookup returns an environment variable's value.
+func (e Env) lookup(name string) string {
+	for _, entry := range e.Environ {
+		if v, ok := strings.CutPrefix(entry, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// exit ends a command with a code; its message has been printed already.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Main runs a command line, whose first element is the program's own path, and
+// returns the exit code. The program answers to the names sluice-load,
+// artillery and run, so that commands written for Artillery's images work.
+func Main(args []string, env Env) int {
+	name := filepath.Base(args[0])
+	root := newRoot(name, env)
+	root.SetArgs(subcommand(name, args[1:]))
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	err := root.Execute()
+	var code exit
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	}
+	fmt.Fprintf(env.Err, "%s: %s\n", name, err)
+	return exitUsage
+}
+
+// subcommand lets a program called run do without its own name twice:
+// "run -t URL FILE" means "run run -t URL FILE".
+func subcommand(name string, args []string) []string {
+	if name != "run" || len(args) > 0 && (args[0] == "run" || args[0] == "version") {
+		return args
+	}
+	return append([]string{"run"}, args...)
+}
+
+func newRoot(name string, env Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           name,
+		Short:         "Send the load that an Artillery script describes, and judge the answers",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("say what to do: run SCRIPT, or version")
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newRun(env), &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(env.Out, env.Version)
+			return err
+		},
+	})
+	return root
+}
+
+// flags are those of run.
+type flags struct {
+	target, output, environment string
+	variables, overrides        string
+	quiet, insecure, plan       bool
+}
+
+func newRun(env Env) *cobra.Command {
+	var f flags
+	cmd := &cobra.Command{
+		Use:   "run SCRIPT",
+		Short: "Run a script",
+		Long: `Run a script in Artillery's format.
+
+Exit codes: 0 the script's gates are met, 1 one is not, 2 the script or the command line is wrong and nothing was sent,
+3 inconclusive (the generator was the bottleneck, or the target never answered), 130 and 143 stopped by a signal.
+
+In a container the result is also written to the termination message, in at most RESULT_BUDGET bytes (default 4096);
+SLUICE_TERMINATION_LOG names another file for it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return run(args[0], f, env)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVarP(&f.target, "target", "t", "", "address that replaces config.target")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no reports, only warnings and errors")
+	cmd.Flags().BoolVarP(&f.insecure, "insecure", "k", false, "take any TLS certificate")
+	cmd.Flags().StringVarP(&f.environment, "environment", "e", "", "lay one of config.environments over the configuration")
+	cmd.Flags().StringVarP(&f.variables, "variables", "v", "", "JSON map of variables")
+	cmd.Flags().StringVar(&f.overrides, "overrides", "", "JSON map laid over the whole script")
+	cmd.Flags().BoolVar(&f.plan, "plan", false, "print the arrival plan and send nothing")
+	return cmd
+}

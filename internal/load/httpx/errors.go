@@ -1,0 +1,146 @@
+package httpx
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Class is why a request has no answer: one of a closed set.
+type Class string
+
+// The classes of errors.
+const (
+	DNS             Class = "dns"
+	ConnRefused     Class = "conn_refused"
+	ConnReset       Class = "conn_reset"
+	ConnTimeout     Class = "conn_timeout"
+	TLS             Class = "tls"
+	ResponseTimeout Class = "response_timeout"
+	BodyTimeout     Class = "body_timeout"
+	Protocol        Class = "protocol"
+	RedirectLimit   Class = "redirect_limit"
+	// Script is a request that could not be built, such as an invalid URL.
+	Script Class = "script"
+	// Local is our own machine's limit: no file descriptor or port left.
+	Local Class = "local"
+	// Unreachable is a network or host without a route to it.
+	Unreachable Class = "unreachable"
+)
+
+// Node is the name that Artillery, running on Node.js, counts the class under.
+func (c Class) Node() string {
+	switch c {
+	case DNS:
+		return "ENOTFOUND"
+	case ConnRefused:
+		return "ECONNREFUSED"
+	case ConnReset:
+		return "ECONNRESET"
+	case ConnTimeout, ResponseTimeout:
+		return "ETIMEDOUT"
+	case BodyTimeout:
+		return "ERR_SOCKET_TIMEOUT"
+	case TLS:
+		return "EPROTO"
+	case RedirectLimit:
+		return "ERR_TOO_MANY_REDIRECTS"
+	case Script:
+		return "ERR_INVALID_URL"
+	case Local:
+		return "EADDRNOTAVAIL"
+	case Unreachable:
+		return "EHOSTUNREACH"
+	case Protocol:
+	}
+	return "HPE_INVALID_CONSTANT"
+}
+
+// Error is a classified error.
+type Error struct {
+	Class Class
+	Err   error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Class, e.Err) }
+
+// Unwrap returns what went wrong underneath.
+func (e *Error) Unwrap() error { return e.Err }
+
+var (
+	errHeadersLate  = errors.New("no answer within the timeout")
+	errBodyStalled  = errors.New("the answer's body stalled")
+	errTooManyHops  = errors.New("more than 10 redirects")
+	errNotAnAddress = errors.New("not an http address")
+	errBadRedirect  = errors.New("the redirect leads to no http address")
+	errBodyTooLong  = errors.New("the answer's body took too long")
+	errNoConnection = errors.New("no connection within the timeout")
+)
+
+// classify finds the class of a transport's error; cause is why its context ended, if it did.
+func classify(err, cause error) *Error {
+	switch {
+	case errors.Is(cause, errHeadersLate):
+		return &Error{Class: ResponseTimeout, Err: cause}
+	case errors.Is(cause, errNoConnection):
+		return &Error{Class: ConnTimeout, Err: cause}
+	case errors.Is(cause, errBodyStalled), errors.Is(cause, errBodyTooLong):
+		return &Error{Class: BodyTimeout, Err: cause}
+	}
+	return &Error{Class: classOf(err), Err: err}
+}
+
+func classOf(err error) Class {
+	for _, known := range []struct {
+		class Class
+		codes []syscall.Errno
+	}{
+		{ConnRefused, []syscall.Errno{syscall.ECONNREFUSED}},
+		{ConnReset, []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED}},
+		{Local, []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM}},
+		{Unreachable, []syscall.Errno{syscall.EHOSTUNREACH, syscall.ENETUNREACH}},
+		{ConnTimeout, []syscall.Errno{syscall.ETIMEDOUT}},
+	} {
+		for _, code := range known.codes {
+			if errors.Is(err, code) {
+				return known.class
+			}
+		}
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return DNS
+	}
+	if isTLS(err) {
+		return TLS
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" && op.Timeout() {
+		return ConnTimeout
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return ResponseTimeout
+	}
+	// A server that closes the connection instead of answering resets it, whatever the order of its packets.
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "server closed idle connection") {
+		return ConnReset
+	}
+	return Protocol
+}
+
+func isTLS(err error) bool {
+	var header tls.RecordHeaderError
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var alert tls.AlertError
+	return errors.As(err, &header) || errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &host) || errors.As(err, &alert)
+}

@@ -1,0 +1,95 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/stats"
+)
+
+// MaxPeriods bounds the periods a report keeps: a day at ten seconds each.
+const MaxPeriods = 8640
+
+// Artillery collects a report in the shape of Artillery's JSON.
+type Artillery struct {
+	periods []period
+}
+
+// period holds one block of numbers; field order is the file's order.
+type period struct {
+	Counters         map[string]int64              `json:"counters"`
+	Rates            map[string]float64            `json:"rates"`
+	FirstCounterAt   int64                         `json:"firstCounterAt"`
+	FirstHistogramAt int64                         `json:"firstHistogramAt"`
+	LastCounterAt    int64                         `json:"lastCounterAt"`
+	LastHistogramAt  int64                         `json:"lastHistogramAt"`
+	FirstMetricAt    int64                         `json:"firstMetricAt"`
+	LastMetricAt     int64                         `json:"lastMetricAt"`
+	Period           any                           `json:"period"`
+	Summaries        map[string]map[string]float64 `json:"summaries"`
+	Histograms       map[string]map[string]float64 `json:"histograms"`
+}
+
+// Add keeps the numbers of a period that started at a time.
+func (a *Artillery) Add(s *stats.Set, start time.Time) {
+	if len(a.periods) < MaxPeriods {
+		// In periods the start is a text, in the whole a number: readers rely on both.
+		a.periods = append(a.periods, newPeriod(s, fmt.Sprint(start.UnixMilli())))
+	}
+}
+
+// Encode writes the report of the whole test, which started at a time.
+func (a *Artillery) Encode(total *stats.Set, start time.Time) ([]byte, error) {
+	periods := a.periods
+	if periods == nil {
+		periods = []period{}
+	}
+	out, err := json.MarshalIndent(struct {
+		Aggregate    period   `json:"aggregate"`
+		Intermediate []period `json:"intermediate"`
+	}{newPeriod(total, start.UnixMilli()), periods}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the JSON report: %w", err)
+	}
+	return append(out, '\n'), nil
+}
+
+func newPeriod(s *stats.Set, start any) period {
+	first, last := s.Span()
+	p := period{
+		Counters: map[string]int64{}, Rates: map[string]float64{}, Summaries: map[string]map[string]float64{}, Period: start,
+	}
+	if !first.IsZero() {
+		p.FirstCounterAt, p.FirstHistogramAt, p.FirstMetricAt = first.UnixMilli(), first.UnixMilli(), first.UnixMilli()
+		p.LastCounterAt, p.LastHistogramAt, p.LastMetricAt = last.UnixMilli(), last.UnixMilli(), last.UnixMilli()
+	}
+	for name, n := range s.Counters() {
+		if shown(name, "") {
+			p.Counters[name] = n
+		}
+	}
+	if rate, ok := s.RequestRate(); ok {
+		p.Rates[series.RequestRate] = oneDecimal(rate)
+	}
+	for name, summary := range s.Summaries() {
+		if shown(name, "") {
+			p.Summaries[name] = summaryJSON(summary)
+		}
+	}
+	if score, ok := s.Apdex(); ok {
+		p.Rates[series.Apdex] = score
+	}
+	p.Histograms = p.Summaries
+	return p
+}
+
+func summaryJSON(s stats.Summary) map[string]float64 {
+	out := map[string]float64{}
+	for _, statistic := range series.Statistics() {
+		v, _ := s.Value(statistic)
+		out[statistic] = oneDecimal(v)
+	}
+	return out
+}

@@ -1,0 +1,209 @@
+package result
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Budgets, in bytes: the kubelet keeps the last 4096 of a termination message,
+// and less when a pod has many containers.
+const (
+	MaxBudget = 4096
+	// MinBudget holds a verdict with a short reason.
+	MinBudget = 128
+)
+
+// ReadBudget reads a budget as the environment gives it; empty means the largest.
+func ReadBudget(s string) (int, error) {
+	if s == "" {
+		return MaxBudget, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < MinBudget {
+		return 0, fmt.Errorf("reading the result's budget: %q is not a number of bytes from %d", s, MinBudget)
+	}
+	return min(n, MaxBudget), nil
+}
+
+// drops are what a result loses, in this order, until it fits.
+var drops = []struct {
+	key  string
+	drop func(*Result) bool // whether there was anything to drop
+}{
+	{"h", func(r *Result) bool { return clearText(&r.Histogram) }},
+	{"ep", func(r *Result) bool { return clearList(&r.Endpoints) }},
+	{"ttfb", func(r *Result) bool { return clearPointer(&r.FirstByte) }},
+	{"phases", keepBusiest},
+	{"gates", dropGateTexts},
+	{"int", func(r *Result) bool { return clearPointer(&r.Intended) }},
+	{"phases", func(r *Result) bool { return clearList(&r.Phases) }},
+	{"codes", foldCodes},
+	{"gates", dropPassed},
+	{"gates", func(r *Result) bool { return clearList(&r.Gates) }},
+	{"why", func(r *Result) bool { return shorten(&r.Why, 200) }},
+	{"lag", func(r *Result) bool { return clearPointer(&r.Lag) }},
+	{"lat", func(r *Result) bool { return clearPointer(&r.Latency) }},
+	{"err", func(r *Result) bool { dropped := r.Errors != nil; r.Errors = nil; return dropped }},
+	{"codes", func(r *Result) bool { dropped := r.Codes != nil; r.Codes = nil; return dropped }},
+}
+
+// Fit writes the result into at most budget bytes: complete where it fits, else
+// without what matters least, and then says so. The budget must be at least MinBudget.
+func (r Result) Fit(budget int) ([]byte, error) {
+	for i := 0; ; i++ {
+		text, err := encode(r)
+		if err != nil {
+			return nil, fmt.Errorf("writing the result: %w", err)
+		}
+		if len(text) <= budget {
+			return text, nil
+		}
+		if i == len(drops) {
+			return r.least(budget)
+		}
+		if drops[i].drop(&r) && !slices.Contains(r.Truncated, drops[i].key) {
+			r.Truncated = append(slices.Clone(r.Truncated), drops[i].key)
+		}
+	}
+}
+
+// least keeps the verdict and as much of the reason as there is room for.
+func (r Result) least(budget int) ([]byte, error) {
+	short := struct {
+		Version   int      `json:"v"`
+		Verdict   Verdict  `json:"verdict"`
+		Why       string   `json:"why,omitempty"`
+		Truncated []string `json:"trunc"`
+	}{r.Version, r.Verdict, r.Why, []string{"all"}}
+	for {
+		text, err := encode(short)
+		if err != nil {
+			return nil, fmt.Errorf("writing the result: %w", err)
+		}
+		if len(text) <= budget {
+			return text, nil
+		}
+		if !shorten(&short.Why, len(short.Why)/2) {
+			return nil, fmt.Errorf("writing the result: %d bytes are too few for any", budget)
+		}
+	}
+}
+
+// encode writes JSON without escaping "<", which gates are full of.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+func clearText(s *string) bool {
+	dropped := *s != ""
+	*s = ""
+	return dropped
+}
+
+func clearList[T any](list *[]T) bool {
+	dropped := len(*list) > 0
+	*list = nil
+	return dropped
+}
+
+func clearPointer[T any](p **T) bool {
+	dropped := *p != nil
+	*p = nil
+	return dropped
+}
+
+// keepBusiest keeps the three phases with the most requests, in their order.
+func keepBusiest(r *Result) bool {
+	const keep = 3
+	if len(r.Phases) <= keep {
+		return false
+	}
+	order := make([]int, len(r.Phases))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(a, b int) bool { return r.Phases[order[a]].Requests > r.Phases[order[b]].Requests })
+	order = order[:keep]
+	sort.Ints(order)
+	kept := make([]Phase, keep)
+	for i, from := range order {
+		kept[i] = r.Phases[from]
+	}
+	r.Phases = kept
+	return true
+}
+
+func dropGateTexts(r *Result) bool {
+	r.Gates = slices.Clone(r.Gates)
+	for i := range r.Gates {
+		r.Gates[i].Text = ""
+	}
+	return len(r.Gates) > 0
+}
+
+func dropPassed(r *Result) bool {
+	before := len(r.Gates)
+	r.Gates = slices.DeleteFunc(slices.Clone(r.Gates), func(g Gate) bool { return g.OK })
+	return len(r.Gates) < before
+}
+
+// foldCodes counts classes of codes instead of codes.
+func foldCodes(r *Result) bool {
+	folded := map[string]int64{}
+	for code, n := range r.Codes {
+		folded[classOf(code)] += n
+	}
+	dropped := len(folded) < len(r.Codes)
+	if dropped {
+		r.Codes = folded
+	}
+	return dropped
+}
+
+// shorten cuts a text to n bytes, between characters.
+func shorten(s *string, n int) bool {
+	if len(*s) <= n {
+		return false
+	}
+	for n > 0 && !utf8.RuneStart((*s)[n]) {
+		n--
+	}
+	*s = strings.Clone((*s)[:n])
+	return true
+}
+
+// DefaultPath is where Kubernetes reads a container's termination message.
+const DefaultPath = "/dev/termination-log"
+
+// WriteIfThere writes into a file that exists, and does nothing when it does
+// not: outside a container there is no termination message. The file is
+// written in place, because it is a mount that nothing may be renamed over.
+func WriteIfThere(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	if _, err := f.Write(text); err != nil {
+		return errors.Join(fmt.Errorf("writing the result: %w", err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}

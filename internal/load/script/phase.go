@@ -1,0 +1,104 @@
+package script
+
+import (
+	"fmt"
+	"time"
+
+	"sluice.dev/sluice/internal/load/schedule"
+)
+
+// phaseFields are the keys one phase has.
+type phaseFields struct {
+	name, duration, rate, rampTo, count, pause *value
+	maxVUsers                                  int
+}
+
+func (c *compiler) phase(v *value, path string, i int) schedule.Phase {
+	var p phaseFields
+	for _, f := range c.fields(v, path, phaseKeys) {
+		switch f.key {
+		case "name":
+			p.name = f.value
+		case "duration":
+			p.duration = f.value
+		case "arrivalRate":
+			p.rate = f.value
+		case "rampTo":
+			p.rampTo = f.value
+		case "arrivalCount":
+			p.count = f.value
+		case "pause":
+			p.pause = f.value
+		case "maxVusers":
+			p.maxVUsers = int(c.whole(f.value, path+".maxVusers", 1, 10_000_000))
+		}
+	}
+	out := schedule.Phase{Name: fmt.Sprintf("Phase %d", i+1), MaxVUsers: p.maxVUsers}
+	if p.name != nil {
+		out.Name = c.settled(p.name, path+".name")
+	}
+	c.arrivals(v, path, p, &out)
+	return out
+}
+
+// arrivals decides which kind of phase the keys describe.
+func (c *compiler) arrivals(v *value, path string, p phaseFields, out *schedule.Phase) {
+	length := p.duration
+	switch {
+	case p.pause != nil:
+		if p.duration != nil || p.rate != nil || p.rampTo != nil || p.count != nil {
+			c.fail(v.at, path, "a pause has no duration and no arrivals of its own")
+		}
+		out.Duration = c.seconds(p.pause, path+".pause")
+		return
+	case p.count != nil:
+		if p.rate != nil || p.rampTo != nil {
+			c.fail(v.at, path, "a phase has either arrivalCount or arrivalRate")
+		}
+		out.Kind = schedule.Count
+		out.Arrivals = c.whole(p.count, path+".arrivalCount", 0, schedule.MaxArrivals)
+	case p.rampTo != nil:
+		out.Kind = schedule.Ramp
+		out.RampTo = c.rate(p.rampTo, path+".rampTo")
+		if p.rate != nil {
+			out.Rate = c.rate(p.rate, path+".arrivalRate")
+		}
+	case p.rate != nil:
+		out.Kind = schedule.Constant
+		out.Rate = c.rate(p.rate, path+".arrivalRate")
+	default:
+		c.fail(v.at, path, "a phase needs arrivalRate, arrivalCount or pause")
+		return
+	}
+	if length == nil {
+		c.fail(v.at, path, "the phase has no duration")
+		return
+	}
+	out.Duration = c.seconds(length, path+".duration")
+	if out.Kind == schedule.Ramp && out.Duration%time.Second != 0 {
+		c.warn(length.at, path+".duration", "a ramp changes its rate once per whole second; the rest of %s has no arrivals", out.Duration)
+	}
+}
+
+func (c *compiler) rate(v *value, path string) float64 {
+	n := c.number(v, path)
+	if n < 0 || n > schedule.MaxRate {
+		c.fail(v.at, path, "must be from 0 to %d per second, not %s", schedule.MaxRate, v.describe())
+		return 0
+	}
+	return n
+}
+
+// unique tells phases of the same name apart, so that results can be asked for by name.
+func unique(phases []schedule.Phase) {
+	taken := map[string]bool{}
+	for i := range phases {
+		name := phases[i].Name
+		for n := 2; taken[phases[i].Name]; n++ {
+			phases[i].Name = fmt.Sprintf("%s (%d)", name, n)
+		}
+		taken[phases[i].Name] = true
+	}
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

@@ -1,0 +1,256 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Bounds on a script, so that no script can make the reader work for long:
+// aliases can turn a few lines into billions of values.
+const (
+	MaxBytes  = 1 << 20
+	maxValues = 200_000
+	maxDepth  = 64
+)
+
+type kind int
+
+const (
+	nothing kind = iota
+	scalar       // a boolean, a number or a text
+	list
+	object
+)
+
+// value is a piece of a script that knows where it was written.
+type value struct {
+	at     Position
+	kind   kind
+	scalar any // bool, int64, float64 or string
+	items  []*value
+	fields []field
+}
+
+type field struct {
+	key   string
+	at    Position
+	value *value
+}
+
+// get returns the value of a key, or nil.
+func (v *value) get(key string) *value {
+	if v == nil {
+		return nil
+	}
+	for _, f := range v.fields {
+		if f.key == key {
+			return f.value
+		}
+	}
+	return nil
+}
+
+// set gives a key a new value and leaves the receiver as it was.
+func (v *value) set(key string, to *value) *value {
+	out := *v
+	out.fields = make([]field, 0, len(v.fields)+1)
+	found := false
+	for _, f := range v.fields {
+		if f.key == key {
+			f.value, found = to, true
+		}
+		out.fields = append(out.fields, f)
+	}
+	if !found {
+		out.fields = append(out.fields, field{key: key, at: to.at, value: to})
+	}
+	return &out
+}
+
+// describe says what the value is, for messages.
+func (v *value) describe() string {
+	switch v.kind {
+	case nothing:
+		return "nothing"
+	case list:
+		return "a list"
+	case object:
+		return "a map"
+	case scalar:
+	}
+	if s, ok := v.scalar.(string); ok {
+		return fmt.Sprintf("%q", s)
+	}
+	return fmt.Sprint(v.scalar)
+}
+
+// plain turns the value into what JSON has.
+func (v *value) plain() any {
+	switch v.kind {
+	case list:
+		out := make([]any, len(v.items))
+		for i, item := range v.items {
+			out[i] = item.plain()
+		}
+		return out
+	case object:
+		out := make(map[string]any, len(v.fields))
+		for _, f := range v.fields {
+			out[f.key] = f.value.plain()
+		}
+		return out
+	case scalar:
+		return v.scalar
+	case nothing:
+	}
+	return nil
+}
+
+// wrap is the opposite of plain for the values a template can give.
+func wrap(at Position, v any) *value {
+	switch v := v.(type) {
+	case nil:
+		return &value{at: at, kind: nothing}
+	case []any:
+		out := &value{at: at, kind: list}
+		for _, item := range v {
+			out.items = append(out.items, wrap(at, item))
+		}
+		return out
+	case map[string]any:
+		out := &value{at: at, kind: object}
+		for _, key := range sortedKeys(v) {
+			out.fields = append(out.fields, field{key: key, at: at, value: wrap(at, v[key])})
+		}
+		return out
+	}
+	return &value{at: at, kind: scalar, scalar: v}
+}
+
+// reader turns YAML into values. It reads plain scalars as Artillery's YAML
+// library does, which no Go library does in full.
+type reader struct {
+	file  string
+	count int
+}
+
+// read parses a whole document.
+func read(file string, data []byte) (*value, error) {
+	if len(data) > MaxBytes {
+		return nil, Problem{At: Position{File: file}, Text: fmt.Sprintf("the script is larger than %d bytes", MaxBytes)}
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, Problem{At: Position{File: file}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
+	}
+	if len(doc.Content) == 0 {
+		return nil, Problem{At: Position{File: file}, Text: "the script is empty"}
+	}
+	r := &reader{file: file}
+	return r.value(doc.Content[0], 0)
+}
+
+var errTooLarge = fmt.Errorf("the script has more than %d values or is nested more than %d deep (aliases count each time)", maxValues, maxDepth)
+
+func (r *reader) position(n *yaml.Node) Position {
+	return Position{File: r.file, Line: n.Line, Column: n.Column}
+}
+
+func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
+	if r.count++; r.count > maxValues || depth > maxDepth {
+		return nil, Problem{At: r.position(n), Text: errTooLarge.Error()}
+	}
+	at := r.position(n)
+	switch n.Kind {
+	case yaml.AliasNode:
+		return r.value(n.Alias, depth+1)
+	case yaml.SequenceNode:
+		out := &value{at: at, kind: list}
+		for _, item := range n.Content {
+			v, err := r.value(item, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out.items = append(out.items, v)
+		}
+		return out, nil
+	case yaml.MappingNode:
+		return r.object(n, depth)
+	case yaml.ScalarNode:
+		s, err := resolve(n)
+		if err != nil {
+			return nil, Problem{At: at, Text: err.Error()}
+		}
+		if s == nil {
+			return &value{at: at, kind: nothing}, nil
+		}
+		return &value{at: at, kind: scalar, scalar: s}, nil
+	}
+	return nil, Problem{At: at, Text: "this is not a value"}
+}
+
+func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
+	out := &value{at: r.position(n), kind: object}
+	var merged []field
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		keyNode, valueNode := n.Content[i], n.Content[i+1]
+		if keyNode.Kind != yaml.ScalarNode {
+			return nil, Problem{At: r.position(keyNode), Text: "a key must be a text"}
+		}
+		v, err := r.value(valueNode, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if keyNode.Value == "<<" && keyNode.Style&quoted == 0 {
+			more, err := mergeKey(v)
+			if err != nil {
+				return nil, Problem{At: r.position(valueNode), Text: err.Error()}
+			}
+			merged = append(merged, more...)
+			continue
+		}
+		if out.get(keyNode.Value) != nil {
+			return nil, Problem{At: r.position(keyNode), Text: fmt.Sprintf("the key %q is there twice", keyNode.Value)}
+		}
+		out.fields = append(out.fields, field{key: keyNode.Value, at: r.position(keyNode), value: v})
+	}
+	// A key of its own wins over a merged one, an earlier merged one over a later one.
+	for _, f := range merged {
+		if out.get(f.key) == nil {
+			out.fields = append(out.fields, f)
+		}
+	}
+	return out, nil
+}
+
+func mergeKey(v *value) ([]field, error) {
+	if v.kind == object {
+		return v.fields, nil
+	}
+	var fields []field
+	for _, item := range v.items {
+		if item.kind != object {
+			return nil, errors.New("<< merges maps only")
+		}
+		fields = append(fields, item.fields...)
+	}
+	if v.kind != list {
+		return nil, errors.New("<< merges maps only")
+	}
+	return fields, nil
+}
+
+// merge lays over onto base, map by map; lists and scalars are replaced.
+func merge(base, over *value) *value {
+	if base == nil || base.kind != object || over.kind != object {
+		return over
+	}
+	out := base
+	for _, f := range over.fields {
+		out = out.set(f.key, merge(base.get(f.key), f.value))
+	}
+	return out
+}

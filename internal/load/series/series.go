@@ -1,0 +1,207 @@
+// Package series names what a load test counts and times.
+//
+// The names are Artillery's where Artillery has one, so that gates and reports
+// written for it keep their meaning; ours begin with "request." or "sluice.".
+package series
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Counters, and the beginnings of counters that end in a code, a class or a name.
+const (
+	VUsersCreated       = "vusers.created"
+	VUsersCreatedByName = "vusers.created_by_name."
+	VUsersCompleted     = "vusers.completed"
+	VUsersFailed        = "vusers.failed"
+	VUsersSkipped       = "vusers.skipped"
+	Requests            = "http.requests"
+	Responses           = "http.responses"
+	DownloadedBytes     = "http.downloaded_bytes"
+	Codes               = "http.codes."
+	Errors              = "errors."
+	ApdexSatisfied      = "apdex.satisfied"
+	ApdexTolerated      = "apdex.tolerated"
+	ApdexFrustrated     = "apdex.frustrated"
+	// ErrorClass counts transport errors by our closed set of classes.
+	ErrorClass = "sluice.errors."
+	// Overflow counts arrivals that our own bound on virtual users turned away.
+	Overflow = "sluice.vusers_overflow"
+)
+
+// Histograms.
+const (
+	// ResponseTime is Artillery's: from the end of sending a request to the first byte of its answer.
+	ResponseTime  = "http.response_time"
+	SessionLength = "vusers.session_length"
+	// Duration is a request's whole time: connecting, sending, waiting, reading the body.
+	Duration = "request.duration"
+	// DurationFromIntended also counts the time a request should have been sent but was not yet.
+	DurationFromIntended = "request.duration_from_intended"
+	// Lag is how much later than planned a virtual user started.
+	Lag = "sluice.start_lag"
+)
+
+// The one rate and the one score.
+const (
+	RequestRate = "http.request_rate"
+	Apdex       = "apdex"
+)
+
+// PhasePrefix begins the series kept per phase, which no report for Artillery's readers shows.
+const PhasePrefix = "sluice.phase."
+
+// PhaseDuration is the histogram of request durations in phase i.
+func PhaseDuration(i int) string { return PhasePrefix + strconv.Itoa(i) + ".duration" }
+
+// PhaseRequests is the counter of requests in phase i.
+func PhaseRequests(i int) string { return PhasePrefix + strconv.Itoa(i) + ".requests" }
+
+// PhaseArrivals is the counter of virtual users started in phase i.
+func PhaseArrivals(i int) string { return PhasePrefix + strconv.Itoa(i) + ".arrivals" }
+
+// Endpoint holds the names of one endpoint's series.
+type Endpoint struct {
+	Name         string
+	ResponseTime string
+	Codes        string
+	Errors       string
+}
+
+// NewEndpoint names an endpoint's series as Artillery's metrics-by-endpoint does.
+func NewEndpoint(namespace, name string) Endpoint {
+	return Endpoint{
+		Name:         name,
+		ResponseTime: namespace + ".response_time." + name,
+		Codes:        namespace + "." + name + ".codes.",
+		Errors:       namespace + "." + name + ".errors.",
+	}
+}
+
+// Kind says what a name stands for.
+type Kind int
+
+const (
+	// Counter is 0 when nothing was counted.
+	Counter Kind = iota
+	// Rate is per second.
+	Rate
+	// Histogram has no value when nothing was timed.
+	Histogram
+	// Score is between 0 and 1 and has no value when nothing was timed.
+	Score
+)
+
+// Statistics are the endings a histogram's name takes.
+var statistics = []string{"min", "max", "count", "mean", "p50", "median", "p75", "p90", "p95", "p99", "p999"}
+
+// Statistics returns what can be asked of a histogram.
+func Statistics() []string { return append([]string(nil), statistics...) }
+
+// Catalogue knows every name that a script's run can have.
+type Catalogue struct {
+	kinds    map[string]Kind
+	families []string
+	names    []string
+}
+
+// NewCatalogue returns a catalogue of the names that every run has.
+func NewCatalogue() *Catalogue {
+	c := &Catalogue{kinds: map[string]Kind{}}
+	for _, name := range []string{
+		VUsersCreated, VUsersCompleted, VUsersFailed, VUsersSkipped, Requests, Responses, DownloadedBytes,
+		ApdexSatisfied, ApdexTolerated, ApdexFrustrated, Overflow,
+	} {
+		c.add(name, Counter)
+	}
+	for _, name := range []string{ResponseTime, SessionLength, Duration, DurationFromIntended, Lag} {
+		c.AddHistogram(name)
+	}
+	for _, class := range []string{"2xx", "3xx", "4xx", "5xx"} {
+		c.AddHistogram(ResponseTime + "." + class)
+	}
+	c.add(RequestRate, Rate)
+	c.add(Apdex, Score)
+	c.families = append(c.families, Codes, Errors, ErrorClass)
+	return c
+}
+
+// AddScenario adds the series a scenario brings.
+func (c *Catalogue) AddScenario(name string) { c.add(VUsersCreatedByName+name, Counter) }
+
+// AddEndpoint adds the series an endpoint brings.
+func (c *Catalogue) AddEndpoint(e Endpoint) {
+	c.AddHistogram(e.ResponseTime)
+	c.families = append(c.families, e.Codes, e.Errors)
+}
+
+// AddHistogram adds a histogram with all its statistics.
+func (c *Catalogue) AddHistogram(name string) {
+	for _, s := range statistics {
+		c.add(name+"."+s, Histogram)
+	}
+}
+
+func (c *Catalogue) add(name string, kind Kind) {
+	if _, known := c.kinds[name]; !known {
+		c.kinds[name] = kind
+		c.names = append(c.names, name)
+	}
+}
+
+// Kind says what a name stands for, or that no run of the script can have it.
+func (c *Catalogue) Kind(name string) (Kind, bool) {
+	if kind, ok := c.kinds[name]; ok {
+		return kind, true
+	}
+	for _, prefix := range c.families {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" && wordLength(rest) == len(rest) {
+			return Counter, true
+		}
+	}
+	return Counter, false
+}
+
+// Longest returns the longest known name that text begins with, or "". A name
+// ends where no letter, digit, '_' or '.' follows, so that "http.codes.20" is
+// not found in "http.codes.200".
+func (c *Catalogue) Longest(text string) string {
+	longest := ""
+	for _, name := range c.names {
+		if len(name) > len(longest) && strings.HasPrefix(text, name) && endsAt(text, len(name)) {
+			longest = name
+		}
+	}
+	for _, prefix := range c.families {
+		rest, ok := strings.CutPrefix(text, prefix)
+		if n := wordLength(rest); ok && n > 0 && len(prefix)+n > len(longest) && endsAt(text, len(prefix)+n) {
+			longest = text[:len(prefix)+n]
+		}
+	}
+	return longest
+}
+
+func endsAt(text string, n int) bool {
+	return n == len(text) || text[n] != '.' && !isWord(text[n])
+}
+
+func wordLength(s string) int {
+	n := 0
+	for n < len(s) && isWord(s[n]) {
+		n++
+	}
+	return n
+}
+
+func isWord(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
+// Names returns all names that are known in full, sorted.
+func (c *Catalogue) Names() []string {
+	names := append([]string(nil), c.names...)
+	sort.Strings(names)
+	return names
+}

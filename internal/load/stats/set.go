@@ -1,0 +1,154 @@
+// Package stats counts and times what a load test does.
+package stats
+
+import (
+	"strings"
+	"time"
+
+	"sluice.dev/sluice/internal/load/series"
+)
+
+// Set holds counters and histograms by name. It is not safe for concurrent
+// use; a Recorder is.
+type Set struct {
+	counters map[string]int64
+	times    map[string]*Histogram
+	first    time.Time
+	last     time.Time
+}
+
+// NewSet returns an empty set.
+func NewSet() *Set {
+	return &Set{counters: map[string]int64{}, times: map[string]*Histogram{}}
+}
+
+// Count adds to a counter.
+func (s *Set) Count(name string, n int64) { s.counters[name] += n }
+
+// Time records a duration.
+func (s *Set) Time(name string, d time.Duration) { s.histogram(name, precision(name)).record(d) }
+
+// At notes that something was recorded at this time.
+func (s *Set) At(t time.Time) {
+	if s.first.IsZero() || t.Before(s.first) {
+		s.first = t
+	}
+	if t.After(s.last) {
+		s.last = t
+	}
+}
+
+func (s *Set) histogram(name string, digits int) *Histogram {
+	h := s.times[name]
+	if h == nil {
+		h = newHistogram(digits)
+		s.times[name] = h
+	}
+	return h
+}
+
+// precision is fine for the few series every run has.
+func precision(name string) int {
+	switch name {
+	case series.ResponseTime, series.Duration, series.DurationFromIntended, series.SessionLength, series.Lag:
+		return fine
+	}
+	return coarse
+}
+
+// Merge adds everything another set holds.
+func (s *Set) Merge(from *Set) {
+	for name, n := range from.counters {
+		s.counters[name] += n
+	}
+	for name, h := range from.times {
+		if h.Count() > 0 {
+			s.histogram(name, h.digits).merge(h)
+		}
+	}
+	if !from.first.IsZero() {
+		s.At(from.first)
+		s.At(from.last)
+	}
+}
+
+// reset empties the set and keeps its memory.
+func (s *Set) reset() {
+	clear(s.counters)
+	for _, h := range s.times {
+		h.reset()
+	}
+	s.first, s.last = time.Time{}, time.Time{}
+}
+
+// Counter returns a counter's value.
+func (s *Set) Counter(name string) int64 { return s.counters[name] }
+
+// Counters returns all counters; the caller must not change the map.
+func (s *Set) Counters() map[string]int64 { return s.counters }
+
+// Summaries returns the summary of every histogram that has samples.
+func (s *Set) Summaries() map[string]Summary {
+	out := make(map[string]Summary, len(s.times))
+	for name, h := range s.times {
+		if h.Count() > 0 {
+			out[name] = h.Summary()
+		}
+	}
+	return out
+}
+
+// Histogram returns a histogram, or nil when nothing was timed under the name.
+func (s *Set) Histogram(name string) *Histogram {
+	if h := s.times[name]; h != nil && h.Count() > 0 {
+		return h
+	}
+	return nil
+}
+
+// Span is when the first and the last thing was recorded.
+func (s *Set) Span() (first, last time.Time) { return s.first, s.last }
+
+// RequestRate is requests per second between the first and the last record,
+// and false when nothing was sent. A span below a second counts as a second.
+func (s *Set) RequestRate() (float64, bool) {
+	n := s.counters[series.Requests]
+	if n == 0 {
+		return 0, false
+	}
+	return float64(n) / max(1, s.last.Sub(s.first).Seconds()), true
+}
+
+// Apdex is the share of satisfied answers plus half of the tolerated ones, and
+// false when no answer was scored.
+func (s *Set) Apdex() (float64, bool) {
+	satisfied, tolerated := s.counters[series.ApdexSatisfied], s.counters[series.ApdexTolerated]
+	total := satisfied + tolerated + s.counters[series.ApdexFrustrated]
+	if total == 0 {
+		return 0, false
+	}
+	return (float64(satisfied) + float64(tolerated)/2) / float64(total), true
+}
+
+// Value looks a metric up as gates name it: a counter, the rate, the score, or
+// a histogram with a statistic behind it.
+func (s *Set) Value(name string) (float64, bool) {
+	switch name {
+	case series.RequestRate:
+		return s.RequestRate()
+	case series.Apdex:
+		return s.Apdex()
+	}
+	if n, ok := s.counters[name]; ok {
+		return float64(n), true
+	}
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return 0, false
+	}
+	h := s.Histogram(name[:i])
+	if h == nil {
+		return 0, false
+	}
+	return h.Summary().Value(name[i+1:])
+}

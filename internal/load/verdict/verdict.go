@@ -1,0 +1,173 @@
+// Package verdict decides what a load test's numbers may be taken to say.
+package verdict
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+
+	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/httpx"
+	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/stats"
+)
+
+// Limits beyond which the generator, not the target, was measured.
+const (
+	// leastLag is the start lag in milliseconds that is always taken as healthy.
+	leastLag = 10
+	// lagShare is the part of the tightest latency gate that start lag may reach.
+	lagShare = 0.1
+	// leastAchieved is the share of due arrivals that must start.
+	leastAchieved = 0.99
+	// mostThrottled is the share of seconds in which the CPU quota may run out.
+	mostThrottled = 0.05
+)
+
+// Facts are what a verdict is based on.
+type Facts struct {
+	Total    *stats.Set
+	Outcomes []gate.Outcome
+	// Offered is how many arrivals were due.
+	Offered int64
+	// Planned and Took are how long sending should have lasted and lasted, in seconds.
+	Planned, Took float64
+	// Tightest is the tightest latency gate in milliseconds, +Inf without one.
+	Tightest float64
+	// Throttled is the share of seconds in which the CPU quota ran out; NaN when unknown.
+	Throttled float64
+	// Stopped says what ended the test early; empty when it ran to its end.
+	Stopped string
+}
+
+// Tightest returns the tightest latency limit of the checks.
+func Tightest(checks []gate.Check) float64 {
+	tightest := math.Inf(1)
+	for _, c := range checks {
+		if limit, ok := c.Latency(); ok {
+			tightest = min(tightest, limit)
+		}
+	}
+	return tightest
+}
+
+// Judge gives the verdict with a sentence that says why. A generator that was
+// the bottleneck makes a test inconclusive even when a gate was not met: the
+// numbers are then not the target's.
+func Judge(f Facts) (result.Verdict, string) {
+	created, requests := f.Total.Counter(series.VUsersCreated), f.Total.Counter(series.Requests)
+	switch {
+	case f.Stopped != "":
+		return result.Inconclusive, fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
+	case created == 0:
+		return result.Inconclusive, "no virtual user started, so nothing was measured"
+	case requests > 0 && f.Total.Counter(series.Responses) == 0:
+		return result.Inconclusive, fmt.Sprintf("the target never answered: %s", Errors(f.Total))
+	}
+	if why := limited(f); why != "" {
+		return result.Inconclusive, "the load generator was the bottleneck: " + why
+	}
+	var failed []string
+	for _, o := range f.Outcomes {
+		if o.Strict && !o.OK {
+			failed = append(failed, Explain(o))
+		}
+	}
+	if len(failed) > 0 {
+		return result.Fail, strings.Join(failed, "; ")
+	}
+	return result.Pass, ""
+}
+
+// limited says why the generator was the bottleneck, or "".
+func limited(f Facts) string {
+	if h := f.Total.Histogram(series.Lag); h != nil {
+		healthy := float64(leastLag)
+		if !math.IsInf(f.Tightest, 1) {
+			healthy = max(healthy, f.Tightest*lagShare)
+		}
+		if lag := h.Summary().P99; lag > healthy {
+			return fmt.Sprintf("virtual users started late, p99 %.1f ms where %.1f ms are allowed", lag, healthy)
+		}
+	}
+	started := f.Offered - f.Total.Counter(series.Overflow)
+	if float64(started) < leastAchieved*float64(f.Offered) {
+		return fmt.Sprintf("%d of %d arrivals found too many virtual users in flight", f.Offered-started, f.Offered)
+	}
+	if f.Took > 0 && f.Planned/f.Took < leastAchieved {
+		return fmt.Sprintf("sending took %.1f s instead of %.1f s", f.Took, f.Planned)
+	}
+	if f.Throttled > mostThrottled {
+		return fmt.Sprintf("its CPU quota ran out in %.0f %% of the seconds", f.Throttled*100)
+	}
+	if n := f.Total.Counter(series.ErrorClass + string(httpx.Local)); n > 0 {
+		return fmt.Sprintf("%d requests found no free port or file descriptor", n)
+	}
+	return ""
+}
+
+// Explain says how a gate came out, with the values it looked at.
+func Explain(o gate.Outcome) string {
+	if o.Why != "" {
+		return o.Text + ": " + o.Why
+	}
+	values := make([]string, len(o.Values))
+	for i, v := range o.Values {
+		values[i] = v.Name + " = " + strconv.FormatFloat(math.Round(v.V*1000)/1000, 'f', -1, 64)
+	}
+	return o.Text + ": " + strings.Join(values, ", ")
+}
+
+// Errors lists the classes of errors with their counts, the most frequent first.
+func Errors(s *stats.Set) string {
+	type class struct {
+		name string
+		n    int64
+	}
+	var classes []class
+	for name, n := range s.Counters() {
+		if rest, ok := strings.CutPrefix(name, series.ErrorClass); ok && n > 0 {
+			classes = append(classes, class{rest, n})
+		}
+	}
+	sort.Slice(classes, func(i, j int) bool {
+		return classes[i].n > classes[j].n || classes[i].n == classes[j].n && classes[i].name < classes[j].name
+	})
+	texts := make([]string, len(classes))
+	for i, c := range classes {
+		texts[i] = fmt.Sprintf("%d × %s", c.n, c.name)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Bad is how many requests got a 5xx answer, and how many got none.
+func Bad(s *stats.Set) (serverErrors, unanswered int64) {
+	for name, n := range s.Counters() {
+		if code, ok := strings.CutPrefix(name, series.Codes); ok && strings.HasPrefix(code, "5") {
+			serverErrors += n
+		}
+		if strings.HasPrefix(name, series.ErrorClass) {
+			unanswered += n
+		}
+	}
+	return serverErrors, unanswered
+}
+
+// SeesServerErrors says whether any strict check looks at 5xx answers.
+func SeesServerErrors(checks []gate.Check) bool {
+	for _, c := range checks {
+		if !c.Strict {
+			continue
+		}
+		for _, name := range c.Names() {
+			if strings.HasPrefix(name, series.Codes) || strings.HasPrefix(name, series.ResponseTime+".5xx") ||
+				strings.HasPrefix(name, series.ResponseTime+".2xx.count") {
+				return true
+			}
+		}
+	}
+	return false
+}
