@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+)
+
+// Act implements engine.World.
+func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
+	switch a := action.(type) {
+	case decide.ReplicaSetExists:
+		return w.createReplicaSet(ctx, a)
+	case decide.ReplicaSetWants:
+		return w.scale(ctx, a)
+	case decide.ReplicaSetCarries:
+		return w.annotateReplicaSet(ctx, a)
+	case decide.ReplicaSetGone:
+		return w.removeReplicaSet(ctx, a)
+	case decide.RolloutCarries:
+		return w.annotateRollout(ctx, a)
+	case decide.RunExists:
+		return w.createRun(ctx, a)
+	case decide.RunStopped:
+		return w.stopRun(ctx, a)
+	case decide.RunGone:
+		return w.removeRun(ctx, a)
+	}
+	return fmt.Errorf("a rollout's pass cannot carry out %T", action)
+}
+
+func (w *RolloutWorld) createReplicaSet(ctx context.Context, a decide.ReplicaSetExists) error {
+	if w.replicaSets[a.Name] != nil {
+		return nil
+	}
+	rs := replicaSet(w.rollout, a)
+	err := w.cluster.Live.Create(ctx, rs)
+	if apierrors.IsAlreadyExists(err) {
+		return w.meetReplicaSet(ctx, a, rs.Spec.Selector)
+	}
+	if err != nil {
+		return w.complain(api.EventReplicaSetCreateError, rs.Name, fmt.Errorf("creating ReplicaSet %s/%s: %w", rs.Namespace, rs.Name, err))
+	}
+	w.cluster.lessons.unlearn(w.rollout.UID, rs.Name)
+	w.cluster.ledger.wrote(w.rollout.UID, w.child(replicaSetKind, rs.Name), rs.ResourceVersion)
+	w.replicaSets[rs.Name] = rs
+	return nil
+}
+
+// meetReplicaSet finds out whose the ReplicaSet is that has our name already: our own from an
+// earlier pass, an orphan of the same revision (then it becomes ours), or a stranger's.
+func (w *RolloutWorld) meetReplicaSet(ctx context.Context, a decide.ReplicaSetExists, selector *metav1.LabelSelector) error {
+	rs := &appsv1.ReplicaSet{}
+	at := w.child(replicaSetKind, a.Name)
+	if err := w.cluster.Live.Get(ctx, types.NamespacedName{Namespace: at.namespace, Name: at.name}, rs); err != nil {
+		return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
+	}
+	owner := metav1.GetControllerOfNoCopy(rs)
+	same := rs.Labels[api.LabelPodTemplateHash] == a.Hash && rs.DeletionTimestamp.IsZero()
+	switch {
+	case same && owner != nil && owner.UID == w.rollout.UID:
+		w.cluster.ledger.wrote(w.rollout.UID, at, rs.ResourceVersion)
+		return lookAgain("ReplicaSet %s/%s exists already", at.namespace, at.name)
+	case same && owner == nil && metav1.FormatLabelSelector(rs.Spec.Selector) == metav1.FormatLabelSelector(selector):
+		owners := append(rs.OwnerReferences, *metav1.NewControllerRef(w.rollout, rolloutKind))
+		t := target{ref: at, version: rs.ResourceVersion, owner: w.rollout.UID}
+		if _, err := w.cluster.patch(ctx, t, map[string]any{"metadata": map[string]any{"ownerReferences": owners}}); err != nil {
+			return err
+		}
+		return lookAgain("ReplicaSet %s/%s was an orphan of this revision", at.namespace, at.name)
+	}
+	w.cluster.lessons.learn(w.rollout.UID, a.Name, lesson{taken: true})
+	return lookAgain("ReplicaSet %s/%s belongs to somebody else", at.namespace, at.name)
+}
+
+func (w *RolloutWorld) scale(ctx context.Context, a decide.ReplicaSetWants) error {
+	rs, err := w.replicaSet(a.Name)
+	if err != nil {
+		return err
+	}
+	if err := w.rely(ctx, a.Relies); err != nil {
+		return err
+	}
+	return w.patchReplicaSet(ctx, rs, map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{
+			api.AnnotationDesiredReplicas: strconv.Itoa(int(a.DesiredReplicas)),
+		}},
+		"spec": map[string]any{"replicas": a.To},
+	})
+}
+
+// rely reads live what a decision to lower capacity stands on.
+func (w *RolloutWorld) rely(ctx context.Context, on []decide.Capacity) error {
+	for _, capacity := range on {
+		live := &appsv1.ReplicaSet{}
+		at := w.child(replicaSetKind, capacity.ReplicaSet)
+		if err := w.cluster.Live.Get(ctx, types.NamespacedName{Namespace: at.namespace, Name: at.name}, live); err != nil {
+			return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
+		}
+		if live.Status.AvailableReplicas < capacity.Available {
+			w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
+			return lookAgain("ReplicaSet %s/%s has %d available pods, not the %d the decision relied on",
+				at.namespace, at.name, live.Status.AvailableReplicas, capacity.Available)
+		}
+	}
+	return nil
+}
+
+func (w *RolloutWorld) annotateReplicaSet(ctx context.Context, a decide.ReplicaSetCarries) error {
+	rs, err := w.replicaSet(a.Name)
+	if err != nil {
+		return err
+	}
+	fields := map[string]any{}
+	if change := annotationChange(rs.Annotations, a.Annotations); len(change) > 0 {
+		fields["metadata"] = map[string]any{"annotations": change}
+	}
+	if a.MinReadySeconds != nil && *a.MinReadySeconds != rs.Spec.MinReadySeconds {
+		fields["spec"] = map[string]any{"minReadySeconds": *a.MinReadySeconds}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return w.patchReplicaSet(ctx, rs, fields)
+}
+
+// annotationChange is the merge patch that makes want true; an empty value removes.
+func annotationChange(have, want map[string]string) map[string]any {
+	change := map[string]any{}
+	for key, value := range want {
+		current, present := have[key]
+		switch {
+		case value == "" && present:
+			change[key] = nil
+		case value != "" && current != value:
+			change[key] = value
+		}
+	}
+	return change
+}
+
+func (w *RolloutWorld) removeReplicaSet(ctx context.Context, a decide.ReplicaSetGone) error {
+	rs := w.replicaSets[a.Name]
+	if rs == nil {
+		return nil
+	}
+	return w.cluster.remove(ctx, w.target(replicaSetKind, rs), rs.UID, metav1.DeletePropagationBackground)
+}
+
+func (w *RolloutWorld) annotateRollout(ctx context.Context, a decide.RolloutCarries) error {
+	fields := map[string]any{}
+	if change := annotationChange(w.rollout.Annotations, a.Annotations); len(change) > 0 {
+		fields["metadata"] = map[string]any{"annotations": change}
+	}
+	if a.Replicas != nil && w.rollout.Spec.Replicas == nil {
+		fields["spec"] = map[string]any{"replicas": *a.Replicas}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	version, err := w.cluster.patch(ctx, w.self(), fields)
+	if err != nil {
+		return err
+	}
+	w.version = version
+	return nil
+}
+
+func (w *RolloutWorld) createRun(ctx context.Context, a decide.RunExists) error {
+	if w.runs[a.Name] != nil {
+		return nil
+	}
+	labels := maps.Clone(a.Labels)
+	if id := w.rollout.Labels[api.LabelInstanceID]; id != "" {
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[api.LabelInstanceID] = id
+	}
+	run := &api.AnalysisRun{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:       w.rollout.Namespace,
+			Name:            a.Name,
+			Labels:          labels,
+			Annotations:     a.Annotations,
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(w.rollout, rolloutKind)},
+		},
+		Spec: *a.Spec.DeepCopy(),
+	}
+	at := w.child(runKind, a.Name)
+	err := w.cluster.Live.Create(ctx, run)
+	if apierrors.IsAlreadyExists(err) {
+		return w.meetRun(ctx, at)
+	}
+	if err != nil {
+		return fmt.Errorf("creating %s: %w", at, err)
+	}
+	w.cluster.ledger.wrote(w.rollout.UID, at, run.ResourceVersion)
+	return nil
+}
+
+// meetRun finds out whose the AnalysisRun is that has our name already.
+func (w *RolloutWorld) meetRun(ctx context.Context, at ref) error {
+	live, err := w.cluster.liveMetadata(ctx, at)
+	if err != nil {
+		return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
+	}
+	owner := metav1.GetControllerOfNoCopy(live)
+	if owner != nil && owner.UID == w.rollout.UID && live.Labels[api.LabelInstanceID] == w.rollout.Labels[api.LabelInstanceID] {
+		w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
+		return lookAgain("%s exists already", at)
+	}
+	w.cluster.lessons.learn(w.rollout.UID, at.name, lesson{taken: true})
+	return lookAgain("%s belongs to somebody else", at)
+}
+
+func (w *RolloutWorld) stopRun(ctx context.Context, a decide.RunStopped) error {
+	run := w.runs[a.Name]
+	if run == nil || run.Spec.Terminate {
+		return nil
+	}
+	_, err := w.cluster.patch(ctx, w.target(runKind, run), map[string]any{"spec": map[string]any{"terminate": true}})
+	return err
+}
+
+func (w *RolloutWorld) removeRun(ctx context.Context, a decide.RunGone) error {
+	run := w.runs[a.Name]
+	if run == nil {
+		return nil
+	}
+	return w.cluster.remove(ctx, w.target(runKind, run), run.UID, metav1.DeletePropagationBackground)
+}
+
+// replicaSet is a ReplicaSet of this pass, observed or created.
+func (w *RolloutWorld) replicaSet(name string) (*appsv1.ReplicaSet, error) {
+	if rs := w.replicaSets[name]; rs != nil {
+		return rs, nil
+	}
+	return nil, lookAgain("ReplicaSet %s/%s does not exist yet", w.rollout.Namespace, name)
+}
+
+// patchReplicaSet writes at the version this pass knows, which its own earlier writes move on.
+func (w *RolloutWorld) patchReplicaSet(ctx context.Context, rs *appsv1.ReplicaSet, fields map[string]any) error {
+	version, err := w.cluster.patch(ctx, w.target(replicaSetKind, rs), fields)
+	if err != nil {
+		return w.complain(api.EventReplicaSetUpdateError, rs.Name, err)
+	}
+	moved := *rs
+	moved.ResourceVersion = version
+	w.replicaSets[rs.Name] = &moved
+	return nil
+}
+
+// complain tells people, once, why the server does not let a ReplicaSet be written.
+func (w *RolloutWorld) complain(reason, name string, err error) error {
+	if _, stale := IsStale(err); stale || passing(err) {
+		return err
+	}
+	if w.cluster.lessons.learn(w.rollout.UID, name, lesson{refused: err.Error()}) {
+		w.Tell([]decide.Event{{Warning: true, Reason: reason, Message: err.Error()}})
+	}
+	return err
+}
+
+func (w *RolloutWorld) child(kind schema.GroupVersionKind, name string) ref {
+	return ref{kind: kind, namespace: w.rollout.Namespace, name: name}
+}
+
+func (w *RolloutWorld) target(kind schema.GroupVersionKind, o client.Object) target {
+	return target{ref: w.child(kind, o.GetName()), version: o.GetResourceVersion(), owner: w.rollout.UID}
+}

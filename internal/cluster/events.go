@@ -1,0 +1,144 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sluice.dev/sluice/internal/decide"
+)
+
+const (
+	eventSource = "rollouts-controller"
+	// eventLanes send side by side; the events of one object stay in one lane, in order.
+	eventLanes = 4
+	// eventBacklog is how many events a lane holds while the server is slow. Beyond it events
+	// are dropped and counted in the log: telling people must never hold up a rollout.
+	eventBacklog = 4096
+	// eventMessageLimit is the API server's limit.
+	eventMessageLimit = 1024
+)
+
+// Recorder writes core/v1 events. It folds nothing: each one becomes an object of its own, those
+// of one object in the order they were told.
+type Recorder struct {
+	client client.Client
+	log    logr.Logger
+	lanes  [eventLanes]chan *corev1.Event
+	serial atomic.Uint64
+	// Count is called once for each event that was told.
+	Count func(about corev1.ObjectReference, e decide.Event)
+}
+
+// NewRecorder returns a recorder that sends once Start was called.
+func NewRecorder(c client.Client, log logr.Logger) *Recorder {
+	r := &Recorder{client: c, log: log}
+	for i := range r.lanes {
+		r.lanes[i] = make(chan *corev1.Event, eventBacklog)
+	}
+	return r
+}
+
+// Start sends events until ctx ends.
+func (r *Recorder) Start(ctx context.Context) error {
+	for _, lane := range r.lanes {
+		go func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case e := <-lane:
+					r.send(ctx, e)
+				}
+			}
+		}()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// Tell queues events about an object. It never blocks.
+func (r *Recorder) Tell(about corev1.ObjectReference, events []decide.Event) {
+	for _, e := range events {
+		if r.Count != nil {
+			r.Count(about, e)
+		}
+		select {
+		case r.lane(about) <- r.event(about, e):
+		default:
+			r.log.Info("dropped an event because the API server does not keep up", "reason", e.Reason, "object", about.Name)
+		}
+	}
+}
+
+func (r *Recorder) lane(about corev1.ObjectReference) chan *corev1.Event {
+	sum := fnv.New32a()
+	sum.Write([]byte(about.UID))
+	return r.lanes[sum.Sum32()%eventLanes]
+}
+
+func (r *Recorder) event(about corev1.ObjectReference, e decide.Event) *corev1.Event {
+	now := metav1.Now()
+	kind := corev1.EventTypeNormal
+	if e.Warning {
+		kind = corev1.EventTypeWarning
+	}
+	message := e.Message
+	if len(message) > eventMessageLimit {
+		message = message[:eventMessageLimit-3] + "..."
+	}
+	name := about.Name
+	if len(name) > 200 {
+		name = name[:200]
+	}
+	return &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: about.Namespace,
+			Name:      fmt.Sprintf("%s.%x.%x", name, now.UnixNano(), r.serial.Add(1)),
+		},
+		InvolvedObject:      about,
+		Type:                kind,
+		Reason:              e.Reason,
+		Message:             message,
+		Source:              corev1.EventSource{Component: eventSource},
+		ReportingController: eventSource,
+		FirstTimestamp:      now,
+		LastTimestamp:       now,
+		Count:               1,
+	}
+}
+
+func (r *Recorder) send(ctx context.Context, e *corev1.Event) {
+	wait := 100 * time.Millisecond
+	for attempt := 0; attempt < 4; attempt++ {
+		err := r.client.Create(ctx, e)
+		if err == nil || apierrors.IsAlreadyExists(err) || ctx.Err() != nil {
+			return
+		}
+		if !passing(err) {
+			r.log.Info("the API server did not take an event", "reason", e.Reason, "object", e.InvolvedObject.Name, "error", err.Error())
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+			wait *= 3
+		}
+	}
+}
+
+// passing reports whether the same request may well succeed later.
+func passing(err error) bool {
+	return apierrors.ReasonForError(err) == metav1.StatusReasonUnknown || // no answer at all
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err)
+}
