@@ -1,0 +1,236 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// explain turns a parser's error into a place and a sentence. Most YAML that does not parse is
+// indented wrongly, and the parser then complains far from the cause, so the text is read once more
+// for the first line that fits no block.
+func explain(file string, p part, err error) Problem {
+	line, message := errorLine(err)
+	lines := strings.Split(string(p.text), "\n")
+	if found := misindented(lines); found != nil {
+		found.File, found.Line = file, found.Line+p.skip
+		return *found
+	}
+	line = min(max(line, 1), len(lines))
+	text := lines[line-1]
+	column := len(text) - len(strings.TrimLeft(text, " \t")) + 1
+	return Problem{File: file, Line: line + p.skip, Column: column, Message: "YAML does not parse here: " + message}
+}
+
+// block is an open mapping key or an open list item of the lines read so far. Columns count from 1.
+type block struct {
+	column int
+	line   int
+	key    string // "" for a list item's dash
+	filled bool   // the key has a value on its own line
+	inner  int    // the column of what it holds, 0 while it holds nothing
+}
+
+func (b block) dash() bool { return b.key == "" }
+
+// outline follows the indentation of YAML lines.
+type outline struct {
+	open  []block
+	line  int
+	depth int // brackets open in a flow collection
+	quote bool
+	text  int // column that ends a block scalar; 0 outside one
+}
+
+// misindented finds the first line that fits no open block. It looks at all of them: the parser often
+// names the line where the block began, and sometimes one behind it.
+func misindented(lines []string) *Problem {
+	o := outline{}
+	for i, line := range lines {
+		o.line = i + 1
+		if problem := o.read(strings.TrimRight(line, " \r")); problem != nil {
+			problem.Line = o.line
+			return problem
+		}
+	}
+	return nil
+}
+
+func (o *outline) read(line string) *Problem {
+	trimmed := strings.TrimLeft(line, " ")
+	column := len(line) - len(trimmed) + 1
+	if trimmed == "" || o.inside(trimmed, column) {
+		return nil
+	}
+	if trimmed[0] == '\t' {
+		return &Problem{Column: column, Message: "a tab; YAML is indented with spaces only", Fix: "replace the tab by spaces"}
+	}
+	if trimmed[0] == '#' || strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...") {
+		return nil
+	}
+	for trimmed == "-" || strings.HasPrefix(trimmed, "- ") {
+		if problem := o.enter(block{column: column, line: o.line}); problem != nil {
+			return problem
+		}
+		rest := strings.TrimLeft(trimmed[1:], " ")
+		column += len(trimmed) - len(rest)
+		if trimmed = rest; trimmed == "" || trimmed[0] == '#' {
+			return nil
+		}
+	}
+	return o.content(trimmed, column)
+}
+
+// inside tells whether the line continues a block scalar, a quoted text or a flow collection.
+func (o *outline) inside(trimmed string, column int) bool {
+	if o.text > 0 {
+		if column > o.text {
+			return true
+		}
+		o.text = 0
+	}
+	if o.depth > 0 || o.quote {
+		o.scan(trimmed)
+		return true
+	}
+	return false
+}
+
+func (o *outline) content(trimmed string, column int) *Problem {
+	key, value, ok := cutKey(trimmed)
+	if !ok {
+		o.scan(trimmed)
+		return nil // a scalar item, or a text that goes on
+	}
+	value = strings.TrimSpace(value)
+	if strings.HasPrefix(value, "#") || strings.HasPrefix(value, "&") && !strings.Contains(value, " ") {
+		value = ""
+	}
+	if problem := o.enter(block{column: column, line: o.line, key: key, filled: value != ""}); problem != nil {
+		return problem
+	}
+	if value != "" && (value[0] == '|' || value[0] == '>') {
+		o.text = o.scalarParent()
+		return nil
+	}
+	o.scan(value)
+	return nil
+}
+
+// scalarParent is the column whose block a block scalar is indented against.
+func (o *outline) scalarParent() int { return o.open[len(o.open)-1].column }
+
+// enter puts a block into the outline or says why it fits nowhere.
+func (o *outline) enter(b block) *Problem {
+	var closed *block
+	for len(o.open) > 0 && o.top().column > b.column {
+		closed = o.top()
+		o.open = o.open[:len(o.open)-1]
+	}
+	if len(o.open) == 0 {
+		if closed != nil {
+			return b.wrong("is indented less than the first line of the document", closed.column)
+		}
+		o.open = append(o.open, b)
+		return nil
+	}
+	if o.top().column == b.column {
+		return o.beside(b)
+	}
+	return o.below(b)
+}
+
+func (o *outline) top() *block { return &o.open[len(o.open)-1] }
+
+// beside replaces a block by its neighbour in the same column.
+func (o *outline) beside(b block) *Problem {
+	top := o.top()
+	switch {
+	case top.dash() == b.dash():
+		*top = b
+	case b.dash() && !top.filled:
+		top.inner = b.column
+		o.open = append(o.open, b) // a list in the column of its key
+	case b.dash():
+		return b.wrong(fmt.Sprintf("begins a list item beside %s (line %d), which has a value already", top.key, top.line), 0)
+	case len(o.open) > 1 && o.open[len(o.open)-2].column == b.column:
+		o.open = o.open[:len(o.open)-1]
+		*o.top() = b
+	default:
+		return b.wrong(fmt.Sprintf("stands below the dash of line %d, not beside that item's first field", top.line), top.inner)
+	}
+	return nil
+}
+
+// below puts a block inside the one that is open.
+func (o *outline) below(b block) *Problem {
+	top := o.top()
+	switch {
+	case top.filled:
+		return b.wrong(fmt.Sprintf("is indented deeper than %s (line %d), which has a value already and so can hold nothing", top.key, top.line), top.column)
+	case top.inner != 0 && top.inner != b.column:
+		return b.wrong(fmt.Sprintf("is not aligned with the other fields of its block, which stand at column %d", top.inner), top.inner)
+	}
+	top.inner = b.column
+	o.open = append(o.open, b)
+	return nil
+}
+
+// wrong makes the problem; want is the column it should stand at, 0 when nobody can know.
+func (b block) wrong(message string, want int) *Problem {
+	name := b.key
+	if b.dash() {
+		name = "the dash"
+	}
+	fix := ""
+	if want > 0 {
+		fix = fmt.Sprintf("move it to column %d (%d spaces before it)", want, want-1)
+	}
+	return &Problem{Column: b.column, Message: name + " " + message, Fix: fix}
+}
+
+// cutKey splits `key: value`; a colon inside quotes or a flow collection is no key's.
+func cutKey(text string) (key, value string, ok bool) {
+	if text[0] == '{' || text[0] == '[' {
+		return "", "", false
+	}
+	start := 0
+	if text[0] == '"' || text[0] == '\'' {
+		end := strings.IndexByte(text[1:], text[0])
+		if end < 0 {
+			return "", "", false
+		}
+		start = end + 2
+	}
+	for i := start; i < len(text); i++ {
+		if text[i] == '#' && i > 0 && text[i-1] == ' ' {
+			return "", "", false
+		}
+		if text[i] == ':' && i > 0 && (i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t') {
+			return strings.Trim(text[:i], `"'`), text[i+1:], true
+		}
+	}
+	return "", "", false
+}
+
+// scan follows brackets and double quotes that stay open at the end of a line.
+func (o *outline) scan(text string) {
+	flow := o.depth > 0 || o.quote || text != "" && strings.ContainsAny(text[:1], `{["`)
+	if !flow {
+		return
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && o.quote:
+			i++
+		case c == '"':
+			o.quote = !o.quote
+		case o.quote:
+		case c == '#' && i > 0 && text[i-1] == ' ':
+			return
+		case c == '{' || c == '[':
+			o.depth++
+		case (c == '}' || c == ']') && o.depth > 0:
+			o.depth--
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package manifest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"sort"
+	"strings"
+)
+
+// place is a value of the document: where it stands, what it is called, and the types around it.
+type place struct {
+	at     *node
+	path   string
+	around []reflect.Type // the structs from the root down to this one
+}
+
+func (p place) under(key string) place {
+	at := p.at.child(key)
+	if at == nil {
+		at = p.at
+	}
+	return place{at, join(p.path, key), p.around}
+}
+
+func (p place) item(i int) place {
+	at := p.at.child(fmt.Sprint(i))
+	if at == nil {
+		at = p.at
+	}
+	return place{at, fmt.Sprintf("%s[%d]", p.path, i), p.around}
+}
+
+// checker compares a decoded document with a Go type and collects everything that does not fit.
+type checker struct {
+	file     string
+	problems []Problem
+	mistyped bool
+}
+
+func (c *checker) report(p place, message, fix string) {
+	problem := p.at.problem(c.file, p.path, message)
+	problem.Fix = fix
+	c.problems = append(c.problems, problem)
+}
+
+func (c *checker) mistype(p place, message, fix string) {
+	c.mistyped = true
+	c.report(p, message, fix)
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+func (c *checker) check(value any, t reflect.Type, p place) {
+	if value == nil {
+		return // null means "not given" everywhere in Kubernetes
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		c.custom(value, t, p)
+		return
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		c.structure(value, t, p)
+	case reflect.Map:
+		c.mapping(value, t, p)
+	case reflect.Slice, reflect.Array:
+		c.sequence(value, t, p)
+	case reflect.Interface:
+	default:
+		c.scalar(value, t, p)
+	}
+}
+
+// custom asks the type itself: quantities, times and "integer or string" have their own rules.
+func (c *checker) custom(value any, t reflect.Type, p place) {
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = json.Unmarshal(text, reflect.New(t).Interface())
+	}
+	if err != nil {
+		c.mistype(p, fmt.Sprintf("%s is not a %s: %s", text, words(t.Name()), plain(err)), "")
+	}
+}
+
+func (c *checker) structure(value any, t reflect.Type, p place) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		c.mistype(p, "must hold fields, not "+describe(value), "")
+		return
+	}
+	fields := fieldsOf(t)
+	p.around = append(p.around[:len(p.around):len(p.around)], t)
+	for _, key := range sortedKeys(object) {
+		field, ok := fields[key]
+		if !ok {
+			c.report(p.under(key), "unknown field", placement(key, p, t))
+			continue
+		}
+		c.check(object[key], field, p.under(key))
+	}
+}
+
+func (c *checker) mapping(value any, t reflect.Type, p place) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		c.mistype(p, "must be a mapping of names to values, not "+describe(value), "")
+		return
+	}
+	for _, key := range sortedKeys(object) {
+		c.check(object[key], t.Elem(), p.under(key))
+	}
+}
+
+func (c *checker) sequence(value any, t reflect.Type, p place) {
+	if t.Elem().Kind() == reflect.Uint8 {
+		c.bytes(value, t, p)
+		return
+	}
+	items, ok := value.([]any)
+	if !ok {
+		c.mistype(p, "must be a list, not "+describe(value), "begin each item with a dash")
+		return
+	}
+	for i, item := range items {
+		c.check(item, t.Elem(), p.item(i))
+	}
+}
+
+func (c *checker) bytes(value any, t reflect.Type, p place) {
+	if t.Name() == "RawMessage" {
+		return
+	}
+	text, ok := value.(string)
+	if !ok {
+		c.mistype(p, "must be a string in base64, not "+describe(value), "")
+		return
+	}
+	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+		c.mistype(p, "is not base64", "in a Secret, plain text belongs under stringData")
+	}
+}
+
+func (c *checker) scalar(value any, t reflect.Type, p place) {
+	switch t.Kind() {
+	case reflect.String:
+		if _, ok := value.(string); !ok {
+			fix := ""
+			if p.at.Value != "" {
+				fix = fmt.Sprintf("write %q, with the quotes", p.at.Value)
+			}
+			c.mistype(p, "must be a string, but YAML reads "+describe(value), fix)
+		}
+	case reflect.Bool:
+		if _, ok := value.(bool); !ok {
+			c.mistype(p, "must be true or false, not "+describe(value), "")
+		}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		c.number(value, t, p, "must be a whole number")
+	default:
+		c.number(value, t, p, "must be a number")
+	}
+}
+
+func (c *checker) number(value any, t reflect.Type, p place, rule string) {
+	number, ok := value.(json.Number)
+	if !ok {
+		fix := ""
+		if text, isText := value.(string); isText && json.Unmarshal([]byte(text), reflect.New(t).Interface()) == nil {
+			fix = "write " + text + " without quotes"
+		}
+		c.mistype(p, rule+", not "+describe(value), fix)
+		return
+	}
+	if json.Unmarshal([]byte(number), reflect.New(t).Interface()) != nil {
+		c.mistype(p, fmt.Sprintf("%s that a %s can hold, not %s", rule, t.Kind(), number), "")
+	}
+}
+
+// fieldsOf lists the JSON names of a struct with their types, embedded structs included.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for field := range t.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		inner := field.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		switch {
+		case name == "-" || !field.IsExported() && !field.Anonymous:
+		case name == "" && (field.Anonymous || strings.Contains(options, "inline")) && inner.Kind() == reflect.Struct:
+			for name, t := range fieldsOf(inner) {
+				fields[name] = t
+			}
+		case name == "":
+			fields[field.Name] = field.Type
+		default:
+			fields[name] = field.Type
+		}
+	}
+	return fields
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// describe names a value the way its author would.
+func describe(value any) string {
+	switch v := value.(type) {
+	case bool:
+		return fmt.Sprintf("the boolean %t", v)
+	case json.Number:
+		return "the number " + v.String()
+	case string:
+		if len(v) > 40 {
+			v = v[:40] + "…"
+		}
+		return fmt.Sprintf("the text %q", v)
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a mapping"
+	default:
+		return "nothing"
+	}
+}
+
+// words splits a type's name: IntOrString → "int or string".
+func words(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strings.ToLower(string(r)))
+	}
+	return b.String()
+}
+
+func plain(err error) string {
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
