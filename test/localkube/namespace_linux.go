@@ -20,7 +20,7 @@ const (
 	fdGo       = 3 + iota // ends when the network is in place
 	fdReady               // "ok" when the cluster is ready, end without when it failed
 	fdLock                // the lock on the directory, held as long as the namespace lives
-	fdLifeline            // ends with the process the cluster is tied to, if any
+	fdLifeline            // ends with whom the cluster is tied to, if anybody
 )
 
 // readyWord is what the node writes to fdReady.
@@ -31,40 +31,39 @@ type space struct {
 	pid   int
 	goOn  *os.File // closing it lets PID 1 continue
 	ready *os.File
-	life  *os.File // a tied cluster lives until this is closed
 }
 
 // spawn starts PID 1 in new namespaces. It waits for goOn to be closed before it
 // does anything.
-func (c Cluster) spawn(lock *os.File, tied bool) (space, error) {
+func (c Cluster) spawn(lock, lifeline *os.File) (space, error) {
 	log, err := c.createLog()
 	if err != nil {
 		return space{}, err
 	}
 	defer log.Close()
-	var goOn, ready, life pipe
-	if err := errors.Join(goOn.open(), ready.open(), life.open()); err != nil {
+	var goOn, ready pipe
+	if err := errors.Join(goOn.open(), ready.open()); err != nil {
 		return space{}, fmt.Errorf("making pipes: %w", err)
 	}
 	cmd := exec.Command("/proc/self/exe", InitCommand, c.Dir)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{goOn.r, ready.w, lock}
-	if tied {
+	if lifeline != nil {
 		cmd.Args = append(cmd.Args, tiedArgument)
-		cmd.ExtraFiles = append(cmd.ExtraFiles, life.r)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, lifeline)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true,
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET,
 	}
 	err = cmd.Start()
-	closeAll(goOn.r, ready.w, life.r)
+	closeAll(goOn.r, ready.w)
 	if err != nil {
-		closeAll(goOn.w, ready.r, life.w)
+		closeAll(goOn.w, ready.r)
 		return space{}, fmt.Errorf("%w: making namespaces: %w", ErrUnsupported, err)
 	}
 	go func() { _ = cmd.Wait() }() // reaps it; why it ended is in its log
-	return space{pid: cmd.Process.Pid, goOn: goOn.w, ready: ready.r, life: life.w}, nil
+	return space{pid: cmd.Process.Pid, goOn: goOn.w, ready: ready.r}, nil
 }
 
 func (c Cluster) createLog() (*os.File, error) {

@@ -94,35 +94,47 @@ func (p Plane) write() error {
 
 func planeRecord(dir string) string { return filepath.Join(dir, "plane.json") }
 
+// FindPlane returns the control plane that runs in a directory; ErrNotRunning when
+// there is none.
+func FindPlane(dir string) (Plane, error) {
+	lock, held, err := lockDir(dir)
+	if err != nil {
+		return Plane{}, err
+	}
+	if !held {
+		return Plane{}, errors.Join(ErrNotRunning, lock.Close())
+	}
+	data, err := os.ReadFile(planeRecord(dir))
+	if err != nil {
+		return Plane{}, fmt.Errorf("%s is in use, but not by a control plane that serves: %w", dir, err)
+	}
+	var p Plane
+	if err := json.Unmarshal(data, &p); err != nil {
+		return Plane{}, fmt.Errorf("reading %s: %w", planeRecord(dir), err)
+	}
+	return p, nil
+}
+
 // StopPlane ends the control plane of a directory and waits for it. Stopping
 // what does not run is fine.
 func StopPlane(ctx context.Context, dir string) error {
-	if _, err := os.Stat(planeRecord(dir)); errors.Is(err, os.ErrNotExist) {
+	p, err := FindPlane(dir)
+	if errors.Is(err, ErrNotRunning) {
 		return nil
 	}
-	signalled := false
+	if err != nil {
+		return err
+	}
+	// Its lock is held, so the number is that of a running process.
+	if err := syscall.Kill(p.PID, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("ending the control plane: %w", err)
+	}
 	return poll(ctx, "the control plane to end", startTimeout, func(context.Context) error {
-		lock, held, err := lockDir(dir)
-		if err != nil {
-			return err
+		_, err := FindPlane(dir)
+		if errors.Is(err, ErrNotRunning) {
+			return nil
 		}
-		if !held {
-			return lock.Close()
-		}
-		if signalled {
-			return fmt.Errorf("%s is still in use", dir)
-		}
-		// The lock is held, so the record is of a running process.
-		data, err := os.ReadFile(planeRecord(dir))
-		if err != nil {
-			return err
-		}
-		var p Plane
-		if err := json.Unmarshal(data, &p); err != nil {
-			return err
-		}
-		signalled = true
-		return errors.Join(fmt.Errorf("%s is still in use", dir), syscall.Kill(p.PID, syscall.SIGTERM))
+		return errors.Join(fmt.Errorf("%s is still in use", dir), err)
 	})
 }
 

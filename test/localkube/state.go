@@ -1,13 +1,18 @@
 package localkube
 
-import "io"
+import (
+	"io"
+	"os"
+)
 
 // Options say how a cluster is brought up.
 type Options struct {
 	// Progress is told what takes long.
 	Progress io.Writer
-	// Tied means that the cluster ends with this process, whatever ends it.
-	Tied bool
+	// Lifeline, if set, ties the cluster to whoever holds the other end of this
+	// pipe: the cluster ends when it does. What outlives the namespaces is left
+	// for Down.
+	Lifeline *os.File
 }
 
 // State is what there is to know about a running cluster.

@@ -38,7 +38,7 @@ func (c Cluster) Up(ctx context.Context, o Options) (err error) {
 	if err := saveSysctls("/proc/sys", c.path("sysctl.json")); err != nil {
 		return err
 	}
-	s, err := c.spawn(lock, o.Tied)
+	s, err := c.spawn(lock, o.Lifeline)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (c Cluster) settle(s space, groups cgroups) error {
 // alreadyUp accepts a running cluster only when it works: a lock alone is not
 // health.
 func (c Cluster) alreadyUp(ctx context.Context, o Options) error {
-	if o.Tied {
+	if o.Lifeline != nil {
 		return fmt.Errorf("cluster %s is up already and not tied to this process", c.Name)
 	}
 	state, err := c.Status(ctx)

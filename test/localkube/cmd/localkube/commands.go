@@ -30,19 +30,31 @@ var commands = map[string]command{
 	planeRun:             runPlane,
 }
 
-func up(ctx context.Context, c localkube.Cluster, in invocation) (err error) {
+func up(ctx context.Context, c localkube.Cluster, in invocation) error {
 	if in.withParent {
-		var cancel context.CancelFunc
-		ctx, cancel = withStdin(ctx)
-		defer cancel()
+		return upWithParent(ctx, c)
 	}
 	start := time.Now()
-	if err := c.Up(ctx, localkube.Options{Progress: os.Stderr, Tied: in.withParent}); err != nil {
+	if err := c.Up(ctx, localkube.Options{Progress: os.Stderr}); err != nil {
 		return err
 	}
-	if !in.withParent {
-		fmt.Printf("cluster %s is up (%.1f s)\nexport KUBECONFIG=%s\n", c.Name, time.Since(start).Seconds(), c.Kubeconfig())
-		return nil
+	fmt.Printf("cluster %s is up (%.1f s)\nexport KUBECONFIG=%s\n", c.Name, time.Since(start).Seconds(), c.Kubeconfig())
+	return nil
+}
+
+// upWithParent stays until standard input ends, then brings the cluster down. The
+// cluster has a lifeline to this process, in case nobody lets it do so.
+func upWithParent(ctx context.Context, c localkube.Cluster) (err error) {
+	ctx, cancel := withStdin(ctx)
+	defer cancel()
+	lifeline, held, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("making a pipe: %w", err)
+	}
+	defer held.Close()
+	defer lifeline.Close()
+	if err := c.Up(ctx, localkube.Options{Progress: os.Stderr, Lifeline: lifeline}); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, c.Down(context.WithoutCancel(ctx))) }()
 	state, err := c.Status(ctx)
@@ -131,7 +143,15 @@ func runPlane(ctx context.Context, c localkube.Cluster, in invocation) error {
 
 func planeUp(ctx context.Context, c localkube.Cluster, in invocation) error {
 	if !in.withParent {
-		return detachPlane(c, planeDir(c, in), in.controllers)
+		dir := planeDir(c, in)
+		p, err := localkube.FindPlane(dir)
+		if errors.Is(err, localkube.ErrNotRunning) {
+			return detachPlane(c, dir, in.controllers)
+		}
+		if err != nil {
+			return err
+		}
+		return printJSON(p)
 	}
 	ctx, cancel := withStdin(ctx)
 	defer cancel()
