@@ -146,7 +146,7 @@ func (a *assay) add(r *api.MetricResult, measurement api.Measurement) {
 	} else {
 		r.Measurements = append(r.Measurements, measurement)
 	}
-	tally(r, measurement.Phase)
+	*r = judge.Count(*r, measurement.Phase)
 	r.Measurements = keepNewest(r.Measurements)
 }
 
@@ -155,29 +155,6 @@ const maxMeasurements = 10
 
 func keepNewest(all []api.Measurement) []api.Measurement {
 	return all[max(len(all)-maxMeasurements, 0):]
-}
-
-// tally counts a measurement; an error counts towards no total, and ends a row of good values.
-func tally(r *api.MetricResult, phase api.AnalysisPhase) {
-	if phase == api.AnalysisPhaseError {
-		r.Error++
-		r.ConsecutiveError++
-		r.ConsecutiveSuccess = 0
-		return
-	}
-	r.Count++
-	r.ConsecutiveError = 0
-	switch phase {
-	case api.AnalysisPhaseSuccessful:
-		r.Successful++
-		r.ConsecutiveSuccess++
-		return
-	case api.AnalysisPhaseFailed:
-		r.Failed++
-	default:
-		r.Inconclusive++
-	}
-	r.ConsecutiveSuccess = 0
 }
 
 // assess says what each metric has come to.

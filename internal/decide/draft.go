@@ -16,6 +16,8 @@ type draft struct {
 	again   time.Time
 	// revision is the number of the current revision.
 	revision int64
+	// completion says how the update ended, in the turn in which it did.
+	completion string
 	// waiting says what is awaited, when something is.
 	waiting Reason
 }

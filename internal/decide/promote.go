@@ -30,12 +30,7 @@ func (d *draft) promote(f facts) {
 	d.unpause()
 	d.goTo(f, d.lastStep(f))
 	d.record(f, DecidedPromotion, reason+": this revision is stable now.")
-	d.completed(f, reason)
-}
-
-// completed tells that the update to the current revision is over.
-func (d *draft) completed(f facts, reason string) {
-	d.tell(api.EventRolloutCompleted, "Rollout completed update to revision %d (%s): %s", d.revision, f.hash, reason)
+	d.completion = reason
 }
 
 // awaitBackground holds the promotion for reads that are under way, at most as long as they may

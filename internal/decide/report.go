@@ -11,6 +11,9 @@ import (
 // report writes what was seen into the status: counts, conditions, phase.
 func (d *draft) report(f facts) {
 	before := f.ro.Status
+	if d.completion != "" {
+		d.tell(api.EventRolloutCompleted, "Rollout completed update to revision %d (%s): %s", d.revision, f.hash, d.completion)
+	}
 	d.count(f)
 	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
 	d.describe(f, before)

@@ -148,7 +148,7 @@ func (d *draft) deployFirst(f facts) {
 	d.status.StableRS = f.hash
 	d.goTo(f, d.lastStep(f))
 	d.record(f, DecidedInitialDeploy, "This is the first revision: it is deployed without steps or analysis.")
-	d.completed(f, "Initial deploy")
+	d.completion = "Initial deploy"
 }
 
 // lastStep is the index that says all steps are done.

@@ -1,0 +1,350 @@
+package simulate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+	"sluice.dev/sluice/internal/engine"
+)
+
+// Fate decides which faults happen. Each call is one chance.
+type Fate interface {
+	// Crash says that the controller dies before this write.
+	Crash() bool
+	// Lose says that this action is lost on its way, without an error.
+	Lose() bool
+	// Repeat says that this action arrives twice.
+	Repeat() bool
+	// Stale is how many versions old the next observation is.
+	Stale() int
+}
+
+// Errors of the simulated API server and controller.
+var (
+	ErrConflict = errors.New("conflict: the object has changed since it was read")
+	ErrCrashed  = errors.New("the controller crashed")
+)
+
+// snapshot is what an informer cache holds at one moment.
+type snapshot struct {
+	rollout *api.Rollout
+	sets    map[string]set
+	runs    map[string]run
+}
+
+func (w *World) snap() *snapshot {
+	s := &snapshot{rollout: w.rollout.DeepCopy(), sets: map[string]set{}, runs: map[string]run{}}
+	for name, rs := range w.sets {
+		s.sets[name] = *rs
+	}
+	for name, r := range w.runs {
+		s.runs[name] = run{object: r.object.DeepCopy(), version: r.version, samples: slices.Clone(r.samples), jobs: maps.Clone(r.jobs)}
+	}
+	return s
+}
+
+// maxPast is how many old states a stale read may come from.
+const maxPast = 8
+
+// observe is the cache as this pass sees it: the present, or an earlier state.
+func (w *World) observe() *snapshot {
+	now := w.snap()
+	w.past = append(w.past, now)
+	if len(w.past) > maxPast {
+		w.past = w.past[1:]
+	}
+	if w.Fate == nil {
+		return now
+	}
+	return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)]
+}
+
+func (w *World) write() error {
+	if w.Fate != nil && w.Fate.Crash() {
+		return ErrCrashed
+	}
+	w.writes++
+	return nil
+}
+
+// rolloutWorld is one pass over the Rollout.
+type rolloutWorld struct {
+	w    *World
+	seen *snapshot
+}
+
+func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
+	w := p.w
+	p.seen = w.observe()
+	in := decide.RolloutInput{Rollout: p.seen.rollout.DeepCopy(), Now: w.Now}
+	in.Observed.Templates = w.Templates
+	for _, name := range slices.Sorted(maps.Keys(p.seen.sets)) {
+		in.Observed.ReplicaSets = append(in.Observed.ReplicaSets, p.seen.sets[name].ReplicaSet)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.seen.runs)) {
+		in.Observed.Runs = append(in.Observed.Runs, p.seen.runs[name].object)
+	}
+	if w.Invalid != nil {
+		in.Observed.Invalid = w.Invalid(in.Rollout)
+	}
+	if w.Unsupported != nil {
+		in.Observed.Unsupported = w.Unsupported(in.Rollout)
+	}
+	return in, nil
+}
+
+func (p *rolloutWorld) Same(s api.RolloutStatus) bool { return sameJSON(p.seen.rollout.Status, s) }
+
+func (p *rolloutWorld) Save(_ context.Context, s api.RolloutStatus) error {
+	if err := p.w.write(); err != nil {
+		return err
+	}
+	if p.seen.rollout.ResourceVersion != p.w.rollout.ResourceVersion {
+		return ErrConflict
+	}
+	if sameJSON(p.w.rollout.Status, s) {
+		return nil
+	}
+	var kept api.RolloutStatus
+	if err := roundTrip(s, &kept); err != nil {
+		return err
+	}
+	p.w.rollout = p.w.rollout.DeepCopy()
+	p.w.rollout.Status = kept
+	p.w.touch()
+	return nil
+}
+
+func (p *rolloutWorld) Tell(events []decide.Event) { p.w.events = append(p.w.events, events...) }
+
+func (p *rolloutWorld) Act(_ context.Context, action decide.Action) error {
+	return p.w.deliver(func() error { return p.act(action) })
+}
+
+// deliver writes once, or as often as fate wants.
+func (w *World) deliver(act func() error) error {
+	if err := w.write(); err != nil {
+		return err
+	}
+	if w.Fate != nil && w.Fate.Lose() {
+		return nil
+	}
+	if err := act(); err != nil {
+		return err
+	}
+	if w.Fate != nil && w.Fate.Repeat() {
+		_ = act() // the answer to the first was lost; nobody hears the second
+	}
+	return nil
+}
+
+func (p *rolloutWorld) act(action decide.Action) error {
+	w := p.w
+	switch a := action.(type) {
+	case decide.ReplicaSetExists:
+		if w.sets[a.Name] == nil {
+			w.createSet(a)
+		}
+	case decide.ReplicaSetWants:
+		return p.resize(a)
+	case decide.ReplicaSetCarries:
+		return p.carry(a)
+	case decide.ReplicaSetGone:
+		delete(w.sets, a.Name)
+	case decide.RolloutCarries:
+		return p.carryRollout(a)
+	case decide.RunExists:
+		if w.runs[a.Name] == nil {
+			w.createRun(a)
+		}
+	case decide.RunStopped:
+		if r := w.runs[a.Name]; r != nil {
+			r.object = r.object.DeepCopy()
+			r.object.Spec.Terminate = true
+			r.version = w.touch()
+		}
+	case decide.RunGone:
+		delete(w.runs, a.Name)
+	default:
+		return fmt.Errorf("a rollout cannot %T", action)
+	}
+	return nil
+}
+
+func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
+	live := p.w.sets[a.Name]
+	if live == nil || live.version != p.seen.sets[a.Name].version {
+		return ErrConflict
+	}
+	for _, need := range a.Relies {
+		other := p.w.sets[need.ReplicaSet]
+		if other == nil || min(other.Available, other.Wanted) < need.Available {
+			return ErrConflict
+		}
+	}
+	live.Wanted, live.DesiredReplicas, live.Observed = a.To, a.DesiredReplicas, false
+	live.version = p.w.touch()
+	return nil
+}
+
+func (p *rolloutWorld) carry(a decide.ReplicaSetCarries) error {
+	live := p.w.sets[a.Name]
+	if live == nil || live.version != p.seen.sets[a.Name].version {
+		return ErrConflict
+	}
+	if a.MinReadySeconds != nil {
+		live.MinReadySeconds = *a.MinReadySeconds
+	}
+	if text, ok := a.Annotations[api.AnnotationRevision]; ok {
+		live.Revision, _ = strconv.ParseInt(text, 10, 64)
+	}
+	if text, ok := a.Annotations[api.AnnotationRevisionHistory]; ok {
+		live.History = text
+	}
+	if text, ok := a.Annotations[api.AnnotationDesiredReplicas]; ok {
+		n, _ := strconv.Atoi(text)
+		live.DesiredReplicas = int32(n)
+	}
+	live.version = p.w.touch()
+	p.seen.sets[a.Name] = *live // a second action of this pass builds on the first
+	return nil
+}
+
+func (p *rolloutWorld) carryRollout(a decide.RolloutCarries) error {
+	p.w.Apply(func(r *api.Rollout) {
+		if r.Annotations == nil {
+			r.Annotations = map[string]string{}
+		}
+		maps.Copy(r.Annotations, a.Annotations)
+		if a.Replicas != nil && r.Spec.Replicas == nil {
+			r.Spec.Replicas = a.Replicas
+		}
+	})
+	return nil
+}
+
+// analysisWorld is one pass over an AnalysisRun.
+type analysisWorld struct {
+	w    *World
+	name string
+	seen run
+}
+
+func (p *analysisWorld) Observe(context.Context) (decide.AnalysisInput, error) {
+	r, ok := p.w.observe().runs[p.name]
+	if !ok {
+		return decide.AnalysisInput{}, errors.New("the run is not in the cache")
+	}
+	p.seen = r
+	in := decide.AnalysisInput{Run: r.object.DeepCopy(), Samples: r.samples, Jobs: map[string]decide.Job{}, Now: p.w.Now}
+	for name, j := range r.jobs {
+		done := !j.never && !p.w.Now.Before(j.endsAt)
+		in.Jobs[name] = decide.Job{Ours: true, Done: done, Sample: j.sample, Waiting: "The Job is running."}
+	}
+	return in, nil
+}
+
+func (p *analysisWorld) Same(s api.AnalysisRunStatus) bool { return sameJSON(p.seen.object.Status, s) }
+
+func (p *analysisWorld) Save(_ context.Context, s api.AnalysisRunStatus) error {
+	if err := p.w.write(); err != nil {
+		return err
+	}
+	live := p.w.runs[p.name]
+	if live == nil || live.version != p.seen.version {
+		return ErrConflict
+	}
+	var kept api.AnalysisRunStatus
+	if err := roundTrip(s, &kept); err != nil {
+		return err
+	}
+	live.object = live.object.DeepCopy()
+	live.object.Status = kept
+	live.version = p.w.touch()
+	due := decide.Reads(live.object)
+	live.samples = slices.DeleteFunc(live.samples, func(t decide.Taken) bool {
+		return !slices.ContainsFunc(due, func(d decide.Due) bool { return d.Metric == t.Key.Metric && d.N == t.Key.N })
+	})
+	return nil
+}
+
+func (p *analysisWorld) Tell(events []decide.Event) { p.w.events = append(p.w.events, events...) }
+
+func (p *analysisWorld) Act(_ context.Context, action decide.Action) error {
+	return p.w.deliver(func() error {
+		live := p.w.runs[p.name]
+		switch a := action.(type) {
+		case decide.JobExists:
+			if live == nil || live.jobs[a.Name] != nil {
+				return nil
+			}
+			sample, takes := p.w.Work(p.w.question(live, a.Metric.Name, 0, p.w.Now))
+			sample.FinishedAt = p.w.Now.Add(takes)
+			live.jobs[a.Name] = &job{sample: sample, endsAt: p.w.Now.Add(takes), never: takes < 0}
+		case decide.JobGone:
+			if live != nil {
+				delete(live.jobs, a.Name)
+			}
+		default:
+			return fmt.Errorf("a run cannot %T", action)
+		}
+		return nil
+	})
+}
+
+// Turn lets everybody act once: node, metric servers, every run's pass, the Rollout's pass. It says
+// whether anything was written.
+func (w *World) Turn() bool {
+	before := w.version
+	w.node()
+	w.metrics()
+	w.wake = time.Time{}
+	for _, name := range slices.Sorted(maps.Keys(w.runs)) {
+		again, _ := engine.Pass(context.Background(), &analysisWorld{w: w, name: name}, decide.Analysis)
+		w.alarm(again)
+	}
+	again, _ := engine.Pass(context.Background(), &rolloutWorld{w: w}, w.decideRollout)
+	w.alarm(again)
+	w.node()
+	return w.version != before
+}
+
+func (w *World) decideRollout(in decide.RolloutInput) decide.Plan[api.RolloutStatus] {
+	plan := decide.Rollout(in)
+	w.reason = plan.Reason
+	return plan
+}
+
+// Reason is what the last pass over the Rollout said.
+func (w *World) Reason() decide.Reason { return w.reason }
+
+func (w *World) alarm(t time.Time) {
+	if !t.IsZero() && t.After(w.Now) && (w.wake.IsZero() || t.Before(w.wake)) {
+		w.wake = t
+	}
+}
+
+func sameJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+func roundTrip(from, to any) error {
+	raw, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("writing a status: %w", err)
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		return fmt.Errorf("reading a status back: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"sluice.dev/sluice/internal/decide"
+)
+
+// maxTurns is how many turns a world may take at one moment before it counts as restless.
+const maxTurns = 200
+
+// Settle turns until nobody writes any more. It says false when that never happens.
+func (w *World) Settle() bool {
+	for range maxTurns {
+		if !w.Turn() {
+			return true
+		}
+	}
+	return false
+}
+
+// next is the earliest moment at which something happens by itself; zero when nothing will.
+func (w *World) next() time.Time {
+	at := w.wake
+	consider := func(t time.Time) {
+		if t.After(w.Now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, s := range w.sets {
+		for _, p := range s.pods {
+			if !p.never {
+				consider(p.readyAt)
+			}
+		}
+	}
+	for _, r := range w.runs {
+		for _, due := range decide.Reads(r.object) {
+			consider(due.At)
+		}
+		for _, j := range r.jobs {
+			if !j.never {
+				consider(j.endsAt)
+			}
+		}
+	}
+	return at
+}
+
+// Until lets time pass to end, stopping wherever something happens, and calls each after every
+// moment. It says false when the world became restless.
+func (w *World) Until(end time.Time, each func()) bool {
+	for {
+		if !w.Settle() {
+			return false
+		}
+		each()
+		at := w.next()
+		if at.IsZero() || at.After(end) {
+			w.Now = end
+			return true
+		}
+		w.Now = at
+	}
+}
+
+// Transcript tells a story as a table: time, phase, step, weight, pods, and why.
+type Transcript struct {
+	w     *World
+	start time.Time
+	seen  int
+	last  string
+	text  strings.Builder
+}
+
+// NewTranscript starts a transcript of w at its present time.
+func NewTranscript(w *World) *Transcript { return &Transcript{w: w, start: w.Now} }
+
+// Say adds what somebody did.
+func (t *Transcript) Say(format string, args ...any) {
+	fmt.Fprintf(&t.text, "%6s  # %s\n", t.clock(), fmt.Sprintf(format, args...))
+}
+
+func (t *Transcript) clock() string { return t.w.Now.Sub(t.start).String() }
+
+// Note adds the present moment, if it differs from the last one noted.
+func (t *Transcript) Note() {
+	ro := t.w.rollout
+	step := "-"
+	if i := ro.Status.CurrentStepIndex; i != nil {
+		step = fmt.Sprintf("%d/%d", *i, len(ro.Spec.Strategy.Canary.Steps))
+	}
+	canary, canaryUp := t.w.Pods(ro.Status.CurrentPodHash)
+	stable, stableUp := t.w.Pods(ro.Status.StableRS)
+	if ro.Status.StableRS == ro.Status.CurrentPodHash {
+		canary, canaryUp = 0, 0
+	}
+	state := fmt.Sprintf("%-11s step %-4s canary %d/%d stable %d/%d  %s",
+		ro.Status.Phase, step, canaryUp, canary, stableUp, stable, t.w.reason.Message)
+	for _, e := range t.w.events[t.seen:] {
+		mark := " "
+		if e.Warning {
+			mark = "!"
+		}
+		fmt.Fprintf(&t.text, "%6s    %s %s: %s\n", t.clock(), mark, e.Reason, e.Message)
+	}
+	t.seen = len(t.w.events)
+	if state != t.last {
+		fmt.Fprintf(&t.text, "%6s  %s\n", t.clock(), strings.TrimRight(state, " "))
+	}
+	t.last = state
+}
+
+// String is the transcript so far.
+func (t *Transcript) String() string { return t.text.String() }

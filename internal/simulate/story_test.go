@@ -1,0 +1,421 @@
+package simulate
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+	"sluice.dev/sluice/internal/judge"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden transcripts")
+
+var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// example reads the seed's own manifests, so that what is told here is what users apply.
+func example(t testing.TB, path string, into any) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "examples", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(raw, into); err != nil {
+		t.Fatalf("reading %s: %v", path, err)
+	}
+}
+
+// seed is a world with the seed's Rollout and template. Jobs take 30 s and succeed, queries answer
+// 0.001, until a story says otherwise.
+func seed(t testing.TB) *World {
+	t.Helper()
+	var ro api.Rollout
+	var template api.AnalysisTemplate
+	example(t, "seed/rollout.yaml", &ro)
+	example(t, "seed/analysis-template.yaml", &template)
+	w := New(&ro, epoch)
+	w.Templates[decide.TemplateKey{Name: template.Name}] = template.Spec
+	w.Answer = func(Question) judge.Sample { return number(0.001) }
+	w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), 30 * time.Second }
+	return w
+}
+
+func number(v float64) judge.Sample {
+	return judge.Sample{Result: []float64{v}, Text: fmt.Sprintf("[%g]", v), Series: []string{`{pod="canary"}`}}
+}
+
+func exit(code int) judge.Sample {
+	s := judge.Sample{Result: float64(code), Text: fmt.Sprint(code)}
+	if code != 0 {
+		s.NeverSuccessful = true
+		s.Message = fmt.Sprintf("The Job failed: container exited with code %d.", code)
+	}
+	return s
+}
+
+func unauthorized(Question) judge.Sample {
+	return judge.Sample{Failure: &judge.Failure{Class: judge.Unauthorized, Message: "the server answered 403: the identity that signed may not query this workspace"}}
+}
+
+// deploy brings the first revision up.
+func deploy(t *testing.T, w *World, tr *Transcript) {
+	t.Helper()
+	pass(t, w, tr, 5*time.Second)
+}
+
+// pass lets time pass.
+func pass(t *testing.T, w *World, tr *Transcript, d time.Duration) {
+	t.Helper()
+	if !w.Until(w.Now.Add(d), tr.Note) {
+		t.Fatalf("the world never came to rest:\n%s", tr)
+	}
+}
+
+// ship applies a new version.
+func ship(w *World, tr *Transcript, version string) {
+	tr.Say("kubectl apply: version %s", version)
+	w.Apply(func(ro *api.Rollout) { ro.Spec.Template.Spec.Containers[0].Env[0].Value = version })
+}
+
+// metricOf changes a metric of the seed's template.
+func metricOf(w *World, name string, change func(*api.Metric)) {
+	key := decide.TemplateKey{Name: "success-rate-with-job"}
+	spec := w.Templates[key]
+	for i := range spec.Metrics {
+		if spec.Metrics[i].Name == name {
+			change(&spec.Metrics[i])
+		}
+	}
+	w.Templates[key] = spec
+}
+
+// golden compares a transcript with the one on file.
+func golden(t *testing.T, tr *Transcript) {
+	t.Helper()
+	name := filepath.Join("testdata", strings.NewReplacer("/", "_", " ", "-").Replace(strings.TrimPrefix(t.Name(), "TestStories/"))+".txt")
+	got := tr.String()
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// is checks where a story ended, so that a rewritten transcript cannot hide a wrong end.
+func is(t *testing.T, w *World, phase api.RolloutPhase, message string) {
+	t.Helper()
+	s := w.Rollout().Status
+	if s.Phase != phase || !strings.Contains(s.Message, message) {
+		t.Errorf("phase %s %q, want %s with %q", s.Phase, s.Message, phase, message)
+	}
+}
+
+// serves checks the pods of the current and of the stable revision.
+func serves(t *testing.T, w *World, canary, stable int32) {
+	t.Helper()
+	s := w.Rollout().Status
+	_, gotStable := w.Pods(s.StableRS)
+	gotCanary := int32(0)
+	if s.StableRS != s.CurrentPodHash {
+		_, gotCanary = w.Pods(s.CurrentPodHash)
+	}
+	if gotCanary != canary || gotStable != stable {
+		t.Errorf("pods: %d canary and %d stable serve, want %d and %d", gotCanary, gotStable, canary, stable)
+	}
+}
+
+// patch is what a client writes to the status.
+func patch(w *World, tr *Transcript, what string, change func(*api.RolloutStatus)) {
+	tr.Say("%s", what)
+	w.Apply(func(ro *api.Rollout) { change(&ro.Status) })
+}
+
+func TestStories(t *testing.T) {
+	stories := []struct {
+		name string
+		tell func(*testing.T, *World, *Transcript)
+	}{
+		{"1 first apply is stable at once", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+			if n := len(w.Runs()); n != 0 {
+				t.Errorf("%d runs, want none", n)
+			}
+		}},
+		{"2 a good update is promoted", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+		}},
+		{"3 a bad update is rolled back by the query", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Answer = func(q Question) judge.Sample {
+				if q.N > 1 {
+					return number(0.0123)
+				}
+				return number(0.002)
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted: Rollout aborted update to revision 2")
+			for _, part := range []string{"success-rate", "0.0123", "0.004"} {
+				is(t, w, api.RolloutPhaseDegraded, part)
+			}
+			serves(t, w, 0, 5)
+		}},
+		{"4a the failure condition rolls back", func(t *testing.T, w *World, tr *Transcript) {
+			metricOf(w, "success-rate", func(m *api.Metric) {
+				m.SuccessCondition, m.FailureCondition = "", "result[0] > 0.008"
+			})
+			deploy(t, w, tr)
+			w.Answer = func(Question) judge.Sample { return number(0.009) }
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "0.009")
+			serves(t, w, 0, 5)
+		}},
+		{"4b between both conditions is inconclusive and pauses", func(t *testing.T, w *World, tr *Transcript) {
+			metricOf(w, "success-rate", func(m *api.Metric) { m.FailureCondition = "result[0] > 0.008" })
+			deploy(t, w, tr)
+			w.Answer = func(Question) judge.Sample { return number(0.006) }
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhasePaused, "InconclusiveAnalysisRun")
+			serves(t, w, 1, 4)
+			w.Answer = func(Question) judge.Sample { return number(0.001) }
+			patch(w, tr, "resume: the analysis is measured again", func(s *api.RolloutStatus) { s.PauseConditions = nil })
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
+		{"4c a failing Job rolls back", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(1), 10 * time.Second }
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "trigger-load-test")
+			serves(t, w, 0, 5)
+		}},
+		{"4d a Job whose image cannot be pulled pauses", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) {
+				return judge.Sample{Forced: api.AnalysisPhaseInconclusive, Message: "The image local/sluice-load:1 cannot be pulled (ErrImagePull)."}, 15 * time.Second
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhasePaused, "InconclusiveAnalysisRun")
+			serves(t, w, 1, 4)
+		}},
+		{"4e a query that returns nothing never passes", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Answer = func(Question) judge.Sample { return judge.Sample{Result: []float64{}, Text: "[]"} }
+			ship(w, tr, "2")
+			pass(t, w, tr, 5*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "no data")
+			serves(t, w, 0, 5)
+		}},
+		{"4f AMP answering 403 rolls back and says so", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Answer = unauthorized
+			ship(w, tr, "2")
+			pass(t, w, tr, 5*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "403")
+			serves(t, w, 0, 5)
+		}},
+		{"4g Prometheus down for 30 s does not abort", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			down := w.Now.Add(10 * time.Second)
+			w.Answer = func(q Question) judge.Sample {
+				if q.At.After(down) && q.At.Before(down.Add(30*time.Second)) {
+					return judge.Sample{Failure: &judge.Failure{Class: judge.Unreachable, Message: "no answer from the server"}}
+				}
+				return number(0.001)
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 5*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
+		{"5a abort by hand, fix, retry", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			patch(w, tr, "abort", func(s *api.RolloutStatus) { s.Abort = true })
+			pass(t, w, tr, 10*time.Second)
+			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted: Rollout aborted update to revision 2")
+			serves(t, w, 0, 5)
+			patch(w, tr, "retry", func(s *api.RolloutStatus) { s.Abort = false })
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			if len(w.Runs()) != 2 {
+				t.Errorf("%d runs, want the aborted one and the new one", len(w.Runs()))
+			}
+		}},
+		{"5b promote skips the running step", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), -1 }
+			ship(w, tr, "2")
+			pass(t, w, tr, 30*time.Second)
+			patch(w, tr, "promote", func(s *api.RolloutStatus) {
+				next := *s.CurrentStepIndex + 1
+				s.PauseConditions, s.CurrentStepIndex = nil, &next
+			})
+			pass(t, w, tr, 2*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
+		{"5c promote --full skips everything but readiness", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			patch(w, tr, "promote --full", func(s *api.RolloutStatus) { s.PromoteFull = true })
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+		}},
+		{"6 a third version during the update starts over", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			ship(w, tr, "3")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+		}},
+		{"7 going back to the stable template skips everything", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			ship(w, tr, "triggering-rollout-test-1")
+			pass(t, w, tr, 20*time.Second)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+		}},
+		{"8 a canary that never serves runs out of time and can be aborted", func(t *testing.T, w *World, tr *Transcript) {
+			w.Boot = func(hash string) time.Duration {
+				if hash != w.Rollout().Status.StableRS && w.Rollout().Status.StableRS != "" {
+					return -1
+				}
+				return time.Second
+			}
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 11*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "ProgressDeadlineExceeded")
+			serves(t, w, 0, 4)
+			patch(w, tr, "abort", func(s *api.RolloutStatus) { s.Abort = true })
+			pass(t, w, tr, 10*time.Second)
+			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted")
+			serves(t, w, 0, 5)
+		}},
+		{"9 an invalid spec stops forward movement until it is corrected", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Invalid = func(*api.Rollout) []string { return []string{`AnalysisTemplate "success-rate-with-job" does not exist`} }
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			is(t, w, api.RolloutPhaseDegraded, "InvalidSpec: The Rollout")
+			serves(t, w, 0, 5)
+			tr.Say("the template is created")
+			w.Invalid = nil
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
+		{"10 an unsupported block leaves everything as it is", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Unsupported = func(*api.Rollout) []string { return []string{"spec.strategy.canary.trafficRouting.istio: not supported yet"} }
+			ship(w, tr, "2")
+			writes := w.Writes()
+			pass(t, w, tr, 20*time.Second)
+			is(t, w, api.RolloutPhaseDegraded, "trafficRouting.istio: not supported yet")
+			serves(t, w, 0, 5)
+			if n := w.Writes() - writes; n != 1 {
+				t.Errorf("%d writes, want the status alone", n)
+			}
+		}},
+		{"11 a scale event in mid-update keeps the ratio", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), -1 }
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			tr.Say("scale to 10")
+			w.Apply(func(ro *api.Rollout) { n := int32(10); ro.Spec.Replicas = &n })
+			pass(t, w, tr, 10*time.Second)
+			serves(t, w, 2, 8)
+		}},
+	}
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) {
+			w := seed(t)
+			tr := NewTranscript(w)
+			story.tell(t, w, tr)
+			golden(t, tr)
+			rests(t, w)
+		})
+	}
+}
+
+// rests checks that a settled world is left alone.
+func rests(t *testing.T, w *World) {
+	t.Helper()
+	w.Settle()
+	before := w.Writes()
+	w.Turn()
+	if n := w.Writes() - before; n != 0 {
+		t.Errorf("%d writes although nothing happened", n)
+	}
+}
+
+func TestTheSecondAnalysisOfTwoGoesBackFromSixtyPercent(t *testing.T) {
+	var ro api.Rollout
+	example(t, "seed-two/rollout.yaml", &ro)
+	w := New(&ro, epoch)
+	raw, err := os.ReadFile(filepath.Join("..", "..", "examples", "seed-two", "templates.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range strings.Split(string(raw), "\n---\n") {
+		var template api.AnalysisTemplate
+		if err := yaml.UnmarshalStrict([]byte(doc), &template); err != nil {
+			t.Fatal(err)
+		}
+		w.Templates[decide.TemplateKey{Name: template.Name}] = template.Spec
+	}
+	w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), 40 * time.Second }
+	w.Answer = func(q Question) judge.Sample {
+		if q.Metric == "answers" {
+			return number(1)
+		}
+		return judge.Sample{Result: []float64{0.001, 0.001, 0.009}, Text: "[0.001,0.001,0.009]", Series: []string{`{pod="a"}`, `{pod="b"}`, `{pod="c"}`}}
+	}
+	tr := NewTranscript(w)
+	deploy(t, w, tr)
+	ship(w, tr, "2")
+	pass(t, w, tr, 3*time.Minute)
+	is(t, w, api.RolloutPhaseDegraded, `pod="c"`)
+	is(t, w, api.RolloutPhaseDegraded, "cpu-of-every-pod")
+	serves(t, w, 0, 5)
+	for _, d := range w.Rollout().Status.Decisions {
+		if d.Reason == decide.DecidedAbort && (d.Step == nil || *d.Step != 7) {
+			t.Errorf("aborted at step %v, want index 7, after 60 %%", d.Step)
+		}
+	}
+	golden(t, tr)
+}

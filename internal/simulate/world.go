@@ -1,0 +1,282 @@
+// Package simulate is the engine's world on a virtual clock.
+package simulate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+	"sluice.dev/sluice/internal/judge"
+)
+
+// World holds one Rollout with its ReplicaSets, pods, runs and Jobs, as an API server and a node
+// would, on a clock that only moves when told.
+type World struct {
+	Now time.Time
+	// Templates the Rollout may refer to.
+	Templates map[decide.TemplateKey]api.AnalysisTemplateSpec
+	// Boot is how long a new pod of a revision takes to be available; negative is never.
+	Boot func(hash string) time.Duration
+	// Answer is what a metric server says; it is asked once for each due measurement.
+	Answer func(Question) judge.Sample
+	// Work is what a Job comes to, and after how long; negative is never.
+	Work func(Question) (judge.Sample, time.Duration)
+	// Invalid and Unsupported are what validation would say of the present spec.
+	Invalid, Unsupported func(*api.Rollout) []string
+	// Fate decides which faults happen; nil is none.
+	Fate Fate
+
+	rollout *api.Rollout
+	sets    map[string]*set
+	runs    map[string]*run
+	events  []decide.Event
+	version int
+	uid     int
+	past    []*snapshot
+	reason  decide.Reason
+	wake    time.Time
+	writes  int
+}
+
+// Question names a measurement: of which metric of which run, the n-th, for which revision.
+type Question struct {
+	Run, Metric, Revision string
+	N                     int32
+	At                    time.Time
+}
+
+// set is a ReplicaSet with its pods.
+type set struct {
+	decide.ReplicaSet
+	version int
+	pods    []pod
+}
+
+// pod is a pod: when it is available, and whether something keeps it from that.
+type pod struct {
+	readyAt time.Time
+	never   bool
+	broken  bool
+}
+
+// run is an AnalysisRun with its Jobs and the samples that were taken for it.
+type run struct {
+	object  *api.AnalysisRun
+	version int
+	jobs    map[string]*job
+	samples []decide.Taken
+}
+
+type job struct {
+	sample judge.Sample
+	endsAt time.Time
+	never  bool
+}
+
+// New makes a world around a Rollout, at the given time.
+func New(ro *api.Rollout, now time.Time) *World {
+	w := &World{
+		Now: now, Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{},
+		Boot: func(string) time.Duration { return time.Second },
+		sets: map[string]*set{}, runs: map[string]*run{},
+	}
+	w.Apply(func(r *api.Rollout) { *r = *ro.DeepCopy() })
+	return w
+}
+
+// Apply changes the Rollout as a user would; a change of the spec is a new generation.
+func (w *World) Apply(change func(*api.Rollout)) {
+	next := &api.Rollout{}
+	if w.rollout != nil {
+		next = w.rollout.DeepCopy()
+	}
+	before := next.DeepCopy()
+	change(next)
+	if !sameJSON(before.Spec, next.Spec) {
+		next.Generation++
+	}
+	if next.UID == "" {
+		next.UID = "rollout"
+	}
+	w.rollout = next
+	w.touch()
+}
+
+// Rollout is the Rollout as it stands; callers must not change it.
+func (w *World) Rollout() *api.Rollout { return w.rollout }
+
+// Runs are the AnalysisRuns by name.
+func (w *World) Runs() map[string]*api.AnalysisRun {
+	all := map[string]*api.AnalysisRun{}
+	for name, r := range w.runs {
+		all[name] = r.object
+	}
+	return all
+}
+
+// Events are all events so far.
+func (w *World) Events() []decide.Event { return w.events }
+
+// Writes counts the writes to the API server so far.
+func (w *World) Writes() int { return w.writes }
+
+// Pods is how many pods a revision wants, has, and has available.
+func (w *World) Pods(hash string) (wanted, available int32) {
+	for _, s := range w.sets {
+		if s.Hash == hash {
+			return s.Wanted, s.serving(w.Now)
+		}
+	}
+	return 0, 0
+}
+
+// Totals are the pods of all revisions.
+func (w *World) Totals() (wanted, available int32) {
+	for _, s := range w.sets {
+		wanted += s.Wanted
+		available += s.serving(w.Now)
+	}
+	return wanted, available
+}
+
+// Break makes n available pods of a revision unready until Mend.
+func (w *World) Break(hash string, n int) {
+	for _, s := range w.sets {
+		for i := range s.pods {
+			if s.Hash == hash && n > 0 && !s.pods[i].broken {
+				s.pods[i].broken = true
+				n--
+			}
+		}
+	}
+}
+
+// Mend makes all pods well again.
+func (w *World) Mend() {
+	for _, s := range w.sets {
+		for i := range s.pods {
+			s.pods[i].broken = false
+		}
+	}
+}
+
+func (p pod) available(now time.Time) bool { return !p.broken && !p.never && !now.Before(p.readyAt) }
+
+func (s *set) serving(now time.Time) (n int32) {
+	for _, p := range s.pods {
+		if p.available(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// node is the ReplicaSet controller and the kubelet: it makes pods for what is wanted, removes those
+// that do not serve first, and brings every status up to date.
+func (w *World) node() {
+	for _, name := range slices.Sorted(maps.Keys(w.sets)) {
+		s := w.sets[name]
+		for int32(len(s.pods)) < s.Wanted {
+			boot := w.Boot(s.Hash)
+			s.pods = append(s.pods, pod{readyAt: w.Now.Add(boot), never: boot < 0})
+		}
+		if extra := len(s.pods) - int(s.Wanted); extra > 0 {
+			slices.SortStableFunc(s.pods, func(a, b pod) int {
+				return order(b.available(w.Now), a.available(w.Now))
+			})
+			s.pods = s.pods[:len(s.pods)-extra]
+		}
+		serving := s.serving(w.Now)
+		if s.Replicas != s.Wanted || s.Available != serving || !s.Observed {
+			s.Replicas, s.Ready, s.Available, s.Observed = s.Wanted, serving, serving, true
+			s.version = w.touch()
+		}
+	}
+}
+
+func order(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// touch gives the next resource version.
+func (w *World) touch() int {
+	w.version++
+	if w.rollout != nil {
+		w.rollout.ResourceVersion = fmt.Sprint(w.version)
+	}
+	return w.version
+}
+
+// metrics answers every read that is due and keeps the sample until the run's status has it.
+func (w *World) metrics() {
+	for _, name := range slices.Sorted(maps.Keys(w.runs)) {
+		r := w.runs[name]
+		for _, due := range decide.Reads(r.object) {
+			if w.Now.Before(due.At) || r.has(due.SampleKey) || w.Answer == nil {
+				continue
+			}
+			s := w.Answer(w.question(r, due.Metric, due.N, due.At))
+			s.StartedAt, s.FinishedAt = w.Now, w.Now
+			r.samples = append(r.samples, decide.Taken{Key: due.SampleKey, Sample: s})
+		}
+	}
+}
+
+func (w *World) question(r *run, metric string, n int32, at time.Time) Question {
+	return Question{Run: r.object.Name, Metric: metric, Revision: r.object.Labels[api.LabelPodTemplateHash], N: n, At: at}
+}
+
+func (r *run) has(key decide.SampleKey) bool {
+	return slices.ContainsFunc(r.samples, func(t decide.Taken) bool {
+		return t.Key.Metric == key.Metric && t.Key.N == key.N && t.Key.At.Equal(key.At)
+	})
+}
+
+// createRun is what the API server does with a new AnalysisRun.
+func (w *World) createRun(a decide.RunExists) {
+	w.uid++
+	w.runs[a.Name] = &run{
+		object: &api.AnalysisRun{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: a.Name, Namespace: w.rollout.Namespace, UID: types.UID(fmt.Sprintf("run-%d", w.uid)),
+				Labels: a.Labels, Annotations: a.Annotations, CreationTimestamp: metav1.NewTime(w.Now),
+			},
+			Spec: *a.Spec.DeepCopy(),
+		},
+		version: w.touch(), jobs: map[string]*job{},
+	}
+}
+
+// createSet is what the API server does with a new ReplicaSet.
+func (w *World) createSet(a decide.ReplicaSetExists) {
+	w.sets[a.Name] = &set{
+		ReplicaSet: decide.ReplicaSet{
+			Name: a.Name, Hash: a.Hash, Revision: a.Revision, CreatedAt: w.Now, DesiredReplicas: a.DesiredReplicas,
+			MinReadySeconds: a.MinReadySeconds, Template: *a.Template.DeepCopy(), Observed: true,
+		},
+		version: w.touch(),
+	}
+}
+
+// Template is a pod template that differs only by its version.
+func Template(version string) corev1.PodTemplateSpec {
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "shop"}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: "shop", Image: "shop:" + version,
+		}}},
+	}
+}
