@@ -1,10 +1,6 @@
 package decide
 
-import (
-	"fmt"
-
-	api "sluice.dev/sluice/api/v1alpha1"
-)
+import "fmt"
 
 // promote makes the current revision the stable one when it can carry everything and nothing is
 // left to wait for. Only then may the old revision lose its last pods.

@@ -100,7 +100,7 @@ func metricOf(w *World, name string, change func(*api.Metric)) {
 // golden compares a transcript with the one on file.
 func golden(t *testing.T, tr *Transcript) {
 	t.Helper()
-	name := filepath.Join("testdata", strings.NewReplacer("/", "_", " ", "-").Replace(strings.TrimPrefix(t.Name(), "TestStories/"))+".txt")
+	name := filepath.Join("testdata", strings.NewReplacer("/", "_", ",", "").Replace(strings.TrimPrefix(t.Name(), "TestStories/"))+".txt")
 	got := tr.String()
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
