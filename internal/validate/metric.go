@@ -2,23 +2,21 @@ package validate
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/compose"
 	"sluice.dev/sluice/internal/judge"
 )
 
-// placeholder is an argument in a metric: {{args.name}}, spaces allowed around the name.
-var placeholder = regexp.MustCompile(`\{\{\s*args\.([^}\s]+)\s*\}\}`)
-
 // open tells that a text holds a placeholder whose value is not known yet, so that nothing can be
 // said about the text.
-func open(text string) bool { return placeholder.MatchString(text) }
+func open(text string) bool { return strings.Contains(text, "{{") }
 
 // metrics checks the metrics of a template or a run, with their arguments filled in or not.
 func (s *sheet) metrics(metrics []api.Metric, path *field.Path) {
@@ -40,8 +38,13 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 	s.durations(metric, path)
 	s.limits(metric, path)
 	s.noData(metric, path)
-	success := s.condition(metric.SuccessCondition, path.Child("successCondition"))
-	failure := s.condition(metric.FailureCondition, path.Child("failureCondition"))
+	// A number stands for every argument: it fits where a limit does, and in a text in quotes.
+	sample, err := compose.Metric(*metric, zeros(metric))
+	if err != nil {
+		sample = *metric
+	}
+	success := s.condition(metric.SuccessCondition, sample.SuccessCondition, path.Child("successCondition"))
+	failure := s.condition(metric.FailureCondition, sample.FailureCondition, path.Child("failureCondition"))
 	provider := path.Child("provider")
 	s.provider(&metric.Provider, provider)
 	if prometheus := metric.Provider.Prometheus; prometheus != nil {
@@ -159,7 +162,7 @@ func (s *sheet) canFail(metric *api.Metric, count, failures int, path *field.Pat
 		count = 1
 	}
 	if count > 0 && failures >= count {
-		s.warn(path.Child("failureLimit"), fmt.Sprintf("is %d with %s: the metric fails at %d failures, which can never happen", failures, measurements(count), failures+1),
+		s.warn(path.Child("failureLimit"), fmt.Sprintf("is %d with %s: failures alone never fail the metric, only having no success at all does", failures, measurements(count)),
 			fmt.Sprintf("write %d or less", count-1))
 	}
 }
@@ -183,23 +186,26 @@ func (s *sheet) noData(metric *api.Metric, path *field.Path) {
 	}
 }
 
-// condition compiles an expression; nil when there is none, when it is wrong, or when it cannot be
-// judged before its arguments are known.
-func (s *sheet) condition(text string, path *field.Path) *judge.Condition {
+// zeros gives each argument of a metric the value 0.
+func zeros(metric *api.Metric) map[string]string {
+	values := map[string]string{}
+	for _, name := range compose.Unresolved(*metric) {
+		values[name] = "0"
+	}
+	return values
+}
+
+// condition compiles an expression; nil when there is none or it is wrong. Only one without
+// arguments is a mistake for certain: the others are compiled as a sample with 0 for each.
+func (s *sheet) condition(text, sample string, path *field.Path) *judge.Condition {
 	if text == "" {
 		return nil
 	}
-	if open(text) {
-		// A number stands for every value: it fits where a limit or a text in quotes does.
-		compiled, err := judge.Compile(placeholder.ReplaceAllString(text, "0"))
-		if err != nil {
-			return nil
-		}
-		return compiled
-	}
-	compiled, err := judge.Compile(text)
+	compiled, err := judge.Compile(sample)
 	if err != nil {
-		s.invalid(path, fmt.Sprintf("%q is not a condition: %s", text, err), "write an expression that is true or false, such as result[0] <= 0.01")
+		if !open(text) {
+			s.invalid(path, fmt.Sprintf("%q is not a condition: %s", text, err), "write an expression that is true or false, such as result[0] <= 0.01")
+		}
 		return nil
 	}
 	return compiled

@@ -9,13 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/compose"
 )
 
 // Refs finds what a spec refers to.
 type Refs struct {
-	// Template finds an AnalysisTemplate of the object's namespace, or a ClusterAnalysisTemplate.
-	// Required.
-	Template func(ref api.AnalysisTemplateRef) (*api.AnalysisTemplateSpec, bool)
+	// Template finds an AnalysisTemplate of the object's namespace or, when cluster, a
+	// ClusterAnalysisTemplate. Required.
+	Template compose.Lookup
 	// SecretKeys lists the keys of a Secret of the object's namespace. nil: Secrets are not looked at.
 	SecretKeys func(name string) (keys []string, ok bool)
 	// Partial tells that only part of the world is known, such as a directory of files: what is
@@ -27,22 +28,23 @@ type Refs struct {
 }
 
 // References says what is wrong with what a Rollout refers to: templates that do not exist or do
-// not fit together, arguments without a value, Secrets without a key.
+// not fit together, arguments without a value, Secrets without a key, and metrics that are wrong
+// once their arguments are filled in.
 func References(ro *api.Rollout, refs Refs) Findings {
-	s := &sheet{}
 	canary := ro.Spec.Strategy.Canary
 	if canary == nil {
 		return nil
 	}
+	s := &sheet{}
 	path := field.NewPath("spec", "strategy", "canary")
 	for i := range canary.Steps {
 		if analysis := canary.Steps[i].Analysis; analysis != nil {
-			r := reference{sheet: s, refs: refs, path: path.Child("steps").Index(i).Child("analysis"), analysis: analysis}
+			r := reference{sheet: s, refs: refs, rollout: ro, path: path.Child("steps").Index(i).Child("analysis"), analysis: analysis}
 			r.check()
 		}
 	}
 	if canary.Analysis != nil {
-		r := reference{sheet: s, refs: refs, path: path.Child("analysis"), analysis: &canary.Analysis.RolloutAnalysis, background: true}
+		r := reference{sheet: s, refs: refs, rollout: ro, path: path.Child("analysis"), analysis: &canary.Analysis.RolloutAnalysis, background: true}
 		r.check()
 	}
 	return s.sorted()
@@ -51,9 +53,9 @@ func References(ro *api.Rollout, refs Refs) Findings {
 // RunReferences says what is wrong with the Secrets an AnalysisRun takes arguments from.
 func RunReferences(run *api.AnalysisRun, refs Refs) Findings {
 	s := &sheet{}
+	r := reference{sheet: s, refs: refs}
 	for i, arg := range run.Spec.Args {
-		r := reference{sheet: s, refs: refs}
-		r.secret(declared{Argument: arg}, field.NewPath("spec", "args").Index(i))
+		r.secret(arg, "", field.NewPath("spec", "args").Index(i))
 	}
 	return s.sorted()
 }
@@ -62,142 +64,157 @@ func RunReferences(run *api.AnalysisRun, refs Refs) Findings {
 type reference struct {
 	*sheet
 	refs       Refs
+	rollout    *api.Rollout
 	path       *field.Path
 	analysis   *api.RolloutAnalysis
 	background bool
 }
 
-// declared is a template's argument and the template it comes from.
-type declared struct {
-	api.Argument
-	template string
-}
-
-// named is a template that was found.
-type named struct {
-	title string // AnalysisTemplate "success-rate"
-	spec  *api.AnalysisTemplateSpec
-	path  *field.Path
-}
-
 func (r *reference) check() {
-	templates := r.templates()
-	args := r.merge(templates)
-	for _, template := range templates {
-		r.metricNames(template, templates)
+	refs := r.templates()
+	spec, problems := compose.Spec(refs, r.refs.Template, r.args(), nil, nil)
+	for _, problem := range problems {
+		r.invalid(r.place(problem.Templates), problem.Message, "")
 	}
-	for _, arg := range args {
-		if r.given(arg.Name) {
-			continue
-		}
-		if arg.Value == nil && arg.ValueFrom == nil {
-			r.invalid(r.path.Child("args"), fmt.Sprintf("args.%s was not resolved: %s declares it without a value, and the analysis gives none", arg.Name, arg.template),
-				fmt.Sprintf("add - name: %s with a value here, or a value in the template", arg.Name))
-		}
-		r.secret(arg, r.path.Child("templates"))
+	for _, arg := range spec.Args {
+		owner, path := r.declaredBy(refs, arg)
+		r.secret(arg, owner, path)
 	}
-	for _, template := range templates {
-		r.metrics(template, args)
+	for i := range spec.Metrics {
+		if from, ok := r.measuredBy(refs, spec.Metrics[i].Name); ok {
+			r.metric(&spec.Metrics[i], &spec, from)
+		}
 	}
 }
 
-// templates finds the templates the analysis names, each once.
-func (r *reference) templates() []named {
-	var found []named
-	seen := map[api.AnalysisTemplateRef]bool{}
+// templates reports which of the templates are missing and returns the others.
+func (r *reference) templates() []api.AnalysisTemplateRef {
+	var found []api.AnalysisTemplateRef
 	for i, ref := range r.analysis.Templates {
-		if ref.TemplateName == "" || seen[ref] {
+		if ref.TemplateName == "" {
 			continue
 		}
-		seen[ref] = true
 		path := r.path.Child("templates").Index(i)
-		title := fmt.Sprintf("AnalysisTemplate %q", ref.TemplateName)
-		if ref.ClusterScope {
-			title = "Cluster" + title
-		}
-		spec, ok := r.refs.Template(ref)
+		spec, ok := r.refs.Template(ref.TemplateName, ref.ClusterScope)
 		if !ok {
-			r.missing(ref, title, path.Child("templateName"))
+			r.missing(ref, path.Child("templateName"))
 			continue
 		}
-		found = append(found, named{title, spec, path})
-		if !r.refs.Checked {
-			for _, finding := range Template(spec) {
-				r.add(finding.Kind, path, title+": "+finding.Path+": "+finding.Message, finding.Fix)
-			}
+		found = append(found, ref)
+		if r.refs.Checked {
+			continue
+		}
+		for _, finding := range Template(&spec) {
+			r.add(finding.Kind, path, title(ref)+": "+finding.Path+": "+finding.Message, finding.Fix)
 		}
 	}
 	return found
 }
 
-func (r *reference) missing(ref api.AnalysisTemplateRef, title string, path *field.Path) {
-	if r.refs.Partial {
-		r.warn(path, title+" is not among the files that were read", "")
-		return
+func title(ref api.AnalysisTemplateRef) string {
+	if ref.ClusterScope {
+		return fmt.Sprintf("ClusterAnalysisTemplate %q", ref.TemplateName)
 	}
-	ref.ClusterScope = !ref.ClusterScope
-	fix := ""
-	if _, ok := r.refs.Template(ref); ok {
-		fix = fmt.Sprintf("the other kind exists: write clusterScope: %t", ref.ClusterScope)
-	}
-	r.invalid(path, title+" does not exist", fix)
+	return fmt.Sprintf("AnalysisTemplate %q", ref.TemplateName)
 }
 
-// merge brings the arguments of several templates together by name: a value fills a missing one, two
-// different values contradict each other.
-func (r *reference) merge(templates []named) []declared {
-	var args []declared
-	for _, template := range templates {
-		for _, arg := range template.spec.Args {
-			i := slices.IndexFunc(args, func(d declared) bool { return d.Name == arg.Name })
-			if i < 0 {
-				args = append(args, declared{arg, template.title})
-				continue
-			}
-			r.fill(&args[i], arg, template)
+func (r *reference) missing(ref api.AnalysisTemplateRef, path *field.Path) {
+	if r.refs.Partial {
+		r.warn(path, title(ref)+" is not among the files that were read", "")
+		return
+	}
+	fix := ""
+	if _, ok := r.refs.Template(ref.TemplateName, !ref.ClusterScope); ok {
+		fix = fmt.Sprintf("the other kind exists: write clusterScope: %t", !ref.ClusterScope)
+	}
+	r.invalid(path, title(ref)+" does not exist", fix)
+}
+
+// args are the Rollout's arguments with the values they have now. One whose field is not there yet
+// counts as given: only the run will tell.
+func (r *reference) args() []api.Argument {
+	const anyHash = "6b54fd8b9c"
+	var args []api.Argument
+	for i, arg := range r.analysis.Args {
+		if arg.Value == "" && arg.ValueFrom == nil {
+			continue
 		}
+		known, problems := compose.RolloutArgs([]api.AnalysisRunArgument{arg}, r.rollout, anyHash, anyHash)
+		if len(problems) > 0 {
+			from := arg.ValueFrom
+			if from != nil && from.FieldRef != nil && !strings.HasPrefix(from.FieldRef.FieldPath, "metadata") {
+				r.warn(r.path.Child("args").Index(i).Child("valueFrom", "fieldRef", "fieldPath"), "cannot be read at present: "+problems[0].Message, "")
+			}
+			known = []api.Argument{unknown(arg.Name)}
+		}
+		args = append(args, known...)
 	}
 	return args
 }
 
-func (r *reference) fill(known *declared, arg api.Argument, template named) {
-	switch {
-	case arg.Value == nil && arg.ValueFrom == nil:
-	case known.Value == nil && known.ValueFrom == nil:
-		*known = declared{arg, template.title}
-	case !reflect.DeepEqual(known.Argument, arg):
-		r.invalid(template.path, fmt.Sprintf("argument %s has one value in %s and another in %s", arg.Name, known.template, template.title), "give one of them another name")
+// unknown is an argument that will have a value nobody knows yet.
+func unknown(name string) api.Argument {
+	return api.Argument{Name: name, ValueFrom: &api.ValueFrom{FieldRef: &api.FieldRef{}}}
+}
+
+// place is the last template of a problem as the analysis names it, else the analysis itself.
+func (r *reference) place(names []string) *field.Path {
+	if len(names) == 0 {
+		return r.path.Child("args")
 	}
+	name, cluster := strings.CutPrefix(names[len(names)-1], "cluster/")
+	for i, ref := range r.analysis.Templates {
+		if ref.TemplateName == name && ref.ClusterScope == cluster {
+			return r.path.Child("templates").Index(i)
+		}
+	}
+	return r.path.Child("templates")
 }
 
-func (r *reference) given(name string) bool {
-	return slices.ContainsFunc(r.analysis.Args, func(a api.AnalysisRunArgument) bool {
-		return a.Name == name && (a.Value != "" || a.ValueFrom != nil)
-	})
-}
-
-func (r *reference) metricNames(template named, templates []named) {
-	for _, metric := range template.spec.Metrics {
-		for _, earlier := range templates {
-			if earlier.title == template.title {
-				break
-			}
-			if slices.ContainsFunc(earlier.spec.Metrics, func(m api.Metric) bool { return m.Name == metric.Name }) {
-				r.invalid(template.path, fmt.Sprintf("metric %s is in both %s and %s", metric.Name, earlier.title, template.title), "give one of them another name")
+// declaredBy finds the template an argument's value comes from.
+func (r *reference) declaredBy(refs []api.AnalysisTemplateRef, arg api.Argument) (string, *field.Path) {
+	for _, ref := range refs {
+		spec, _ := r.refs.Template(ref.TemplateName, ref.ClusterScope)
+		for _, declared := range spec.Args {
+			if declared.Name == arg.Name && reflect.DeepEqual(declared.ValueFrom, arg.ValueFrom) {
+				return title(ref), r.at(ref)
 			}
 		}
 	}
+	return "", r.path
+}
+
+// origin is where a metric stands: which template, which of its metrics.
+type origin struct {
+	ref   api.AnalysisTemplateRef
+	index int
+}
+
+// measuredBy finds the template a metric comes from; false when it is included by another template.
+func (r *reference) measuredBy(refs []api.AnalysisTemplateRef, metric string) (origin, bool) {
+	for _, ref := range refs {
+		spec, _ := r.refs.Template(ref.TemplateName, ref.ClusterScope)
+		i := slices.IndexFunc(spec.Metrics, func(m api.Metric) bool { return m.Name == metric })
+		if i >= 0 {
+			return origin{ref, i}, true
+		}
+	}
+	return origin{}, false
+}
+
+func (r *reference) at(ref api.AnalysisTemplateRef) *field.Path {
+	return r.path.Child("templates").Index(slices.Index(r.analysis.Templates, ref))
 }
 
 // secret looks for the Secret and key an argument takes its value from.
-func (r *reference) secret(arg declared, path *field.Path) {
-	if r.refs.SecretKeys == nil || arg.ValueFrom == nil || arg.ValueFrom.SecretKeyRef == nil {
+func (r *reference) secret(arg api.Argument, owner string, path *field.Path) {
+	ref, secret := compose.Secrets([]api.Argument{arg})[arg.Name]
+	if r.refs.SecretKeys == nil || !secret {
 		return
 	}
-	ref := arg.ValueFrom.SecretKeyRef
-	from := fmt.Sprintf("argument %s", arg.Name)
-	if arg.template != "" {
-		from += " of " + arg.template
+	from := "argument " + arg.Name
+	if owner != "" {
+		from += " of " + owner
 	}
 	keys, ok := r.refs.SecretKeys(ref.Name)
 	switch {
@@ -206,7 +223,6 @@ func (r *reference) secret(arg declared, path *field.Path) {
 	case !ok:
 		r.invalid(path, fmt.Sprintf("%s takes its value from Secret %s, which does not exist", from, ref.Name), "")
 	case !slices.Contains(keys, ref.Key):
-		slices.Sort(keys)
 		r.invalid(path, fmt.Sprintf("%s takes its value from key %s of Secret %s, which has no such key", from, ref.Key, ref.Name), otherKeys(ref.Key, keys))
 	}
 }
@@ -220,29 +236,42 @@ func otherKeys(key string, keys []string) string {
 	if len(keys) == 0 {
 		return ""
 	}
-	return "it has " + strings.Join(keys, ", ")
+	return "it has " + strings.Join(slices.Sorted(slices.Values(keys)), ", ")
 }
 
-// metrics checks a template's metrics with the arguments they will have.
-func (r *reference) metrics(template named, args []declared) {
-	var names []string
-	for _, arg := range args {
-		names = append(names, arg.Name)
-	}
-	for _, use := range usesOf(template.spec.Metrics) {
-		if !slices.Contains(names, use.name) {
-			r.invalid(template.path, fmt.Sprintf("args.%s was not resolved: metric %s of %s uses it, and no template of this analysis declares it",
-				use.name, template.spec.Metrics[use.metric].Name, template.title), declare(use.name, names))
+// metric checks a metric of a template as it will be measured here, with its arguments filled in.
+func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from origin) {
+	path, names := r.at(from.ref), argumentNames(spec.Args)
+	for _, name := range compose.Unresolved(*metric) {
+		if !slices.Contains(names, name) {
+			r.invalid(path, fmt.Sprintf("args.%s was not resolved: metric %s of %s uses it, and no template of this analysis declares it", name, metric.Name, title(from.ref)), declare(name, names))
 		}
 	}
+	filled, err := compose.Metric(*metric, compose.Values(spec.Args))
+	if err != nil {
+		r.invalid(path, title(from.ref)+": "+err.Error(), "")
+		return
+	}
+	r.filled(metric, &filled, from)
 	if r.background {
 		return
 	}
-	for _, metric := range template.spec.Metrics {
-		count, known := integer(metric.Count)
-		if metric.Interval != "" && (metric.Count == nil || known && count == 0) && !endsEarly(&metric) {
-			r.invalid(template.path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, template.title),
-				"give the metric a count, or measure it in the background: spec.strategy.canary.analysis")
+	count, known := integer(filled.Count)
+	if filled.Interval != "" && (filled.Count == nil || known && count == 0) && !endsEarly(&filled) {
+		r.invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, title(from.ref)),
+			"give the metric a count, or measure it in the background: spec.strategy.canary.analysis")
+	}
+}
+
+// filled says what is wrong with a metric only because of the values its arguments have here.
+func (r *reference) filled(template, filled *api.Metric, from origin) {
+	before, after := &sheet{}, &sheet{}
+	path := field.NewPath("spec", "metrics").Index(from.index)
+	before.metric(template, path)
+	after.metric(filled, path)
+	for _, finding := range after.findings {
+		if !slices.Contains(before.findings, finding) {
+			r.add(finding.Kind, r.at(from.ref), fmt.Sprintf("%s, with the arguments given here: %s: %s", title(from.ref), finding.Path, finding.Message), finding.Fix)
 		}
 	}
 }

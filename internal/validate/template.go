@@ -1,13 +1,14 @@
 package validate
 
 import (
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/compose"
 )
 
 // Template says what is wrong with an AnalysisTemplate or ClusterAnalysisTemplate by itself. An
@@ -23,14 +24,8 @@ func Template(spec *api.AnalysisTemplateSpec) Findings {
 	if len(spec.Metrics) == 0 && len(spec.Templates) == 0 {
 		s.warn(root.Child("metrics"), "is empty: nothing is measured", "")
 	}
-	uses := usesOf(spec.Metrics)
-	names := argumentNames(spec.Args)
-	for _, use := range uses {
-		if !contains(names, use.name) {
-			s.warn(root.Child("metrics").Index(use.metric), fmt.Sprintf("uses {{args.%s}}, which spec.args does not declare: it has a value only together with a template that declares it", use.name), declare(use.name, names))
-		}
-	}
-	s.secretsInConditions(spec.Metrics, spec.Args, root.Child("metrics"))
+	s.undeclared(spec.Metrics, spec.Args, root.Child("metrics"), Warning)
+	s.exposed(spec.Metrics, spec.Args, root.Child("metrics"))
 	return s.sorted()
 }
 
@@ -51,13 +46,8 @@ func Run(run *api.AnalysisRun) Findings {
 			s.invalid(root.Child("args").Index(i), fmt.Sprintf("args.%s was not resolved: it has neither value nor valueFrom", arg.Name), "")
 		}
 	}
-	names := argumentNames(spec.Args)
-	for _, use := range usesOf(spec.Metrics) {
-		if !contains(names, use.name) {
-			s.invalid(root.Child("metrics").Index(use.metric), fmt.Sprintf("uses {{args.%s}}, and there is no such argument", use.name), declare(use.name, names))
-		}
-	}
-	s.secretsInConditions(spec.Metrics, spec.Args, root.Child("metrics"))
+	s.undeclared(spec.Metrics, spec.Args, root.Child("metrics"), Invalid)
+	s.exposed(spec.Metrics, spec.Args, root.Child("metrics"))
 	return s.sorted()
 }
 
@@ -103,55 +93,31 @@ func (s *sheet) argument(arg *api.Argument, path *field.Path) {
 	}
 }
 
-// secretsInConditions refuses conditions that would show a secret: they are evidence, and stand in
-// statuses and events.
-func (s *sheet) secretsInConditions(metrics []api.Metric, args []api.Argument, path *field.Path) {
-	secret := map[string]bool{}
-	for _, arg := range args {
-		secret[arg.Name] = arg.ValueFrom != nil && arg.ValueFrom.SecretKeyRef != nil
-	}
+// exposed refuses metrics that would show a secret: conditions, for one, stand in statuses and events.
+func (s *sheet) exposed(metrics []api.Metric, args []api.Argument, path *field.Path) {
+	secrets := compose.Secrets(args)
 	for i := range metrics {
-		for name, text := range map[string]string{"successCondition": metrics[i].SuccessCondition, "failureCondition": metrics[i].FailureCondition} {
-			for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
-				if secret[match[1]] {
-					s.invalid(path.Index(i).Child(name), fmt.Sprintf("uses {{args.%s}}, whose value is secret: conditions are shown in statuses and events", match[1]), "put the limit into an argument with a plain value")
-				}
-			}
+		for _, problem := range compose.Exposed(metrics[i], secrets) {
+			s.invalid(path.Index(i), problem.Message, "use an argument with a plain value there")
 		}
 	}
 }
 
-// use is a placeholder in a metric.
-type use struct {
-	metric int
-	name   string
-}
-
-// usesOf finds the placeholders of the metrics, each name once a metric, in the order they stand.
-func usesOf(metrics []api.Metric) []use {
-	var uses []use
+// undeclared finds the placeholders of metrics that no argument stands behind.
+func (s *sheet) undeclared(metrics []api.Metric, args []api.Argument, path *field.Path, kind Kind) {
+	names := argumentNames(args)
 	for i := range metrics {
-		seen := map[string]bool{}
-		for _, name := range placeholders(&metrics[i]) {
-			if !seen[name] {
-				seen[name] = true
-				uses = append(uses, use{i, name})
+		for _, name := range compose.Unresolved(metrics[i]) {
+			if slices.Contains(names, name) {
+				continue
 			}
+			message := fmt.Sprintf("uses {{args.%s}}, and there is no such argument", name)
+			if kind == Warning {
+				message = fmt.Sprintf("uses {{args.%s}}, which spec.args does not declare: it has a value only together with a template that declares it", name)
+			}
+			s.add(kind, path.Index(i), message, declare(name, names))
 		}
 	}
-	return uses
-}
-
-func placeholders(metric *api.Metric) []string {
-	text, err := json.Marshal(metric)
-	if err != nil {
-		return nil // a metric that came out of a decoder can be encoded
-	}
-	var names []string
-	for _, match := range placeholder.FindAllStringSubmatch(string(text), -1) {
-		names = append(names, match[1])
-	}
-	return names
 }
 
 func argumentNames(args []api.Argument) []string {
@@ -160,15 +126,6 @@ func argumentNames(args []api.Argument) []string {
 		names = append(names, arg.Name)
 	}
 	return names
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // declare says how an unknown argument becomes known.

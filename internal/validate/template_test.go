@@ -50,7 +50,7 @@ spec:
 			`Invalid spec.metrics[0].count: is 2, less than failureLimit (2) and consecutiveSuccessLimit (1) together`,
 			`Invalid spec.metrics[0].inconclusiveLimit: is 3, more than the count of 2`}},
 		{"story C4: limits that make failure impossible", metric("count: 1\nfailureLimit: 1\nsuccessCondition: 'true'\n" + query), []string{
-			`Warning spec.metrics[0].failureLimit: is 1 with one measurement: the metric fails at 2 failures, which can never happen; write 0 or less`}},
+			`Warning spec.metrics[0].failureLimit: is 1 with one measurement: failures alone never fail the metric, only having no success at all does; write 0 or less`}},
 		{"conditions that do not parse or are not boolean", metric("successCondition: result[0] <\nfailureCondition: 1 + 1\n" + query), []string{
 			`Invalid spec.metrics[0].failureCondition: "1 + 1" is not a condition: expected bool, but got int; write an expression that is true or false, such as result[0] <= 0.01`,
 			`Invalid spec.metrics[0].successCondition: "result[0] <" is not a condition: unexpected token EOF (line 1, column 11); write an expression that is true or false, such as result[0] <= 0.01`}},
@@ -88,7 +88,7 @@ spec:
 		{"an argument nobody declares", metric("successCondition: result < {{args.limt}}\n"+query) + "  args: [{name: limit}]\n", []string{
 			`Warning spec.metrics[0]: uses {{args.limt}}, which spec.args does not declare: it has a value only together with a template that declares it; declare it under spec.args, or use one of limit`}},
 		{"a secret in a condition", metric("successCondition: result[0] < {{args.limit}}\n"+query) + "  args: [{name: limit, valueFrom: {secretKeyRef: {name: s, key: k}}}]\n", []string{
-			`Invalid spec.metrics[0].successCondition: uses {{args.limit}}, whose value is secret: conditions are shown in statuses and events; put the limit into an argument with a plain value`}},
+			`Invalid spec.metrics[0]: metric "errors": successCondition uses args.limit, whose value is a secret and would be shown in messages; use an argument with a plain value there`}},
 		{"arguments that are not whole", "spec: {metrics: [{name: a, failureCondition: 'false', provider: {web: {url: 'http://a'}}}], args: [{name: a}, {name: a}, {}, {name: b, value: x, valueFrom: {}}, {name: c, valueFrom: {secretKeyRef: {name: ''}}}]}", []string{
 			`Invalid spec.args[1].name: is a, like that of spec.args[0]; names of arguments must differ`,
 			`Invalid spec.args[2].name: is missing`,
