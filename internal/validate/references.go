@@ -269,7 +269,7 @@ func (r *reference) filled(template, filled *api.Metric, from origin) {
 	path := field.NewPath("spec", "metrics").Index(from.index)
 	before.metric(template, path)
 	after.metric(filled, path)
-	for _, finding := range after.findings {
+	for _, finding := range after.sorted() {
 		if !slices.Contains(before.findings, finding) {
 			r.add(finding.Kind, r.at(from.ref), fmt.Sprintf("%s, with the arguments given here: %s: %s", title(from.ref), finding.Path, finding.Message), finding.Fix)
 		}
