@@ -24,6 +24,8 @@ const (
 	IndexOwner = "owner"
 	// IndexRun finds Jobs and pods by the UID of the AnalysisRun they measure for.
 	IndexRun = "run"
+	// IndexUID finds AnalysisRuns by their own UID.
+	IndexUID = "uid"
 	// IndexTemplate finds Rollouts and analysis templates by the templates they refer to; see TemplateIndexKey.
 	IndexTemplate = "template"
 )
@@ -120,6 +122,7 @@ func Index(ctx context.Context, main, jobs client.FieldIndexer, s Scope) error {
 	indexes := []index{
 		{main, &appsv1.ReplicaSet{}, IndexOwner, controllerUID},
 		{main, &api.AnalysisRun{}, IndexOwner, controllerUID},
+		{main, &api.AnalysisRun{}, IndexUID, ownUID},
 		{main, &api.Rollout{}, IndexTemplate, templatesOf},
 		{main, &api.AnalysisTemplate{}, IndexTemplate, templatesOf},
 		{jobs, &batchv1.Job{}, IndexRun, measuredFor},
@@ -142,6 +145,8 @@ func controllerUID(o client.Object) []string {
 	}
 	return nil
 }
+
+func ownUID(o client.Object) []string { return []string{string(o.GetUID())} }
 
 func measuredFor(o client.Object) []string {
 	return []string{o.GetLabels()[api.LabelAnalysisRunUID]}

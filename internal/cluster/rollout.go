@@ -27,7 +27,8 @@ type RolloutWorld struct {
 	version     string                        // of the Rollout, after our own writes of this pass
 	replicaSets map[string]*appsv1.ReplicaSet // by name; shared with the cache or created by this pass
 	runs        map[string]*api.AnalysisRun   // by name; shared with the cache
-	again       time.Time                     // when something outside the caches is to be asked again
+	saved       *api.RolloutStatus
+	again       time.Time // when something outside the caches is to be asked again
 }
 
 // Rollout returns the world of one pass.
@@ -37,6 +38,9 @@ func (c *Cluster) Rollout(key types.NamespacedName) *RolloutWorld {
 
 // Observed is the Rollout the pass saw, nil when there is none.
 func (w *RolloutWorld) Observed() *api.Rollout { return w.rollout }
+
+// Saved is the status this pass has written, nil when it has written none.
+func (w *RolloutWorld) Saved() *api.RolloutStatus { return w.saved }
 
 // Again is when to look again although no watched object changes; zero when never.
 func (w *RolloutWorld) Again() time.Time { return w.again }
@@ -135,7 +139,7 @@ func (w *RolloutWorld) Save(ctx context.Context, status api.RolloutStatus) error
 	if err != nil {
 		return err
 	}
-	w.version = version
+	w.version, w.saved = version, &status
 	return nil
 }
 

@@ -42,10 +42,10 @@ func (c *Cluster) Analysis(key types.NamespacedName, samples func(types.UID) []d
 // Observed is the run the pass saw, nil when there is none.
 func (w *AnalysisWorld) Observed() *api.AnalysisRun { return w.run }
 
-// Saved is the run with the status that is on the server after this pass.
+// Saved is the run with the status this pass has written, nil when it has written none.
 func (w *AnalysisWorld) Saved() *api.AnalysisRun {
 	if w.saved == nil {
-		return w.run
+		return nil
 	}
 	run := *w.run
 	run.ResourceVersion = w.version
