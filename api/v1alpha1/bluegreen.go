@@ -4,7 +4,7 @@ import "k8s.io/apimachinery/pkg/util/intstr"
 
 // BlueGreenStrategy runs the new revision at full size beside the old one and then switches a Service.
 //
-// +kubebuilder:validation:XValidation:rule=`self.activeService != (has(self.previewService) ? self.previewService : ”)`,message="activeService must differ from previewService"
+// +kubebuilder:validation:XValidation:rule=`self.activeService != (has(self.previewService) ? self.previewService : "")`,message="activeService must differ from previewService"
 type BlueGreenStrategy struct {
 	// ActiveService is the Service that carries production traffic. Required; must differ from previewService
 	// and exist.

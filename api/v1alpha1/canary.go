@@ -11,13 +11,13 @@ import (
 // that of the pods; with it, that of the requests.
 //
 // +kubebuilder:validation:XValidation:rule=`!(has(self.maxSurge) && (type(self.maxSurge) == int ? self.maxSurge == 0 : self.maxSurge in ['0', '0%']) && has(self.maxUnavailable) && (type(self.maxUnavailable) == int ? self.maxUnavailable == 0 : self.maxUnavailable in ['0', '0%']))`,message="maxSurge and maxUnavailable must not both be 0"
-// +kubebuilder:validation:XValidation:rule=`!has(self.canaryService) || !has(self.stableService) || self.canaryService == ” || self.canaryService != self.stableService`,message="canaryService must differ from stableService"
+// +kubebuilder:validation:XValidation:rule=`!has(self.canaryService) || !has(self.stableService) || self.canaryService == "" || self.canaryService != self.stableService`,message="canaryService must differ from stableService"
 // +kubebuilder:validation:XValidation:rule=`has(self.trafficRouting) || !has(self.scaleDownDelaySeconds)`,message="scaleDownDelaySeconds needs trafficRouting"
 // +kubebuilder:validation:XValidation:rule=`has(self.trafficRouting) || !has(self.dynamicStableScale) || !self.dynamicStableScale`,message="dynamicStableScale needs trafficRouting"
 // +kubebuilder:validation:XValidation:rule=`!has(self.scaleDownDelaySeconds) || !has(self.dynamicStableScale) || !self.dynamicStableScale`,message="scaleDownDelaySeconds cannot be combined with dynamicStableScale"
 // +kubebuilder:validation:XValidation:rule=`!has(self.pingPong) || !has(self.trafficRouting) || has(self.trafficRouting.alb) || has(self.trafficRouting.istio) || has(self.trafficRouting.plugins)`,message="pingPong needs alb, istio or plugins"
-// +kubebuilder:validation:XValidation:rule=`!has(self.pingPong) || !has(self.trafficRouting) || !has(self.trafficRouting.alb) || (has(self.trafficRouting.alb.rootService) && self.trafficRouting.alb.rootService != ”)`,message="pingPong with alb needs alb.rootService"
-// +kubebuilder:validation:XValidation:rule=`!has(self.trafficRouting) || !(has(self.trafficRouting.smi) || has(self.trafficRouting.apisix) || has(self.trafficRouting.ambassador) || has(self.trafficRouting.nginx) || has(self.trafficRouting.appMesh) || has(self.trafficRouting.traefik) || (!has(self.pingPong) && (has(self.trafficRouting.alb) || (has(self.trafficRouting.istio) && !has(self.trafficRouting.istio.destinationRule))))) || (has(self.stableService) && self.stableService != ” && has(self.canaryService) && self.canaryService != ”)`,message="this trafficRouting needs stableService and canaryService"
+// +kubebuilder:validation:XValidation:rule=`!has(self.pingPong) || !has(self.trafficRouting) || !has(self.trafficRouting.alb) || (has(self.trafficRouting.alb.rootService) && self.trafficRouting.alb.rootService != "")`,message="pingPong with alb needs alb.rootService"
+// +kubebuilder:validation:XValidation:rule=`!has(self.trafficRouting) || !(has(self.trafficRouting.smi) || has(self.trafficRouting.apisix) || has(self.trafficRouting.ambassador) || has(self.trafficRouting.nginx) || has(self.trafficRouting.appMesh) || has(self.trafficRouting.traefik) || (!has(self.pingPong) && (has(self.trafficRouting.alb) || (has(self.trafficRouting.istio) && !has(self.trafficRouting.istio.destinationRule))))) || (has(self.stableService) && self.stableService != "" && has(self.canaryService) && self.canaryService != "")`,message="this trafficRouting needs stableService and canaryService"
 // +kubebuilder:validation:XValidation:rule=`!has(self.steps) || self.steps.all(s, !has(s.setWeight) || s.setWeight <= (has(self.trafficRouting) && has(self.trafficRouting.maxTrafficWeight) ? self.trafficRouting.maxTrafficWeight : 100))`,message="setWeight must not exceed maxTrafficWeight, which is 100 unless set"
 // +kubebuilder:validation:XValidation:rule=`has(self.trafficRouting) || !has(self.steps) || !self.steps.exists(s, has(s.setCanaryScale))`,message="setCanaryScale needs trafficRouting"
 // +kubebuilder:validation:XValidation:rule=`!has(self.steps) || !self.steps.exists(s, has(s.setHeaderRoute)) || (has(self.trafficRouting) && (has(self.trafficRouting.istio) || has(self.trafficRouting.alb) || has(self.trafficRouting.apisix) || has(self.trafficRouting.plugins)))`,message="setHeaderRoute needs istio, alb, apisix or plugins"
@@ -160,11 +160,13 @@ type CanaryStep struct {
 
 // RolloutPause is a wait before the next step.
 //
-// +kubebuilder:validation:XValidation:rule=`!has(self.duration) || (type(self.duration) == int ? self.duration >= 0 : self.duration.matches('^([+]?[0-9]+|[-+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$'))`,message="duration must be a number of seconds that is not negative, or a duration such as 30s, 5m or 1h"
+// +kubebuilder:validation:XValidation:rule=`!has(self.duration) || type(self.duration) != int || self.duration >= 0`,message="duration must not be negative"
 type RolloutPause struct {
 	// Duration is seconds as a number, or a string such as "10", "10s", "5m" or "1h". Absent: until somebody
 	// promotes. Negative or unreadable is invalid.
 	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:Pattern=`^([+]?[0-9]+|[-+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 	Duration *intstr.IntOrString `json:"duration,omitempty"`
 }
 
@@ -195,7 +197,7 @@ type SetHeaderRoute struct {
 
 // HeaderRoutingMatch matches one header of a request.
 //
-// +kubebuilder:validation:XValidation:rule=`[has(self.headerValue.exact) && self.headerValue.exact != ”, has(self.headerValue.prefix) && self.headerValue.prefix != ”, has(self.headerValue.regex) && self.headerValue.regex != ”].filter(x, x).size() == 1`,message="headerValue must have exactly one of exact, prefix and regex"
+// +kubebuilder:validation:XValidation:rule=`[has(self.headerValue.exact) && self.headerValue.exact != "", has(self.headerValue.prefix) && self.headerValue.prefix != "", has(self.headerValue.regex) && self.headerValue.regex != ""].filter(x, x).size() == 1`,message="headerValue must have exactly one of exact, prefix and regex"
 type HeaderRoutingMatch struct {
 	// HeaderName is the header to look at.
 	HeaderName string `json:"headerName"`
@@ -218,7 +220,7 @@ type SetMirrorRoute struct {
 
 // RouteMatch matches a request by method, path and headers; what is absent matches everything.
 //
-// +kubebuilder:validation:XValidation:rule=`!has(self.method) || [has(self.method.exact) && self.method.exact != ”, has(self.method.prefix) && self.method.prefix != ”, has(self.method.regex) && self.method.regex != ”].filter(x, x).size() == 1`,message="method must have exactly one of exact, prefix and regex"
+// +kubebuilder:validation:XValidation:rule=`!has(self.method) || [has(self.method.exact) && self.method.exact != "", has(self.method.prefix) && self.method.prefix != "", has(self.method.regex) && self.method.regex != ""].filter(x, x).size() == 1`,message="method must have exactly one of exact, prefix and regex"
 type RouteMatch struct {
 	// Method matches the HTTP method.
 	// +optional

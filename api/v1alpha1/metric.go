@@ -9,12 +9,12 @@ import (
 // Metric is one thing to measure, how often, and what a good value is. Numbers may be strings, so that they can
 // hold {{args.name}}.
 //
-// +kubebuilder:validation:XValidation:rule=`!has(self.count) || type(self.count) != int || self.count <= 1 || (has(self.interval) && self.interval != ”)`,message="count above 1 needs interval"
+// +kubebuilder:validation:XValidation:rule=`!has(self.count) || type(self.count) != int || self.count <= 1 || (has(self.interval) && self.interval != "")`,message="count above 1 needs interval"
 // +kubebuilder:validation:XValidation:rule=`!has(self.failureLimit) || type(self.failureLimit) != int || self.failureLimit >= -1`,message="failureLimit must be at least -1"
 // +kubebuilder:validation:XValidation:rule=`!has(self.inconclusiveLimit) || type(self.inconclusiveLimit) != int || self.inconclusiveLimit >= 0`,message="inconclusiveLimit must be at least 0"
 // +kubebuilder:validation:XValidation:rule=`!has(self.consecutiveErrorLimit) || type(self.consecutiveErrorLimit) != int || self.consecutiveErrorLimit >= 0`,message="consecutiveErrorLimit must be at least 0"
 // +kubebuilder:validation:XValidation:rule=`!has(self.consecutiveSuccessLimit) || type(self.consecutiveSuccessLimit) != int || self.consecutiveSuccessLimit >= 0`,message="consecutiveSuccessLimit must be at least 0"
-// +kubebuilder:validation:XValidation:rule=`!has(self.noDataDeadline) || self.noDataDeadline == ” || (has(self.noData) && self.noData == 'Hold')`,message="noDataDeadline needs noData Hold"
+// +kubebuilder:validation:XValidation:rule=`!has(self.noDataDeadline) || self.noDataDeadline == "" || (has(self.noData) && self.noData == 'Hold')`,message="noDataDeadline needs noData Hold"
 type Metric struct {
 	// Name of the metric, unique in the run.
 	Name string `json:"name"`

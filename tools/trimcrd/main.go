@@ -84,10 +84,9 @@ func trimOurs(schema map[string]any) int {
 			continue
 		}
 		found++
-		for _, inner := range children(next) {
+		for _, inner := range children(next) { // the description and the rules of the field itself are ours
 			trimKubernetes(inner)
 		}
-		dropRules(next)
 	}
 	return found
 }
