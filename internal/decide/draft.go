@@ -74,6 +74,7 @@ const (
 	DecidedRollback      = "RollbackToStable"
 	DecidedStepsChanged  = "StepsChanged"
 	DecidedStep          = "StepCompleted"
+	DecidedSkip          = "StepsSkipped"
 	DecidedPause         = "Paused"
 	DecidedResume        = "Resumed"
 	DecidedInconclusive  = "Inconclusive"

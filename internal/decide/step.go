@@ -49,6 +49,7 @@ func (d *draft) takeStep(f facts) {
 	if f.replicas == 0 {
 		d.goTo(f, d.lastStep(f))
 		d.unpause()
+		d.record(f, DecidedSkip, "No pods are wanted (spec.replicas is 0): there is nothing to measure, so the steps are skipped.")
 		return
 	}
 	if d.inconclusive() {

@@ -190,8 +190,15 @@ func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
 			return ErrConflict
 		}
 	}
+	change := Resize{Name: a.Name, From: live.Wanted, To: a.To}
+	change.WantedBefore, change.ServingBefore = p.w.Totals()
 	live.Wanted, live.DesiredReplicas, live.Observed = a.To, a.DesiredReplicas, false
 	live.version = p.w.touch()
+	p.w.node()
+	change.WantedAfter, change.ServingAfter = p.w.Totals()
+	if p.w.Resized != nil {
+		p.w.Resized(change)
+	}
 	return nil
 }
 

@@ -328,7 +328,9 @@ func TestStories(t *testing.T) {
 		}},
 		{"9 an invalid spec stops forward movement until it is corrected", func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
-			w.Invalid = func(*api.Rollout) []string { return []string{`AnalysisTemplate "success-rate-with-job" does not exist`} }
+			w.Invalid = func(*api.Rollout) []string {
+				return []string{`AnalysisTemplate "success-rate-with-job" does not exist`}
+			}
 			ship(w, tr, "2")
 			pass(t, w, tr, 20*time.Second)
 			is(t, w, api.RolloutPhaseDegraded, "InvalidSpec: The Rollout")
@@ -340,7 +342,9 @@ func TestStories(t *testing.T) {
 		}},
 		{"10 an unsupported block leaves everything as it is", func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
-			w.Unsupported = func(*api.Rollout) []string { return []string{"spec.strategy.canary.trafficRouting.istio: not supported yet"} }
+			w.Unsupported = func(*api.Rollout) []string {
+				return []string{"spec.strategy.canary.trafficRouting.istio: not supported yet"}
+			}
 			ship(w, tr, "2")
 			writes := w.Writes()
 			pass(t, w, tr, 20*time.Second)

@@ -32,6 +32,9 @@ type World struct {
 	Invalid, Unsupported func(*api.Rollout) []string
 	// Fate decides which faults happen; nil is none.
 	Fate Fate
+	// Resized is told of every change of a ReplicaSet's size, with what served before and what
+	// still serves after it; nil tells nobody.
+	Resized func(Resize)
 
 	rollout *api.Rollout
 	sets    map[string]*set
@@ -50,6 +53,14 @@ type Question struct {
 	Run, Metric, Revision string
 	N                     int32
 	At                    time.Time
+}
+
+// Resize is one change of a ReplicaSet's size, in pods of all revisions.
+type Resize struct {
+	Name                        string
+	From, To                    int32
+	ServingBefore, ServingAfter int32
+	WantedBefore, WantedAfter   int32
 }
 
 // set is a ReplicaSet with its pods.
