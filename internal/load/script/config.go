@@ -66,6 +66,9 @@ func (c *compiler) config(config *value, s *Script) raw {
 
 func (c *compiler) target(v *value, path string) string {
 	target := c.settled(v, path)
+	if strings.Contains(target, "{{") {
+		return target
+	}
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		c.fail(v.at, path, "must be an address that begins with http:// or https://, not %s", v.describe())

@@ -248,13 +248,13 @@ func (c *compiler) compile(root *value, s *Script) {
 	c.ensure(r, s)
 }
 
-// text compiles a text with placeholders and refuses names that nothing defines.
+// template compiles a text with placeholders and refuses names that nothing defines.
 func (c *compiler) template(v *value, path string) template.Text {
 	source := c.text(v, path)
 	t, err := template.Parse(source)
 	if err != nil {
 		c.fail(v.at, path, "%s", err)
-		return template.Literal("")
+		return template.Literal(source)
 	}
 	for _, p := range t.Paths() {
 		c.checkName(v, path, p)

@@ -44,7 +44,7 @@ func (f *flow) request(method string, step field, path string) *Request {
 	if bodies > 1 {
 		f.fail(step.at, path, "a request has one of json, body and form")
 	}
-	if out.URL.Source() == "" {
+	if step.value.get("url") == nil && step.value.get("uri") == nil {
 		f.fail(step.at, path, "the request has no url")
 		return out
 	}
@@ -57,7 +57,7 @@ func (f *flow) url(v *value, path string) template.Text {
 	t := f.template(v, path)
 	s := t.Source()
 	switch {
-	case strings.HasPrefix(s, "/"), strings.HasPrefix(s, "{{"), s == "":
+	case strings.HasPrefix(s, "/"), strings.HasPrefix(s, "{{"):
 	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
 	default:
 		f.fail(v.at, path, "%q: must begin with / or with http:// or https://", s)

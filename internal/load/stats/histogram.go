@@ -75,7 +75,12 @@ func (h *Histogram) Summary() Summary {
 	if n == 0 {
 		return Summary{}
 	}
-	q := func(quantile float64) float64 { return milliseconds(min(h.h.ValueAtQuantile(quantile), h.greatest)) }
+	q := func(percent float64) float64 {
+		// The library rounds the rank to the nearest; of 11 values the 95th percentile is
+		// the 11th, not the 10th, so the rank is made whole, upwards, before it is asked.
+		rank := math.Ceil(percent*float64(n)/100 - 1e-9)
+		return milliseconds(min(h.h.ValueAtQuantile(rank/float64(n)*100), h.greatest))
+	}
 	return Summary{
 		Count: n, Min: milliseconds(h.least), Max: milliseconds(h.greatest), Mean: h.sum / float64(n) / 1000,
 		P50: q(50), P75: q(75), P90: q(90), P95: q(95), P99: q(99), P999: q(99.9),

@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-
-	"sluice.dev/sluice/internal/load/suggest"
 )
 
 // Scope is what placeholders are filled from.
@@ -87,7 +85,7 @@ func parsePlaceholder(s string) (part, error) {
 func parseCall(name, args string) (*call, error) {
 	arity, known := functions[name]
 	if !known {
-		return nil, fmt.Errorf("unknown function %s%s", name, suggest.Hint(name, []string{"$randomNumber", "$randomString"}))
+		return nil, fmt.Errorf("unknown function %s; there are $randomNumber(min, max) and $randomString(length)", name)
 	}
 	inside, rest, closed := strings.Cut(args, ")")
 	if !closed {
