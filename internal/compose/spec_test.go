@@ -1,0 +1,201 @@
+package compose
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+func metric(name string) api.Metric { return api.Metric{Name: name} }
+
+func arg(name, value string) api.Argument { return api.Argument{Name: name, Value: &value} }
+
+func open(name string) api.Argument { return api.Argument{Name: name} }
+
+func secret(name, of, key string) api.Argument {
+	return api.Argument{Name: name, ValueFrom: &api.ValueFrom{SecretKeyRef: &api.SecretKeyRef{Name: of, Key: key}}}
+}
+
+func refs(names ...string) []api.AnalysisTemplateRef {
+	var out []api.AnalysisTemplateRef
+	for _, name := range names {
+		out = append(out, ref(name))
+	}
+	return out
+}
+
+// ref reads "cluster/name" as a ClusterAnalysisTemplate.
+func ref(name string) api.AnalysisTemplateRef {
+	const prefix = "cluster/"
+	if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+		return api.AnalysisTemplateRef{TemplateName: name[len(prefix):], ClusterScope: true}
+	}
+	return api.AnalysisTemplateRef{TemplateName: name}
+}
+
+func in(templates map[string]api.AnalysisTemplateSpec) Lookup {
+	return func(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
+		if cluster {
+			name = "cluster/" + name
+		}
+		spec, ok := templates[name]
+		return spec, ok
+	}
+}
+
+func messages(problems []Problem) []string {
+	var out []string
+	for _, p := range problems {
+		out = append(out, p.Message)
+	}
+	return out
+}
+
+func TestSpec(t *testing.T) {
+	type templates = map[string]api.AnalysisTemplateSpec
+	for _, c := range []struct {
+		name      string
+		templates templates
+		refs      []string
+		args      []api.Argument
+		want      api.AnalysisRunSpec
+	}{
+		{
+			"arguments of the rollout win, and one the template does not declare is kept",
+			templates{"a": {Metrics: []api.Metric{metric("m")}, Args: []api.Argument{arg("limit", "1"), open("service")}}},
+			[]string{"a"},
+			[]api.Argument{arg("service", "shop"), arg("extra", "x"), arg("limit", "2")},
+			api.AnalysisRunSpec{Metrics: []api.Metric{metric("m")}, Args: []api.Argument{arg("limit", "2"), arg("service", "shop"), arg("extra", "x")}},
+		},
+		{
+			"templates of the namespace come before those of the cluster",
+			templates{"a": {Metrics: []api.Metric{metric("a")}}, "cluster/c": {Metrics: []api.Metric{metric("c")}}, "b": {Metrics: []api.Metric{metric("b")}}},
+			[]string{"cluster/c", "a", "b"}, nil,
+			api.AnalysisRunSpec{Metrics: []api.Metric{metric("a"), metric("b"), metric("c")}, Args: []api.Argument{}},
+		},
+		{
+			"a template that is included twice takes part once",
+			templates{
+				"a":      {Templates: refs("shared"), Metrics: []api.Metric{metric("a")}},
+				"b":      {Templates: refs("shared"), Metrics: []api.Metric{metric("b")}},
+				"shared": {Metrics: []api.Metric{metric("s")}},
+			},
+			[]string{"a", "b", "a"}, nil,
+			api.AnalysisRunSpec{Metrics: []api.Metric{metric("a"), metric("s"), metric("b")}, Args: []api.Argument{}},
+		},
+		{
+			"a value of one template fills in what another leaves open",
+			templates{"a": {Args: []api.Argument{open("x"), open("token")}}, "b": {Args: []api.Argument{arg("x", "1"), secret("token", "s", "k")}}},
+			[]string{"a", "b"}, nil,
+			api.AnalysisRunSpec{Args: []api.Argument{arg("x", "1"), secret("token", "s", "k")}},
+		},
+		{
+			"equal values are no conflict",
+			templates{"a": {Args: []api.Argument{arg("x", "1"), secret("t", "s", "k")}}, "b": {Args: []api.Argument{arg("x", "1"), secret("t", "s", "k")}}},
+			[]string{"a", "b"}, nil,
+			api.AnalysisRunSpec{Args: []api.Argument{arg("x", "1"), secret("t", "s", "k")}},
+		},
+		{
+			"a value of the rollout takes the place of a secret",
+			templates{"a": {Args: []api.Argument{secret("t", "s", "k")}}},
+			[]string{"a"},
+			[]api.Argument{arg("t", "plain")},
+			api.AnalysisRunSpec{Args: []api.Argument{arg("t", "plain")}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, problems := Spec(refs(c.refs...), in(c.templates), c.args, nil, nil)
+			if len(problems) > 0 {
+				t.Fatalf("problems: %v", messages(problems))
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("spec (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSpecAddsTheRulesOfTheRollout(t *testing.T) {
+	templates := map[string]api.AnalysisTemplateSpec{"a": {
+		Metrics:              []api.Metric{metric("fast"), metric("slow")},
+		DryRun:               []api.DryRun{{MetricName: "fast"}},
+		MeasurementRetention: []api.MeasurementRetention{{MetricName: ".*", Limit: 20}},
+	}}
+	spec, problems := Spec(refs("a"), in(templates), nil,
+		[]api.DryRun{{MetricName: "slow"}}, []api.MeasurementRetention{{MetricName: "slow", Limit: 5}})
+	if len(problems) > 0 {
+		t.Fatalf("problems: %v", messages(problems))
+	}
+	dry, _ := DryRun(spec)
+	if diff := cmp.Diff(map[string]bool{"fast": true, "slow": true}, dry); diff != "" {
+		t.Errorf("dry runs (-want +got):\n%s", diff)
+	}
+	keep, _ := Retention(spec)
+	if diff := cmp.Diff(map[string]int{"fast": 20, "slow": 5}, keep); diff != "" {
+		t.Errorf("retention (-want +got):\n%s", diff)
+	}
+}
+
+func TestSpecReportsAllProblems(t *testing.T) {
+	bothWays := secret("both", "s", "k")
+	bothWays.Value = new(string)
+	templates := map[string]api.AnalysisTemplateSpec{
+		"a": {
+			Metrics:   []api.Metric{metric("m"), metric("m")},
+			Args:      []api.Argument{open("service"), arg("limit", "1"), bothWays, arg("kind", "x")},
+			Templates: refs("b", "gone"),
+			DryRun:    []api.DryRun{{MetricName: "m"}},
+		},
+		"b": {
+			Metrics:   []api.Metric{metric("m")},
+			Args:      []api.Argument{open("service"), arg("limit", "2"), secret("kind", "s", "k")},
+			Templates: refs("a"),
+		},
+	}
+	_, problems := Spec(refs("a", "cluster/none"), in(templates), []api.Argument{arg("x", "1"), arg("x", "2"), open("y")},
+		[]api.DryRun{{MetricName: "m"}}, nil)
+	want := []string{
+		"templates include each other: a -> b -> a",
+		`AnalysisTemplate "gone" not found, included by a`,
+		`ClusterAnalysisTemplate "none" not found`,
+		`metric "m" is defined twice: in a`,
+		`metric "m" is defined twice: in a, b`,
+		"args.limit has different values in a, b",
+		"args.kind has different values in a, b",
+		"args.x is given twice",
+		"args.service was not resolved: declared without a value by a, b",
+		"args.both has both value and valueFrom",
+		"args.y was not resolved",
+		`dryRun has two rules for "m"`,
+	}
+	if diff := cmp.Diff(want, messages(problems)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestATemplateThatIncludesItselfIsAProblem(t *testing.T) {
+	_, problems := Spec(refs("cluster/a"), in(map[string]api.AnalysisTemplateSpec{"cluster/a": {Templates: refs("cluster/a")}}), nil, nil, nil)
+	if diff := cmp.Diff([]string{"templates include each other: cluster/a -> cluster/a"}, messages(problems)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestRulesThatMatchNothingAreProblems(t *testing.T) {
+	spec := api.AnalysisRunSpec{
+		Metrics:              []api.Metric{metric("m")},
+		DryRun:               []api.DryRun{{MetricName: "other"}, {MetricName: "("}},
+		MeasurementRetention: []api.MeasurementRetention{{MetricName: "other", Limit: 3}},
+	}
+	_, dry := DryRun(spec)
+	_, retention := Retention(spec)
+	want := []string{
+		`dryRun: "other" matches no metric`,
+		"dryRun: \"(\" is not a regular expression: error parsing regexp: missing closing ): `(`",
+		`measurementRetention: "other" matches no metric`,
+	}
+	if diff := cmp.Diff(want, messages(append(dry, retention...))); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
