@@ -39,6 +39,8 @@ type ClientConfig struct {
 	AtOnce int
 	// FirstWait is the middle of the wait before a second attempt; it doubles from attempt to attempt up to 5 s. 0 = 250 ms.
 	FirstWait time.Duration
+	// Dial replaces how connections are made; nil = TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client asks metric servers on behalf of all providers: overlapping equal reads become one, each server has its
@@ -62,27 +64,30 @@ func NewClient(c ClientConfig) *Client {
 	if c.FirstWait <= 0 {
 		c.FirstWait = defaultFirstWait
 	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
 	return &Client{
 		signer:    c.Signer,
 		firstWait: c.FirstWait,
-		secure:    newTransport(c.AtOnce, &tls.Config{MinVersion: tls.VersionTLS12}),
+		secure:    newTransport(c, &tls.Config{MinVersion: tls.VersionTLS12}),
 		// The user asked for it with `insecure: true`.
-		insecure: newTransport(c.AtOnce, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}), //nolint:gosec
+		insecure: newTransport(c, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}), //nolint:gosec
 		flights:  flights{by: map[digest]*flight{}},
 		limits:   limits{atOnce: c.AtOnce, by: map[string]*slots{}},
 		tokens:   tokens{by: map[digest]*oauth2.Token{}},
 	}
 }
 
-func newTransport(atOnce int, c *tls.Config) *http.Transport {
+func newTransport(c ClientConfig, security *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:        c,
+		DialContext:            c.Dial,
+		TLSClientConfig:        security,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           100,
-		MaxIdleConnsPerHost:    atOnce,
+		MaxIdleConnsPerHost:    c.AtOnce,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

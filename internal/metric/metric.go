@@ -72,3 +72,22 @@ func Repeats(p api.MetricProvider) bool {
 		return true
 	}
 }
+
+// Kind is the name of the block in use, as the registry has it; "" when there is none.
+func Kind(p api.MetricProvider) string {
+	blocks := []struct {
+		name string
+		used bool
+	}{
+		{"prometheus", p.Prometheus != nil}, {"kayenta", p.Kayenta != nil}, {"web", p.Web != nil},
+		{"datadog", p.Datadog != nil}, {"wavefront", p.Wavefront != nil}, {"newRelic", p.NewRelic != nil},
+		{"job", p.Job != nil}, {"cloudWatch", p.CloudWatch != nil}, {"graphite", p.Graphite != nil},
+		{"influxdb", p.Influxdb != nil}, {"skywalking", p.SkyWalking != nil}, {"plugin", len(p.Plugin) > 0},
+	}
+	for _, block := range blocks {
+		if block.used {
+			return block.name
+		}
+	}
+	return ""
+}

@@ -46,9 +46,9 @@ func (Job) Object(run *api.AnalysisRun, m api.Metric, name string) (*batchv1.Job
 	return &batchv1.Job{
 		TypeMeta: metav1.TypeMeta{APIVersion: batchv1.SchemeGroupVersion.String(), Kind: "Job"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name:      name,
-			Namespace: run.Namespace,
-			Labels:    merged(block.Metadata.Labels, labels),
+			Name:            name,
+			Namespace:       run.Namespace,
+			Labels:          merged(block.Metadata.Labels, labels),
 			Annotations:     merged(block.Metadata.Annotations, annotations),
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(run, api.SchemeGroupVersion.WithKind("AnalysisRun"))},
 		},
@@ -56,7 +56,9 @@ func (Job) Object(run *api.AnalysisRun, m api.Metric, name string) (*batchv1.Job
 	}, nil
 }
 
-func isSecret(arg api.Argument) bool { return arg.ValueFrom != nil && arg.ValueFrom.SecretKeyRef != nil }
+func isSecret(arg api.Argument) bool {
+	return arg.ValueFrom != nil && arg.ValueFrom.SecretKeyRef != nil
+}
 
 // merged gives what is ours the last word.
 func merged(theirs, ours map[string]string) map[string]string {
