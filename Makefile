@@ -1,0 +1,103 @@
+# Sluice: everything a developer or CI runs. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BUILD   ?= $(CURDIR)/.build
+BIN     := $(CURDIR)/bin
+IMAGES  := $(BUILD)/images
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+TOOL    := go tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- building -------------------------------------------------------------------------------
+
+.PHONY: build
+build: ## build the binaries into bin/
+	@mkdir -p $(BIN)
+	$(GOBUILD) -o $(BIN)/ ./cmd/...
+	@ln -sf sluice $(BIN)/kubectl-sluice
+
+.PHONY: images
+images: build localkube-tools ## build the images as archives, without Docker or a registry
+	@mkdir -p $(IMAGES) $(BUILD)/bin
+	$(GOBUILD) -o $(BUILD)/bin/ ./examples/shop ./test/amp/cmd/amp ./test/prom/cmd/prom
+	./test/stage/images.sh $(IMAGES)
+
+.PHONY: localkube-tools
+localkube-tools:
+	@$(MAKE) --no-print-directory -C test/localkube all
+
+# ---- checking -------------------------------------------------------------------------------
+
+.PHONY: generate
+generate: ## write the generated code and manifests anew
+	tools/generate.sh
+
+.PHONY: drift
+drift: ## fail when generated files are not what would be generated
+	tools/generate.sh --check
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: lint
+lint: drift ## formatting, lint, generated code, import rules
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	$(TOOL) golangci-lint run ./...
+	cd test/localkube && go vet ./...
+	go test -count=1 -run 'TestArchitecture' .
+
+.PHONY: test
+test: localkube-plane ## all tests but those on a real cluster
+	go test ./...
+	cd test/localkube && go test ./...
+
+# Tests of the API need etcd and kube-apiserver: built once, without root.
+.PHONY: localkube-plane
+localkube-plane:
+	@$(MAKE) --no-print-directory -C test/localkube plane
+
+.PHONY: race
+race: localkube-plane ## the tests under the race detector
+	go test -race ./internal/... ./test/amp/... ./examples/...
+
+.PHONY: laws
+laws: ## hold the laws over 100,000 random histories (hours)
+	go test ./internal/simulate -run TestLaws -timeout 0 -rapid.checks=100000
+
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: ## fuzz every parser for FUZZTIME each
+	tools/fuzz.sh $(FUZZTIME)
+
+# ---- on a real cluster ----------------------------------------------------------------------
+
+.PHONY: e2e
+e2e: images ## end-to-end tests on a one-node cluster of their own (root, Linux)
+	go test ./test/e2e -count=1 -timeout 40m -v
+
+.PHONY: demo
+demo: images ## the whole story on a local cluster, or DEMO_CLUSTER=existing with KUBECONFIG
+	$(GOBUILD) -o $(BUILD)/bin/demo ./test/demo
+	$(BUILD)/bin/demo up
+
+.PHONY: demo-down
+demo-down: ## remove everything the demo made
+	@if [ -x $(BUILD)/bin/demo ]; then $(BUILD)/bin/demo down; fi
+
+.PHONY: bench-react
+bench-react: images ## time from a server's first bad answer to the canary's scale-down
+	go run ./test/bench/react
+
+.PHONY: clean
+clean: ## remove what was built (the caches of Go stay)
+	rm -rf $(BIN) $(IMAGES) $(BUILD)/bin
