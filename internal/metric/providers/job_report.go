@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/load/result"
 )
 
 // jobEnd is how the container that speaks for a Job ended.
@@ -98,11 +99,15 @@ func firstFailure(pod *corev1.Pod) (string, *corev1.ContainerStateTerminated) {
 	return "", nil
 }
 
-// readReport reads a termination message that is a JSON object; logs that took its place are none.
+// readReport reads a termination message that is a JSON object; logs that took its place are none. A load test's
+// result gets the long names that conditions use.
 func readReport(message string) map[string]any {
 	message = strings.TrimSpace(message)
 	if !strings.HasPrefix(message, "{") {
 		return nil
+	}
+	if test, err := result.Parse([]byte(message)); err == nil {
+		return test.Tree()
 	}
 	var report map[string]any
 	if json.Unmarshal([]byte(message), &report) != nil {
