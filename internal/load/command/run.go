@@ -233,7 +233,7 @@ func (s *session) warn(res result.Result) {
 	if serverErrors+unanswered == 0 {
 		return
 	}
-	fmt.Fprintf(s.env.Err, "warning: %.2g %% of %d requests went wrong: %d answers 5xx, %d without an answer",
+	fmt.Fprintf(s.env.Err, "warning: %.1f %% of %d requests went wrong: %d answers 5xx, %d without an answer",
 		res.ErrorRate*100, res.Requests, serverErrors, unanswered)
 	if classes := verdict.Errors(s.total); classes != "" {
 		fmt.Fprintf(s.env.Err, " (%s)", classes)

@@ -75,16 +75,24 @@ func (h *Histogram) Summary() Summary {
 	if n == 0 {
 		return Summary{}
 	}
-	q := func(percent float64) float64 {
-		// The library rounds the rank to the nearest; of 11 values the 95th percentile is
-		// the 11th, not the 10th, so the rank is made whole, upwards, before it is asked.
-		rank := math.Ceil(percent*float64(n)/100 - 1e-9)
-		return milliseconds(min(h.h.ValueAtQuantile(rank/float64(n)*100), h.greatest))
-	}
 	return Summary{
 		Count: n, Min: milliseconds(h.least), Max: milliseconds(h.greatest), Mean: h.sum / float64(n) / 1000,
-		P50: q(50), P75: q(75), P90: q(90), P95: q(95), P99: q(99), P999: q(99.9),
+		P50: h.Percentile(50), P75: h.Percentile(75), P90: h.Percentile(90),
+		P95: h.Percentile(95), P99: h.Percentile(99), P999: h.Percentile(99.9),
 	}
+}
+
+// Percentile returns the value that this percentage of the recorded ones does
+// not exceed, in milliseconds; 0 for an empty histogram.
+func (h *Histogram) Percentile(percent float64) float64 {
+	n := float64(h.Count())
+	if n == 0 {
+		return 0
+	}
+	// The library rounds the rank to the nearest; of 11 values the 95th percentile is
+	// the 11th, not the 10th, so the rank is made whole, upwards, before it is asked.
+	rank := math.Ceil(percent*n/100 - 1e-9)
+	return milliseconds(min(h.h.ValueAtQuantile(rank/n*100), h.greatest))
 }
 
 func milliseconds(micros int64) float64 { return float64(micros) / 1000 }

@@ -17,12 +17,18 @@ import (
 
 // Limits beyond which the generator, not the target, was measured.
 const (
-	// leastLag is the start lag in milliseconds that is always taken as healthy.
-	leastLag = 10
 	// lagShare is the part of the tightest latency gate that start lag may reach.
 	lagShare = 0.1
+	// leastLag is the start lag in milliseconds that is healthy whatever the gates are.
+	leastLag = 10
+	// ungatedLag is the healthy start lag when no gate looks at a latency.
+	ungatedLag = 100
+	// leastLate is how many users must start late: one hiccup among a few users is no bottleneck.
+	leastLate = 3
 	// leastAchieved is the share of due arrivals that must start.
 	leastAchieved = 0.99
+	// slack, in seconds, is how much longer than planned sending may take in a short test.
+	slack = 0.25
 	// mostThrottled is the share of seconds in which the CPU quota may run out.
 	mostThrottled = 0.05
 )
@@ -84,20 +90,14 @@ func Judge(f Facts) (result.Verdict, string) {
 
 // limited says why the generator was the bottleneck, or "".
 func limited(f Facts) string {
-	if h := f.Total.Histogram(series.Lag); h != nil {
-		healthy := float64(leastLag)
-		if !math.IsInf(f.Tightest, 1) {
-			healthy = max(healthy, f.Tightest*lagShare)
-		}
-		if lag := h.Summary().P99; lag > healthy {
-			return fmt.Sprintf("virtual users started late, p99 %.1f ms where %.1f ms are allowed", lag, healthy)
-		}
+	if why := late(f); why != "" {
+		return why
 	}
 	started := f.Offered - f.Total.Counter(series.Overflow)
 	if float64(started) < leastAchieved*float64(f.Offered) {
 		return fmt.Sprintf("%d of %d arrivals found too many virtual users in flight", f.Offered-started, f.Offered)
 	}
-	if f.Took > 0 && f.Planned/f.Took < leastAchieved {
+	if f.Took-slack > f.Planned/leastAchieved {
 		return fmt.Sprintf("sending took %.1f s instead of %.1f s", f.Took, f.Planned)
 	}
 	if f.Throttled > mostThrottled {
@@ -105,6 +105,26 @@ func limited(f Facts) string {
 	}
 	if n := f.Total.Counter(series.ErrorClass + string(httpx.Local)); n > 0 {
 		return fmt.Sprintf("%d requests found no free port or file descriptor", n)
+	}
+	return ""
+}
+
+// late says that users started so late that their latencies cannot be told
+// from the generator's own, or "".
+func late(f Facts) string {
+	h := f.Total.Histogram(series.Lag)
+	if h == nil || h.Count() < leastLate {
+		return ""
+	}
+	healthy := float64(ungatedLag)
+	if !math.IsInf(f.Tightest, 1) {
+		healthy = max(leastLag, f.Tightest*lagShare)
+	}
+	// Below 200 users the third latest stands for the 99th percentile.
+	n := float64(h.Count())
+	percent := min(99, (n-leastLate+1)/n*100)
+	if lag := h.Percentile(percent); lag > healthy {
+		return fmt.Sprintf("virtual users started late, p%.0f %.1f ms where %.1f ms are allowed", percent, lag, healthy)
 	}
 	return ""
 }

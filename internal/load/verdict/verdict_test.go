@@ -1,0 +1,132 @@
+package verdict
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/stats"
+)
+
+// healthy are the facts of a run in which nothing is wrong.
+func healthy() Facts {
+	s := stats.NewSet()
+	s.Count(series.VUsersCreated, 100)
+	s.Count(series.Requests, 300)
+	s.Count(series.Responses, 300)
+	s.Count(series.Codes+"200", 300)
+	for range 100 {
+		s.Time(series.Lag, 200*time.Microsecond)
+	}
+	return Facts{Total: s, Offered: 100, Planned: 10, Took: 10, Tightest: math.Inf(1), Throttled: math.NaN()}
+}
+
+func TestJudge(t *testing.T) {
+	late := func(d time.Duration) func(*Facts) {
+		return func(f *Facts) {
+			for range 100 {
+				f.Total.Time(series.Lag, d)
+			}
+		}
+	}
+	failed := gate.Outcome{Text: "apdex > 0.9", Strict: true, Values: []gate.Value{{Name: "apdex", V: 0.25}}}
+	tests := []struct {
+		name   string
+		change func(*Facts)
+		want   result.Verdict
+		why    string
+	}{
+		{"nothing is wrong", func(*Facts) {}, result.Pass, ""},
+		{"a gate is not met", func(f *Facts) { f.Outcomes = []gate.Outcome{failed} }, result.Fail, "apdex > 0.9: apdex = 0.25"},
+		{"an optional gate is not met", func(f *Facts) { f.Outcomes = []gate.Outcome{{Text: "x"}} }, result.Pass, ""},
+		{"a gate without data", func(f *Facts) {
+			f.Outcomes = []gate.Outcome{{Text: "x < 1", Strict: true, Why: "nothing was measured for x"}}
+		}, result.Fail, "x < 1: nothing was measured for x"},
+		{"the run was stopped", func(f *Facts) { f.Stopped, f.Took = "SIGTERM", 3 }, result.Inconclusive, "stopped by SIGTERM after 3.0 of 10.0 s"},
+		{"nobody arrived", func(f *Facts) { f.Total = stats.NewSet() }, result.Inconclusive, "no virtual user started"},
+		{"the target never answered", func(f *Facts) {
+			f.Total.Count(series.Responses, -300)
+			f.Total.Count(series.ErrorClass+"conn_refused", 299)
+			f.Total.Count(series.ErrorClass+"dns", 1)
+			f.Outcomes = []gate.Outcome{failed}
+		}, result.Inconclusive, "the target never answered: 299 × conn_refused, 1 × dns"},
+		{"users started late beside a tight gate", func(f *Facts) { late(20 * time.Millisecond)(f); f.Tightest = 50 }, result.Inconclusive,
+			"virtual users started late, p99 20.0 ms where 10.0 ms are allowed"},
+		{"users started very late without a gate", late(120 * time.Millisecond), result.Inconclusive, "p99 120.0 ms where 100.0 ms are allowed"},
+		{"a little late without a gate", late(20 * time.Millisecond), result.Pass, ""},
+		{"two hiccups among a hundred", func(f *Facts) {
+			f.Tightest = 50
+			f.Total.Time(series.Lag, time.Second)
+			f.Total.Time(series.Lag, time.Second)
+		}, result.Pass, ""},
+		{"late, but little beside the gate", func(f *Facts) { late(20 * time.Millisecond)(f); f.Tightest = 6000 }, result.Pass, ""},
+		{"a generator that was the bottleneck proves nothing against the target", func(f *Facts) {
+			late(200 * time.Millisecond)(f)
+			f.Outcomes = []gate.Outcome{failed}
+		}, result.Inconclusive, "bottleneck"},
+		{"too many users in flight", func(f *Facts) { f.Total.Count(series.Overflow, 2) }, result.Inconclusive, "2 of 100 arrivals found too many"},
+		{"one in a hundred may be turned away", func(f *Facts) { f.Total.Count(series.Overflow, 1) }, result.Pass, ""},
+		{"sending took too long", func(f *Facts) { f.Took = 10.4 }, result.Inconclusive, "sending took 10.4 s instead of 10.0 s"},
+		{"the CPU quota ran out", func(f *Facts) { f.Throttled = 0.06 }, result.Inconclusive, "its CPU quota ran out in 6 % of the seconds"},
+		{"a throttled second now and then is fine", func(f *Facts) { f.Throttled = 0.05 }, result.Pass, ""},
+		{"no port was left", func(f *Facts) { f.Total.Count(series.ErrorClass+"local", 1) }, result.Inconclusive, "1 requests found no free port"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := healthy()
+			tt.change(&f)
+			got, why := Judge(f)
+			if got != tt.want || !strings.Contains(why, tt.why) || (why == "") != (got == result.Pass) {
+				t.Errorf("%s because %q, want %s because %q", got, why, tt.want, tt.why)
+			}
+		})
+	}
+}
+
+func TestSeesServerErrors(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       bool
+	}{
+		{"a latency does not", "http.response_time.p99 < 6000", false},
+		{"failed users do not: a 5xx answer fails none", "vusers.failed == 0", false},
+		{"a code does", "http.codes.500 == 0", true},
+		{"the answers of a class do", "http.response_time.5xx.count < 1", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			check, err := gate.Condition(tt.text, series.NewCatalogue())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := SeesServerErrors([]gate.Check{check}); got != tt.want {
+				t.Errorf("SeesServerErrors = %t, want %t", got, tt.want)
+			}
+			check.Strict = false
+			if SeesServerErrors([]gate.Check{check}) {
+				t.Error("an optional check decides nothing")
+			}
+		})
+	}
+}
+
+func TestTightest(t *testing.T) {
+	var checks []gate.Check
+	if got := Tightest(checks); !math.IsInf(got, 1) {
+		t.Errorf("without checks: %v", got)
+	}
+	for name, limit := range map[string]float64{"http.response_time.p99": 300, "http.response_time.p95": 200, "http.requests": 1} {
+		check, err := gate.Threshold(name, limit, series.NewCatalogue())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checks = append(checks, check)
+	}
+	if got := Tightest(checks); got != 200 {
+		t.Errorf("Tightest = %v, want 200", got)
+	}
+}
