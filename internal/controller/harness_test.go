@@ -3,20 +3,22 @@ package controller_test
 import (
 	"context"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/testr"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
-
-	"github.com/go-logr/logr"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/config/crd"
@@ -25,11 +27,47 @@ import (
 	"sluice.dev/sluice/test/apiserver"
 )
 
-// The API server is shared by all tests of the process, so the definitions are too.
+// The API server is shared by all tests of the process, so the definitions and roles are too.
 var (
 	install   sync.Once
 	installed error
 )
+
+// account is who the controller is in a real installation.
+const account = "system:serviceaccount:argo-rollouts:argo-rollouts"
+
+// installAll applies what a cluster gets, but for the Deployment.
+func installAll(config *rest.Config) error {
+	ctx := context.Background()
+	if err := crd.Install(ctx, config); err != nil {
+		return err
+	}
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		return err
+	}
+	namespace := &corev1.Namespace{}
+	namespace.Name = "argo-rollouts"
+	if err := c.Create(ctx, namespace); err != nil {
+		return err
+	}
+	for _, file := range []string{"role.yaml", "binding.yaml"} {
+		text, err := os.ReadFile("../../config/rbac/" + file)
+		if err != nil {
+			return err
+		}
+		for _, document := range strings.Split(string(text), "\n---\n") {
+			object := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
+				return err
+			}
+			if err := c.Create(ctx, object); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // place is a namespace of a real API server. There are no nodes and no controllers: a test plays them.
 type place struct {
@@ -42,7 +80,7 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	config := apiserver.Start(t)
-	install.Do(func() { installed = crd.Install(context.Background(), config) })
+	install.Do(func() { installed = installAll(config) })
 	if installed != nil {
 		t.Fatal(installed)
 	}
@@ -75,7 +113,8 @@ func (p *place) start(change ...func(*controller.Options)) *process {
 	p.Helper()
 	ctx, kill := context.WithCancel(context.Background())
 	o := controller.Options{
-		Config: rest.CopyConfig(p.config), Scope: cluster.Scope{Namespace: p.namespace},
+		// With the rights of a real installation, and no others.
+		Config: apiserver.As(p.config, account, "system:serviceaccounts", "system:authenticated"), Scope: cluster.Scope{Namespace: p.namespace},
 		Log: quiet(p.T), Version: "test",
 	}
 	for _, c := range change {
@@ -153,8 +192,8 @@ type wire struct {
 	next http.RoundTripper
 	// seen is called before each request is sent; an error keeps it from being sent.
 	seen func(r *http.Request) error
-	// answered is called after each answer.
-	answered func(r *http.Request, status int)
+	// answered is called after each answer; an error keeps it from arriving.
+	answered func(r *http.Request, status int) error
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -166,7 +205,10 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := w.next.RoundTrip(r)
 	if err == nil && w.answered != nil {
-		w.answered(r, response.StatusCode)
+		if lost := w.answered(r, response.StatusCode); lost != nil {
+			_ = response.Body.Close()
+			return nil, lost
+		}
 	}
 	return response, err
 }
