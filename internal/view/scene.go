@@ -1,0 +1,142 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Scene is a Rollout with everything around it that is worth showing. Objects of others may be among
+// the lists; they are left out.
+type Scene struct {
+	Rollout     *api.Rollout
+	ReplicaSets []appsv1.ReplicaSet
+	Pods        []corev1.Pod
+	Runs        []api.AnalysisRun
+	Jobs        []batchv1.Job
+	// Now is when the picture is taken. Times of day are shown in its location.
+	Now time.Time
+}
+
+// own returns the scene without objects of others, the newest first.
+func (s Scene) own() Scene {
+	uid := s.Rollout.UID
+	s.ReplicaSets = slices.DeleteFunc(slices.Clone(s.ReplicaSets), func(rs appsv1.ReplicaSet) bool { return !ownedBy(&rs, uid) })
+	s.Runs = slices.DeleteFunc(slices.Clone(s.Runs), func(run api.AnalysisRun) bool { return !ownedBy(&run, uid) })
+	slices.SortStableFunc(s.ReplicaSets, func(a, b appsv1.ReplicaSet) int { return cmp.Compare(revision(&b), revision(&a)) })
+	slices.SortStableFunc(s.Runs, func(a, b api.AnalysisRun) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return s
+}
+
+func ownedBy(object metav1.Object, uid types.UID) bool {
+	owner := metav1.GetControllerOfNoCopy(object)
+	return owner != nil && owner.UID == uid
+}
+
+func revision(object metav1.Object) int {
+	n, _ := strconv.Atoi(object.GetAnnotations()[api.AnnotationRevision])
+	return n
+}
+
+// role is what a ReplicaSet is for: stable, canary or nothing any more.
+func (s Scene) role(rs *appsv1.ReplicaSet) string {
+	switch rs.Labels[api.LabelPodTemplateHash] {
+	case "":
+		return ""
+	case s.Rollout.Status.StableRS:
+		return "stable"
+	case s.Rollout.Status.CurrentPodHash:
+		return "canary"
+	}
+	return ""
+}
+
+// podsOf are the pods of a ReplicaSet, by name.
+func (s Scene) podsOf(rs *appsv1.ReplicaSet) []*corev1.Pod {
+	var pods []*corev1.Pod
+	for i := range s.Pods {
+		if ownedBy(&s.Pods[i], rs.UID) {
+			pods = append(pods, &s.Pods[i])
+		}
+	}
+	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	return pods
+}
+
+// jobsOf are the Jobs of a run, the oldest first.
+func (s Scene) jobsOf(run *api.AnalysisRun) []*batchv1.Job {
+	var jobs []*batchv1.Job
+	for i := range s.Jobs {
+		if run.UID != "" && s.Jobs[i].Labels[api.LabelAnalysisRunUID] == string(run.UID) {
+			jobs = append(jobs, &s.Jobs[i])
+		}
+	}
+	slices.SortFunc(jobs, func(a, b *batchv1.Job) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return jobs
+}
+
+// runs are the analysis runs going on for the update: that of the step, then that beside the steps.
+func (s Scene) liveRuns() []*api.AnalysisRun {
+	var live []*api.AnalysisRun
+	status := s.Rollout.Status.Canary
+	for _, ref := range []*api.RolloutAnalysisRunStatus{status.CurrentStepAnalysisRunStatus, status.CurrentBackgroundAnalysisRunStatus} {
+		if ref == nil {
+			continue
+		}
+		if run := s.run(ref.Name); run != nil {
+			live = append(live, run)
+		}
+	}
+	return live
+}
+
+func (s Scene) run(name string) *api.AnalysisRun {
+	for i := range s.Runs {
+		if s.Runs[i].Name == name {
+			return &s.Runs[i]
+		}
+	}
+	return nil
+}
+
+// age is how long ago something was, in the short form kubectl uses.
+func (s Scene) age(t metav1.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return duration.HumanDuration(max(s.Now.Sub(t.Time), 0))
+}
+
+// length is a time to come or that was, to the second.
+func length(d time.Duration) string {
+	return duration.HumanDuration(max(d.Round(time.Second), 0))
+}
+
+// clock is a time of day.
+func (s Scene) clock(t time.Time) string { return t.In(s.Now.Location()).Format("15:04:05") }
+
+// delay is when an old ReplicaSet is scaled down, as reference clients show it.
+func (s Scene) delay(deadline string) string {
+	at, err := time.Parse(time.RFC3339, deadline)
+	switch {
+	case err != nil:
+		return "delay:unreadable"
+	case !at.After(s.Now):
+		return "delay:passed"
+	}
+	return "delay:" + length(at.Sub(s.Now))
+}

@@ -1,0 +1,282 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// row is an object in the tree.
+type row struct {
+	branch string // the lines of the tree before it
+	icon   string
+	name   string
+	kind   string
+	mark   mark
+	age    string
+	info   string
+}
+
+// tree lists a rollout's revisions, newest first, with their pods, analysis runs and Jobs.
+func (s Scene) tree() []row {
+	phase, _ := Phase(s.Rollout)
+	rows := []row{{icon: "⟳", name: s.Rollout.Name, kind: "Rollout", mark: phaseMark(phase), age: s.age(s.Rollout.CreationTimestamp)}}
+	revisions := s.revisions()
+	for i, number := range revisions {
+		last := i == len(revisions)-1
+		rows = append(rows, row{branch: branch("", last), icon: "#", name: "revision:" + strconv.Itoa(number)})
+		rows = append(rows, s.revisionRows(number, trunk("", last))...)
+	}
+	return rows
+}
+
+func branch(trunk string, last bool) string {
+	if last {
+		return trunk + "└──"
+	}
+	return trunk + "├──"
+}
+
+func trunk(trunk string, last bool) string {
+	if last {
+		return trunk + "   "
+	}
+	return trunk + "│  "
+}
+
+func (s Scene) revisions() []int {
+	var numbers []int
+	for i := range s.ReplicaSets {
+		numbers = append(numbers, revision(&s.ReplicaSets[i]))
+	}
+	for i := range s.Runs {
+		numbers = append(numbers, revision(&s.Runs[i]))
+	}
+	slices.Sort(numbers)
+	slices.Reverse(numbers)
+	return slices.Compact(numbers)
+}
+
+func (s Scene) revisionRows(number int, under string) []row {
+	type entry struct {
+		row      row
+		children func(under string) []row
+	}
+	var entries []entry
+	for i := range s.ReplicaSets {
+		if rs := &s.ReplicaSets[i]; revision(rs) == number {
+			entries = append(entries, entry{s.replicaSetRow(rs), func(under string) []row { return s.podRows(rs, under) }})
+		}
+	}
+	for i := range s.Runs {
+		if run := &s.Runs[i]; revision(run) == number {
+			entries = append(entries, entry{s.runRow(run), func(under string) []row { return s.jobRows(run, under) }})
+		}
+	}
+	var rows []row
+	for i, e := range entries {
+		last := i == len(entries)-1
+		e.row.branch = branch(under, last)
+		rows = append(append(rows, e.row), e.children(trunk(under, last))...)
+	}
+	return rows
+}
+
+func (s Scene) replicaSetRow(rs *appsv1.ReplicaSet) row {
+	var info []string
+	if role := s.role(rs); role != "" {
+		info = append(info, role)
+	}
+	if deadline := rs.Annotations[api.AnnotationScaleDownDeadline]; deadline != "" {
+		info = append(info, s.delay(deadline))
+	}
+	return row{icon: "⧉", name: rs.Name, kind: "ReplicaSet", mark: replicaSetMark(rs), age: s.age(rs.CreationTimestamp), info: strings.Join(info, ",")}
+}
+
+func (s Scene) podRows(rs *appsv1.ReplicaSet, under string) []row {
+	pods := s.podsOf(rs)
+	var rows []row
+	for i, pod := range pods {
+		rows = append(rows, row{
+			branch: branch(under, i == len(pods)-1), icon: "□", name: pod.Name, kind: "Pod",
+			mark: podMark(pod), age: s.age(pod.CreationTimestamp), info: podInfo(pod),
+		})
+	}
+	return rows
+}
+
+func (s Scene) runRow(run *api.AnalysisRun) row {
+	return row{icon: "α", name: run.Name, kind: "AnalysisRun", mark: analysisMark(run.Status.Phase), age: s.age(run.CreationTimestamp), info: counts(run)}
+}
+
+// counts adds up the measurements of a run's metrics: ✔ 2,✖ 1.
+func counts(run *api.AnalysisRun) string {
+	var good, bad, unknown, failed int32
+	for _, result := range run.Status.MetricResults {
+		good, bad = good+result.Successful, bad+result.Failed
+		unknown, failed = unknown+result.Inconclusive, failed+result.Error
+	}
+	var info []string
+	for _, count := range []struct {
+		icon string
+		n    int32
+	}{{"✔", good}, {"✖", bad}, {"?", unknown}, {"⚠", failed}} {
+		if count.n > 0 {
+			info = append(info, fmt.Sprintf("%s %d", count.icon, count.n))
+		}
+	}
+	return strings.Join(info, ",")
+}
+
+func (s Scene) jobRows(run *api.AnalysisRun, under string) []row {
+	jobs := s.jobsOf(run)
+	var rows []row
+	for i, job := range jobs {
+		rows = append(rows, row{
+			branch: branch(under, i == len(jobs)-1), icon: "⊞", name: job.Name, kind: "Job",
+			mark: jobMark(job), age: s.age(job.CreationTimestamp), info: jobInfo(job.Annotations[api.AnnotationMetricName]),
+		})
+	}
+	return rows
+}
+
+func jobInfo(metric string) string {
+	if metric == "" {
+		return ""
+	}
+	return "metric:" + metric
+}
+
+// layout says which columns a table has and how wide they are.
+type layout struct {
+	name, kind, status, age int
+	prefix                  string // what is left out of names
+}
+
+// table arranges the rows in at most width columns: where they do not fit, first the kind goes (the
+// icons say it), then the part of the names that all share.
+func (s Scene) table(rows []row, width int) Page {
+	l := s.measure(rows, "")
+	if width > 0 && l.name+l.kind+l.status+l.age+widest(rows, func(r row) string { return r.info }) > width {
+		l.kind = 0
+		if l.name+l.status+l.age+widest(rows, func(r row) string { return r.info }) > width {
+			l = s.measure(rows, s.Rollout.Name+"-")
+			l.kind = 0
+		}
+	}
+	page := Page{l.line(row{name: "NAME", kind: "KIND", mark: mark{text: "STATUS", tone: Faint}, age: "AGE", info: "INFO"}, true)}
+	for _, r := range rows {
+		page = append(page, l.line(r, false))
+	}
+	return page
+}
+
+func (s Scene) measure(rows []row, prefix string) layout {
+	l := layout{prefix: prefix}
+	l.name = 2 + max(4, widest(rows, func(r row) string { return r.branch + r.icon + " " + l.shorten(r.name) }))
+	l.kind = 2 + widest(rows, func(r row) string { return r.kind })
+	l.status = 2 + max(6, widest(rows, func(r row) string { return r.mark.String() }))
+	l.age = 2 + max(3, widest(rows, func(r row) string { return r.age }))
+	return l
+}
+
+func (l layout) shorten(name string) string {
+	if rest, ok := strings.CutPrefix(name, l.prefix); ok && l.prefix != "" && rest != "" {
+		return "…" + rest
+	}
+	// A Job's name begins with the UID of its run.
+	if uid, rest, ok := strings.Cut(name, "."); ok && l.prefix != "" && len(uid) == 36 {
+		return "…" + rest
+	}
+	return name
+}
+
+func widest(rows []row, text func(row) string) int {
+	n := 0
+	for _, r := range rows {
+		n = max(n, columns(text(r)))
+	}
+	return n
+}
+
+func (l layout) line(r row, head bool) Line {
+	tone, status := Plain, r.mark.String()
+	name := r.branch + r.icon + " " + l.shorten(r.name)
+	if head {
+		tone, status, name = Faint, "STATUS", r.name
+	}
+	line := Line{{pad(name, l.name), tone}}
+	if l.kind > 0 {
+		line = append(line, Span{pad(r.kind, l.kind), Faint})
+	}
+	return append(line, Span{pad(status, l.status), r.mark.tone}, Span{pad(r.age, l.age), Faint}, Span{r.info, tone})
+}
+
+// images lists the images of the revisions that have a role or pods, with their tags.
+func (s Scene) images() []string {
+	var images []string
+	tags := map[string][]string{}
+	for i := range s.ReplicaSets {
+		rs := &s.ReplicaSets[i]
+		role := s.role(rs)
+		if role == "" && rs.Status.Replicas == 0 {
+			continue
+		}
+		for _, container := range append(slices.Clone(rs.Spec.Template.Spec.InitContainers), rs.Spec.Template.Spec.Containers...) {
+			if !slices.Contains(images, container.Image) {
+				images = append(images, container.Image)
+			}
+			if role != "" && !slices.Contains(tags[container.Image], role) {
+				tags[container.Image] = append(tags[container.Image], role)
+			}
+		}
+	}
+	slices.Sort(images)
+	for i, image := range images {
+		if with := tags[image]; len(with) > 0 {
+			slices.Sort(with)
+			images[i] = fmt.Sprintf("%s (%s)", image, strings.Join(with, ", "))
+		}
+	}
+	return images
+}
+
+// trouble is what keeps the pods of a ReplicaSet from being ready, the most frequent reason first.
+func (s Scene) trouble(rs *appsv1.ReplicaSet) string {
+	seen := map[string]int{}
+	var reasons []string
+	for _, pod := range s.podsOf(rs) {
+		m := podMark(pod)
+		if m.tone != Bad && !unschedulable(pod) {
+			continue
+		}
+		text := m.text
+		if unschedulable(pod) {
+			text = "Unschedulable"
+		}
+		if seen[text] == 0 {
+			reasons = append(reasons, text)
+		}
+		seen[text]++
+	}
+	slices.SortStableFunc(reasons, func(a, b string) int { return seen[b] - seen[a] })
+	for i, reason := range reasons {
+		reasons[i] = fmt.Sprintf("%d %s", seen[reason], reason)
+	}
+	return strings.Join(reasons, ", ")
+}
+
+func unschedulable(pod *corev1.Pod) bool {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse && condition.Reason == corev1.PodReasonUnschedulable {
+			return true
+		}
+	}
+	return false
+}

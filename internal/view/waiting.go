@@ -1,0 +1,183 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+)
+
+// Waiting says what a rollout waits for, and how long still, in one sentence; "" at rest.
+func Waiting(s Scene) string { return s.own().waiting() }
+
+func (s Scene) waiting() string {
+	ro := s.Rollout
+	phase, _ := Phase(ro)
+	switch {
+	case !Observed(ro):
+		return "the controller to see the latest change"
+	case ro.Status.Abort && phase == api.RolloutPhaseDegraded:
+		return s.afterAbort()
+	case phase == api.RolloutPhaseHealthy || phase == api.RolloutPhaseDegraded && promoted(ro):
+		return ""
+	case ro.Spec.Paused:
+		return fmt.Sprintf("somebody to end the pause by hand: `sluice resume %s`", ro.Name)
+	case len(ro.Status.PauseConditions) > 0:
+		return s.pause(ro.Status.PauseConditions[0])
+	case ro.Status.ControllerPause:
+		return "the controller to act on the end of the pause"
+	}
+	return s.awaited()
+}
+
+func (s Scene) afterAbort() string {
+	for i := range s.ReplicaSets {
+		rs := &s.ReplicaSets[i]
+		if s.role(rs) == "canary" && rs.Status.Replicas > 0 {
+			return fmt.Sprintf("the last %s of the aborted version to end", pods(rs.Status.Replicas))
+		}
+	}
+	return fmt.Sprintf("a corrected version, or `sluice retry rollout %s`", s.Rollout.Name)
+}
+
+func pods(n int32) string {
+	if n == 1 {
+		return "1 pod"
+	}
+	return fmt.Sprintf("%d pods", n)
+}
+
+func (s Scene) pause(condition api.PauseCondition) string {
+	ro := s.Rollout
+	switch condition.Reason {
+	case api.PauseReasonInconclusiveAnalysis, api.PauseReasonInconclusiveExperiment:
+		return fmt.Sprintf("somebody to decide, as the analysis was inconclusive: `sluice promote %s` goes on, `sluice abort %s` goes back", ro.Name, ro.Name)
+	case api.PauseReasonCanaryPauseStep, api.PauseReasonBlueGreenPause:
+	}
+	this := step(ro)
+	if this == nil || this.Pause == nil || this.Pause.IsIndefinite() {
+		return fmt.Sprintf("somebody to go on: `sluice promote %s`", ro.Name)
+	}
+	seconds, err := this.Pause.DurationSeconds()
+	if err != nil {
+		return "the end of a pause whose length cannot be read"
+	}
+	end := condition.StartTime.Add(time.Duration(seconds) * time.Second)
+	left := end.Sub(s.Now)
+	if left <= 0 {
+		return fmt.Sprintf("the controller to end the pause of %s, which is over", unit(this.Pause.Duration.String()))
+	}
+	return fmt.Sprintf("the pause of %s to end: %s left, until %s", unit(this.Pause.Duration.String()), length(left), s.clock(end))
+}
+
+// unit writes the seconds of a bare number.
+func unit(text string) string {
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		return text + "s"
+	}
+	return text
+}
+
+// awaited is what the current step, or the end of the update, needs.
+func (s Scene) awaited() string {
+	ro := s.Rollout
+	if promoted(ro) {
+		return s.missing("stable")
+	}
+	if this := step(ro); this != nil && this.Analysis != nil {
+		if text := s.measuring(); text != "" {
+			return text
+		}
+	}
+	if text := s.missing("canary"); text != "" {
+		return text
+	}
+	for i := range s.ReplicaSets {
+		rs := &s.ReplicaSets[i]
+		if s.role(rs) != "canary" && s.role(rs) != "stable" && rs.Status.Replicas > 0 {
+			return fmt.Sprintf("the last %s of old revision %d to end", pods(rs.Status.Replicas), revision(rs))
+		}
+	}
+	return s.missing("stable")
+}
+
+// missing is which pods of a role are not there yet, and what keeps them.
+func (s Scene) missing(role string) string {
+	for i := range s.ReplicaSets {
+		rs := &s.ReplicaSets[i]
+		if s.role(rs) == role {
+			return s.short(rs, role)
+		}
+	}
+	return ""
+}
+
+func (s Scene) short(rs *appsv1.ReplicaSet, role string) string {
+	wanted := int32(1)
+	if rs.Spec.Replicas != nil {
+		wanted = *rs.Spec.Replicas
+	}
+	if have := rs.Status.AvailableReplicas; have < wanted {
+		text := fmt.Sprintf("%s pods: %d of %d available", role, have, wanted)
+		if trouble := s.trouble(rs); trouble != "" {
+			text += ", " + trouble
+		}
+		return text
+	}
+	if extra := rs.Status.Replicas - wanted; extra > 0 {
+		return fmt.Sprintf("%s of the %s version to end", pods(extra), role)
+	}
+	return ""
+}
+
+// measuring is what the runs of the update do next.
+func (s Scene) measuring() string {
+	for _, run := range s.liveRuns() {
+		if run.Status.Phase.Completed() {
+			continue
+		}
+		names := unfinished(run)
+		if len(names) == 0 {
+			return fmt.Sprintf("analysis run %s to start", run.Name)
+		}
+		text := "the verdict of " + strings.Join(names, ", ")
+		if next, ok := s.next(run); ok {
+			text += fmt.Sprintf("; next measurement %s", s.in(next))
+		}
+		return text
+	}
+	return ""
+}
+
+func unfinished(run *api.AnalysisRun) []string {
+	var names []string
+	for i := range run.Spec.Metrics {
+		metric := &run.Spec.Metrics[i]
+		if !resultOf(run, metric.Name).Phase.Completed() {
+			names = append(names, metric.Name)
+		}
+	}
+	return names
+}
+
+// next is when the run measures next.
+func (s Scene) next(run *api.AnalysisRun) (time.Time, bool) {
+	var next time.Time
+	for _, due := range decide.Reads(run) {
+		if next.IsZero() || due.At.Before(next) {
+			next = due.At
+		}
+	}
+	return next, !next.IsZero()
+}
+
+func (s Scene) in(t time.Time) string {
+	if left := t.Sub(s.Now); left >= time.Second {
+		return "in " + length(left)
+	}
+	return "now"
+}
