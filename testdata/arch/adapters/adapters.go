@@ -1,0 +1,3 @@
+package adapters
+
+const Name = "adapters"
