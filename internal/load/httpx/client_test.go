@@ -212,7 +212,11 @@ func TestErrorsHaveClasses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := NewFactory(Options{Timeout: 300 * time.Millisecond}).NewClient()
+			timeout := 10 * time.Second
+			if tt.want == ResponseTimeout {
+				timeout = 300 * time.Millisecond
+			}
+			c := NewFactory(Options{Timeout: timeout}).NewClient()
 			defer c.Close()
 			hops, err := do(t, c, Request{Method: "GET", URL: tt.url})
 			var classified *Error
