@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
@@ -232,5 +234,77 @@ func TestObjectsOfARunningInstallationAreAccepted(t *testing.T) {
 	}
 	if accepted != 6 {
 		t.Errorf("%d objects were tried, want 4 Rollouts, a template and a run", accepted)
+	}
+}
+
+// Objects from before our rules stay manageable: what does not touch the mistake is not refused for it.
+func TestObjectsFromBeforeTheRulesCanStillBeWritten(t *testing.T) {
+	config, namespace := server(t)
+	rollouts, runs := client(t, config, namespace, "rollouts"), client(t, config, namespace, "analysisruns")
+	badRollout := object(t, "Rollout", steps("[{setWeight: 500}, {}]"))
+	badRun := object(t, "AnalysisRun", metrics("{}", "count: 2"))
+
+	dropRules(t, config)
+	await(t, "the definitions without rules", func() bool {
+		return dryRun(t.Context(), rollouts, badRollout) == nil && dryRun(t.Context(), runs, badRun) == nil
+	})
+	for c, bad := range map[dynamic.ResourceInterface]*unstructured.Unstructured{rollouts: badRollout, runs: badRun} {
+		if _, err := c.Create(t.Context(), bad, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := crd.Install(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	badRollout.SetName("another")
+	badRun.SetName("another")
+	await(t, "the definitions with rules", func() bool {
+		return apierrors.IsInvalid(dryRun(t.Context(), rollouts, badRollout)) && apierrors.IsInvalid(dryRun(t.Context(), runs, badRun))
+	})
+
+	for name, write := range map[string]struct {
+		client      dynamic.ResourceInterface
+		patch       string
+		subresource []string
+	}{
+		"a status":       {rollouts, `{"status":{"phase":"Degraded","message":"InvalidSpec"}}`, []string{"status"}},
+		"an annotation":  {rollouts, `{"metadata":{"annotations":{"a":"b"}}}`, nil},
+		"a run's status": {runs, `{"status":{"phase":"Error"}}`, nil},
+		"a termination":  {runs, `{"spec":{"terminate":true}}`, nil},
+	} {
+		_, err := write.client.Patch(t.Context(), "x", types.MergePatchType, []byte(write.patch), metav1.PatchOptions{}, write.subresource...)
+		if err != nil {
+			t.Errorf("writing %s: %v", name, err)
+		}
+	}
+}
+
+// dropRules puts definitions without rules in place of ours, as another controller's are.
+func dropRules(t *testing.T, config *rest.Config) {
+	t.Helper()
+	c, err := clientset.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definitions := c.ApiextensionsV1().CustomResourceDefinitions()
+	for _, name := range []string{"rollouts.argoproj.io", "analysisruns.argoproj.io"} {
+		definition, err := definitions.Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		crd.DropRules(definition)
+		if _, err := definitions.Update(t.Context(), definition, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// await waits for the server to use a definition that it was given, which takes it a moment.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s are not in use after a minute", what)
+		}
 	}
 }

@@ -22,3 +22,23 @@ func RuleMessages(t *testing.T) []string {
 	}
 	return messages
 }
+
+// DropRules takes the CEL rules and the least values out of a definition.
+func DropRules(definition *apiextensionsv1.CustomResourceDefinition) {
+	for i := range definition.Spec.Versions {
+		schema := definition.Spec.Versions[i].Schema.OpenAPIV3Schema
+		*schema = withoutRules(*schema)
+	}
+}
+
+func withoutRules(schema apiextensionsv1.JSONSchemaProps) apiextensionsv1.JSONSchemaProps {
+	schema.XValidations, schema.Minimum = nil, nil
+	for name, property := range schema.Properties {
+		schema.Properties[name] = withoutRules(property)
+	}
+	if schema.Items != nil && schema.Items.Schema != nil {
+		items := withoutRules(*schema.Items.Schema)
+		schema.Items.Schema = &items
+	}
+	return schema
+}
