@@ -46,18 +46,14 @@ func TestOverlappingSecretsLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestBasicAuthenticationIsHidden(t *testing.T) {
+func TestASecretIsHiddenInsideOtherBase64(t *testing.T) {
 	for _, user := range []string{"a", "ab", "abc"} {
 		header := base64.StdEncoding.EncodeToString([]byte(user + ":correct horse battery:staple"))
-		got := Redact(header, []string{"correct horse battery"})
-		for start := 0; start+shortestPart <= len(header); start++ {
-			decoded, err := base64.StdEncoding.DecodeString(got)
-			if err == nil && strings.Contains(string(decoded), "horse") {
-				t.Errorf("%s still holds the password", got)
-			}
-		}
-		if got == header {
-			t.Errorf("nothing was hidden for user %q", user)
+		got := Redact("Basic "+header, []string{"correct horse battery"})
+		// What the mask leaves over of the secret is less than one character on each side.
+		before, after, found := strings.Cut(strings.TrimPrefix(got, "Basic "), Mask)
+		if hidden := len(header) - len(before) - len(after); !found || hidden < len("correct horse battery")*8/6-1 {
+			t.Errorf("user %q: %d characters of %q are hidden in %q", user, hidden, header, got)
 		}
 	}
 }

@@ -121,27 +121,29 @@ func MetricPhase(m api.Metric, r api.MetricResult, terminating bool) (phase api.
 	if err != nil {
 		return api.AnalysisPhaseError, fmt.Sprintf("Metric %q assessed Error: %s", m.Name, err)
 	}
-	if n := len(r.Measurements); n > 0 && r.Measurements[n-1].FinishedAt == nil {
+	if inFlight(r) {
 		return api.AnalysisPhaseRunning, ""
 	}
-	if phase, message = broken(limits, r); phase != "" {
-		return phase, assessed(r, phase, message)
-	}
-	if limits.ConsecutiveSuccess > 0 && r.ConsecutiveSuccess >= limits.ConsecutiveSuccess {
-		return api.AnalysisPhaseSuccessful, ""
-	}
-	if limits.Count > 0 && r.Count >= limits.Count {
+	phase, message = broken(limits, r)
+	switch {
+	case phase != "":
+	case limits.ConsecutiveSuccess > 0 && r.ConsecutiveSuccess >= limits.ConsecutiveSuccess:
+		phase = api.AnalysisPhaseSuccessful
+	case limits.Count > 0 && r.Count >= limits.Count:
 		phase, message = complete(limits, r)
-		return phase, assessed(r, phase, message)
-	}
-	if terminating {
+	case terminating:
 		phase, message = stopped(r)
-		return phase, assessed(r, phase, message)
+	case r.Count == 0 && len(r.Measurements) == 0:
+		phase = api.AnalysisPhasePending
+	default:
+		phase = api.AnalysisPhaseRunning
 	}
-	if r.Count == 0 && r.Error == 0 && len(r.Measurements) == 0 {
-		return api.AnalysisPhasePending, ""
-	}
-	return api.AnalysisPhaseRunning, ""
+	return phase, assessed(r, phase, message)
+}
+
+func inFlight(r api.MetricResult) bool {
+	n := len(r.Measurements)
+	return n > 0 && r.Measurements[n-1].FinishedAt == nil
 }
 
 // broken is the limit that ends a metric at once, if one is exceeded. When several are, the
@@ -220,15 +222,15 @@ func assessed(r api.MetricResult, phase api.AnalysisPhase, why string) string {
 
 // lastMessage is what the newest measurement of that phase said, else the newest with a message.
 func lastMessage(r api.MetricResult, phase api.AnalysisPhase) string {
-	any := ""
+	newest := ""
 	for i := len(r.Measurements) - 1; i >= 0; i-- {
 		m := r.Measurements[i]
 		if m.Message != "" && m.Phase == phase {
 			return m.Message
 		}
-		if any == "" {
-			any = m.Message
+		if newest == "" {
+			newest = m.Message
 		}
 	}
-	return any
+	return newest
 }

@@ -90,8 +90,11 @@ func far(v, l float64, limit string) string {
 }
 
 func percent(share float64) string {
-	if share < 0.0001 {
+	switch {
+	case share < 0.0001:
 		return "less than 0.01%"
+	case share > 0.995:
+		return "more than 99%"
 	}
 	return short(share*100, 2) + "%"
 }

@@ -36,7 +36,7 @@ func TestFar(t *testing.T) {
 		{0.0123, 0.004, "3.1 times the limit 0.004"},
 		{0.0041, 0.004, "2.5% above the limit 0.004"},
 		{0.004, 0.004, "exactly the limit 0.004"},
-		{0.00000001, 0.004, "100% below the limit 0.004"},
+		{0.00000001, 0.004, "more than 99% below the limit 0.004"},
 		{0, 0.004, "below the limit 0.004"},
 		{-5, -2, "below the limit -2"},
 		{5, -2, "above the limit -2"},

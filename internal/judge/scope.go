@@ -171,7 +171,7 @@ func isNil(x any) bool {
 		return true
 	}
 	v := reflect.ValueOf(x)
-	switch v.Kind() { //nolint:exhaustive // the other kinds cannot be nil
+	switch v.Kind() {
 	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Func, reflect.Interface, reflect.Chan:
 		return v.IsNil()
 	default:
@@ -188,7 +188,7 @@ func isEmpty(result any) bool {
 		return strings.TrimSpace(r) == ""
 	}
 	v := reflect.ValueOf(result)
-	switch v.Kind() { //nolint:exhaustive // the other kinds have no length
+	switch v.Kind() {
 	case reflect.Slice, reflect.Map, reflect.Array:
 		return v.Len() == 0
 	default:

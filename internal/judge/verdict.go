@@ -90,7 +90,7 @@ func compileRules(criteria Criteria) (rules, error) {
 
 func compileRule(name, source string) (*rule, error) {
 	if source == "" {
-		return nil, nil //nolint:nilnil // a condition that is not given is nothing, not an error
+		return nil, nil // not given, which is no error
 	}
 	condition, err := Compile(source)
 	if err != nil {
@@ -220,32 +220,48 @@ func (r rules) evaluate(rule *rule, sample Sample) outcome {
 		o.missing, o.empty = nothing, true
 		return o
 	}
+	e := r.at(sample)
+	value, err := e.watched(rule.program)
+	o.missing, o.empty = r.missed(rule, sample.Result)
+	switch {
+	case err != nil && empty:
+		o.missing, o.empty = nothing, true
+		return o
+	case err != nil && rule.reads.report && sample.Report == nil:
+		o.err = fmt.Errorf("%w (there is no report)", err)
+		return o
+	case err != nil:
+		o.err = err
+		return o
+	}
+	o.settle(e, value)
+	if o.is(true) || o.is(false) {
+		o.facts = e.explain(rule.clauses, o.truth)
+		o.series = o.judged(sample)
+	}
+	return o
+}
+
+// at is what the conditions are asked about. A report that is not there is nil, not an empty map.
+func (r rules) at(sample Sample) evaluation {
 	e := evaluation{result: sample.Result, now: r.now, watch: r.watch}
 	if sample.Report != nil {
 		e.report = sample.Report
 	}
-	value, err := e.watched(rule.program)
-	o.missing, o.empty = r.missed(rule, sample.Result)
-	switch truth, isBool := value.(bool); {
-	case err != nil && empty:
-		o.missing, o.empty = nothing, true
-	case err != nil && rule.reads.report && sample.Report == nil:
-		o.err = fmt.Errorf("%w (there is no report)", err)
-	case err != nil:
-		o.err = err
-	case !isBool:
+	return e
+}
+
+// settle takes what the evaluation came to.
+func (o *outcome) settle(e evaluation, value any) {
+	truth, isBool := value.(bool)
+	if !isBool {
 		o.err = fmt.Errorf("expected bool, but got %s", kindOf(value))
-	default:
-		o.truth = truth
-		if o.missing != "" && truth == rule.bad && e.certain(rule.program, truth) {
-			o.missing = ""
-		}
+		return
 	}
-	if o.err == nil && o.missing == "" {
-		o.facts = e.explain(rule.clauses, o.truth)
-		o.series = rule.judged(sample)
+	o.truth = truth
+	if o.missing != "" && truth == o.rule.bad && e.certain(o.rule.program, truth) {
+		o.missing = ""
 	}
-	return o
 }
 
 // watched evaluates a program from a clean slate.
@@ -340,13 +356,23 @@ func (v Verdict) about(series string) Verdict {
 	return v
 }
 
-// judged names the series a condition looked at, when it looked at one of several.
-func (c *Condition) judged(sample Sample) string {
+// judged names the series that decided, when there are several and it was one of them.
+func (o outcome) judged(sample Sample) string {
 	values, ok := sample.Result.([]float64)
-	if !ok || len(values) < 2 || c.reads.wholeResult || len(c.reads.indexes) != 1 || c.reads.indexes[0] >= len(values) {
+	if !ok || len(values) < 2 {
 		return ""
 	}
-	return seriesName(sample.Series, c.reads.indexes[0], len(values))
+	index := -1
+	if indexes := o.rule.reads.indexes; len(indexes) == 1 && !o.rule.reads.wholeResult {
+		index = indexes[0]
+	}
+	if len(o.facts) == 1 && o.facts[0].element >= 0 {
+		index = o.facts[0].element
+	}
+	if index < 0 || index >= len(values) {
+		return ""
+	}
+	return seriesName(sample.Series, index, len(values))
 }
 
 // seriesName is a series by its labels and place: `{pod="a"} (1 of 3)`.

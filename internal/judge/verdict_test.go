@@ -90,6 +90,8 @@ func TestMessagesNameTheComparisonThatDecided(t *testing.T) {
 	runVerdicts(t, []verdictCase{
 		{"the first false part of an and", success("result[0] > 0 && result[0] < 5"), vector(7), api.AnalysisPhaseFailed,
 			`successCondition "result[0] > 0 && result[0] < 5" is false: "result[0] < 5" is false: result[0] is 7, 40% above the limit 5`},
+		{"which series it was", success("result[0] < 5 && result[1] < 5"), vector(1, 7), api.AnalysisPhaseFailed,
+			`successCondition "result[0] < 5 && result[1] < 5" is false: "result[1] < 5" is false: result[1] is 7, 40% above the limit 5 (series {pod="b"}, 2 of 2)`},
 		{"all parts of an or that is false", success("result < 5 or result > 10"), value(7.0), api.AnalysisPhaseFailed,
 			`successCondition "result < 5 or result > 10" is false: "result < 5" is false: result is 7, 40% above the limit 5; ` +
 				`"result > 10" is false: result is 7, 30% below the limit 10`},
@@ -98,7 +100,7 @@ func TestMessagesNameTheComparisonThatDecided(t *testing.T) {
 		{"the limit may stand first", success("0.95 <= result"), value(0.94), api.AnalysisPhaseFailed,
 			`successCondition "0.95 <= result" is false: result is 0.94, 1.1% below the limit 0.95`},
 		{"the element that broke an all", success("all(result, # < 0.05)"), vector(0.01, 0.07), api.AnalysisPhaseFailed,
-			`successCondition "all(result, # < 0.05)" is false: result[1] is 0.07, 40% above the limit 0.05`},
+			`successCondition "all(result, # < 0.05)" is false: result[1] is 0.07, 40% above the limit 0.05 (series {pod="b"}, 2 of 2)`},
 		{"a field of the element that made an any", failure("any(result.pods, .p99 > 5)"),
 			value(map[string]any{"pods": []any{map[string]any{"p99": 3.0}, map[string]any{"p99": 10.0}}}), api.AnalysisPhaseFailed,
 			`failureCondition "any(result.pods, .p99 > 5)" is true: result.pods[1].p99 is 10, 2 times the limit 5`},

@@ -129,7 +129,8 @@ func (w *watcher) spend(steps int) {
 	}
 }
 
-// walk counts everything inside a value and, when read, notes NaN.
+// walk counts everything inside a value and, when read, notes NaN. The types of decoded JSON and of
+// vectors are named for speed.
 func (w *watcher) walk(value any, read bool) {
 	w.spend(1)
 	switch v := value.(type) {
@@ -137,11 +138,6 @@ func (w *watcher) walk(value any, read bool) {
 		w.nan = w.nan || read && math.IsNaN(v)
 	case string:
 		w.spend(len(v) / 16)
-	case []float64:
-		w.spend(len(v))
-		for _, f := range v {
-			w.nan = w.nan || read && math.IsNaN(f)
-		}
 	case []any:
 		for _, item := range v {
 			w.walk(item, read)
@@ -156,7 +152,7 @@ func (w *watcher) walk(value any, read bool) {
 }
 
 func (w *watcher) walkOther(v reflect.Value, read bool) {
-	switch v.Kind() { //nolint:exhaustive // everything else is one step
+	switch v.Kind() {
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
 			w.walk(v.Index(i).Interface(), read)
@@ -165,13 +161,13 @@ func (w *watcher) walkOther(v reflect.Value, read bool) {
 		for items := v.MapRange(); items.Next(); {
 			w.walk(items.Value().Interface(), read)
 		}
-	default:
+	default: // one step
 	}
 }
 
 func length(value any) int {
 	v := reflect.ValueOf(value)
-	switch v.Kind() { //nolint:exhaustive // everything else has no length
+	switch v.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map, reflect.String:
 		return v.Len()
 	default:
@@ -183,16 +179,12 @@ func length(value any) int {
 // the watcher. The given tree is left as it is.
 func watch(node ast.Node) ast.Node {
 	switch n := node.(type) {
-	case *ast.UnaryNode:
-		return at(n, &ast.UnaryNode{Operator: n.Operator, Node: watch(n.Node)})
 	case *ast.BinaryNode:
 		return watchBinary(n)
-	case *ast.ChainNode:
-		return at(n, &ast.ChainNode{Node: watchPath(n.Node)})
 	case *ast.MemberNode:
 		return watchPath(n)
-	case *ast.SliceNode:
-		return at(n, &ast.SliceNode{Node: watch(n.Node), From: watchIfAny(n.From), To: watchIfAny(n.To)})
+	case *ast.ChainNode:
+		return at(n, &ast.ChainNode{Node: watchPath(n.Node)})
 	case *ast.CallNode:
 		return watchCall(n)
 	case *ast.BuiltinNode:
@@ -200,20 +192,32 @@ func watch(node ast.Node) ast.Node {
 	case *ast.PredicateNode:
 		// Counted even when it is a constant: it is what a loop repeats.
 		return at(n, &ast.PredicateNode{Node: called(n, "(watch)", watch(n.Node), &ast.IntegerNode{Value: seeNaN | seeSize})})
+	case *ast.ArrayNode:
+		return seen(at(n, &ast.ArrayNode{Nodes: watchAll(n.Nodes)}), seeSize)
+	case *ast.MapNode:
+		return seen(at(n, &ast.MapNode{Pairs: watchAll(n.Pairs)}), seeSize)
+	default:
+		return watchParts(node)
+	}
+}
+
+// watchParts copies the nodes that only hold others together. What is left are constants and names.
+func watchParts(node ast.Node) ast.Node {
+	switch n := node.(type) {
+	case *ast.UnaryNode:
+		return at(n, &ast.UnaryNode{Operator: n.Operator, Node: watch(n.Node)})
+	case *ast.SliceNode:
+		return at(n, &ast.SliceNode{Node: watch(n.Node), From: watchIfAny(n.From), To: watchIfAny(n.To)})
 	case *ast.ConditionalNode:
 		return at(n, &ast.ConditionalNode{Ternary: n.Ternary, Cond: watch(n.Cond), Exp1: watch(n.Exp1), Exp2: watch(n.Exp2)})
 	case *ast.VariableDeclaratorNode:
 		return at(n, &ast.VariableDeclaratorNode{Name: n.Name, Value: watch(n.Value), Expr: watch(n.Expr)})
 	case *ast.SequenceNode:
 		return at(n, &ast.SequenceNode{Nodes: watchAll(n.Nodes)})
-	case *ast.ArrayNode:
-		return seen(at(n, &ast.ArrayNode{Nodes: watchAll(n.Nodes)}), seeSize)
-	case *ast.MapNode:
-		return seen(at(n, &ast.MapNode{Pairs: watchAll(n.Pairs)}), seeSize)
 	case *ast.PairNode:
 		return at(n, &ast.PairNode{Key: watch(n.Key), Value: watch(n.Value)})
 	default:
-		return node // a constant or a name
+		return node
 	}
 }
 

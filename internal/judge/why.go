@@ -21,6 +21,7 @@ type clause struct {
 	leftText, rightText string
 	operator            string
 	limitIsLeft         bool
+	element             int // n when result[n] is compared, else −1
 	// quantified
 	finder     *vm.Program // index of the element that decides, −1 when there is none
 	collection string
@@ -44,6 +45,7 @@ type fact struct {
 	// what was measured and the limit it was compared with; empty for an opaque clause
 	subject, value, limit string
 	distance              string
+	element               int // n when it is about result[n], else −1
 }
 
 // clauses takes a checked condition apart. What cannot be taken apart stays opaque.
@@ -65,7 +67,7 @@ func (d declared) around(node ast.Node) ast.Node {
 
 func (m *maker) clause(node ast.Node, vars declared) *clause {
 	m.made++
-	c := &clause{text: node.String()}
+	c := &clause{text: node.String(), element: -1}
 	if m.made > maxClauses {
 		return c
 	}
@@ -110,20 +112,29 @@ func (m *maker) comparison(c *clause, n *ast.BinaryNode, vars declared) {
 	c.kind, c.operator = compared, n.Operator
 	c.leftText, c.rightText = n.Left.String(), n.Right.String()
 	c.limitIsLeft = isLiteral(n.Left) && !isLiteral(n.Right)
+	c.element = elementOf(n.Left)
+	if c.limitIsLeft {
+		c.element = elementOf(n.Right)
+	}
+}
+
+// elementOf is n for result[n], else −1.
+func elementOf(node ast.Node) int {
+	member, ok := node.(*ast.MemberNode)
+	if !ok || !isResult(member.Node) {
+		return -1
+	}
+	if index, ok := member.Property.(*ast.IntegerNode); ok {
+		return index.Value
+	}
+	return -1
 }
 
 // quantifier handles all(list, a < b), any(…) and none(…): the element that decides is the first
 // one for which the comparison is false (all) or true (any, none).
 func (m *maker) quantifier(c *clause, n *ast.BuiltinNode, vars declared) {
-	if n.Name != "all" && n.Name != "any" && n.Name != "none" || len(n.Arguments) != 2 {
-		return
-	}
-	predicate, ok := n.Arguments[1].(*ast.PredicateNode)
-	if !ok {
-		return
-	}
-	body, ok := predicate.Node.(*ast.BinaryNode)
-	if !ok || !comparisons[body.Operator] {
+	body := comparedInside(n)
+	if body == nil {
 		return
 	}
 	list := n.Arguments[0]
@@ -142,6 +153,23 @@ func (m *maker) quantifier(c *clause, n *ast.BuiltinNode, vars declared) {
 	c.kind, c.operator, c.collection = quantified, body.Operator, list.String()
 	c.leftText, c.rightText = body.Left.String(), body.Right.String()
 	c.limitIsLeft = isLiteral(body.Left) && !isLiteral(body.Right)
+}
+
+// comparedInside is the comparison that all, any or none makes for each element, nil when it does
+// something else.
+func comparedInside(n *ast.BuiltinNode) *ast.BinaryNode {
+	if len(n.Arguments) != 2 || n.Name != "all" && n.Name != "any" && n.Name != "none" {
+		return nil
+	}
+	predicate, ok := n.Arguments[1].(*ast.PredicateNode)
+	if !ok {
+		return nil
+	}
+	body, ok := predicate.Node.(*ast.BinaryNode)
+	if !ok || !comparisons[body.Operator] {
+		return nil
+	}
+	return body
 }
 
 var comparisons = map[string]bool{"<": true, "<=": true, ">": true, ">=": true, "==": true, "!=": true}
@@ -179,7 +207,7 @@ func (e evaluation) explain(c *clause, truth bool) []fact {
 		return []fact{e.decisive(c, truth)}
 	case opaque:
 	}
-	return []fact{{text: c.text, truth: truth}}
+	return []fact{{text: c.text, truth: truth, element: -1}}
 }
 
 func (e evaluation) truth(c *clause) (truth, ok bool) {
@@ -195,7 +223,7 @@ func (e evaluation) truth(c *clause) (truth, ok bool) {
 }
 
 func (e evaluation) compare(c *clause, truth bool) fact {
-	f := fact{text: c.text, truth: truth}
+	f := fact{text: c.text, truth: truth, element: c.element}
 	left, err := e.run(c.left)
 	if err != nil {
 		return f
@@ -209,7 +237,7 @@ func (e evaluation) compare(c *clause, truth bool) fact {
 }
 
 func (e evaluation) decisive(c *clause, truth bool) fact {
-	f := fact{text: c.text, truth: truth}
+	f := fact{text: c.text, truth: truth, element: -1}
 	found, err := e.run(c.finder)
 	if err != nil {
 		return f
@@ -219,6 +247,9 @@ func (e evaluation) decisive(c *clause, truth bool) fact {
 		return f
 	}
 	left, right := e.element(c.left, i), e.element(c.right, i)
+	if c.collection == "result" {
+		f.element = i
+	}
 	item := fmt.Sprintf("%s[%d]", c.collection, i)
 	f.weigh(c, inElement(c.leftText, item), inElement(c.rightText, item), left, right)
 	return f
