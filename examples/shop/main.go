@@ -16,7 +16,7 @@ import (
 )
 
 // memoryLimit is what the shop grows to before it collects garbage.
-const memoryLimit = 48 << 20
+const memoryLimit = 24 << 20
 
 // finishWithin bounds the time running requests have once the drain is over.
 const finishWithin = 5 * time.Second
