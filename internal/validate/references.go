@@ -20,10 +20,10 @@ type Refs struct {
 	// SecretKeys lists the keys of a Secret of the object's namespace. nil: Secrets are not looked at.
 	SecretKeys func(name string) (keys []string, ok bool)
 	// Partial tells that only part of the world is known, such as a directory of files: what is
-	// missing may exist elsewhere, and is a warning.
+	// missing may exist elsewhere. A missing template is a warning then, a missing Secret nothing.
 	Partial bool
-	// Checked tells that the templates were looked at by themselves, so that their own findings
-	// need not be said again here.
+	// Checked tells that the templates were looked at by themselves, with the Secrets they name, so
+	// that their own findings need not be said again here.
 	Checked bool
 }
 
@@ -50,11 +50,20 @@ func References(ro *api.Rollout, refs Refs) Findings {
 	return s.sorted()
 }
 
+// TemplateReferences says what is wrong with the Secrets a template takes arguments from.
+func TemplateReferences(spec *api.AnalysisTemplateSpec, refs Refs) Findings {
+	return secrets(spec.Args, refs)
+}
+
 // RunReferences says what is wrong with the Secrets an AnalysisRun takes arguments from.
 func RunReferences(run *api.AnalysisRun, refs Refs) Findings {
+	return secrets(run.Spec.Args, refs)
+}
+
+func secrets(args []api.Argument, refs Refs) Findings {
 	s := &sheet{}
 	r := reference{sheet: s, refs: refs}
-	for i, arg := range run.Spec.Args {
+	for i, arg := range args {
 		r.secret(arg, "", field.NewPath("spec", "args").Index(i))
 	}
 	return s.sorted()
@@ -77,8 +86,9 @@ func (r *reference) check() {
 		r.invalid(r.place(problem.Templates), problem.Message, "")
 	}
 	for _, arg := range spec.Args {
-		owner, path := r.declaredBy(refs, arg)
-		r.secret(arg, owner, path)
+		if owner, path := r.declaredBy(refs, arg); !r.refs.Checked {
+			r.secret(arg, owner, path)
+		}
 	}
 	for i := range spec.Metrics {
 		if from, ok := r.measuredBy(refs, spec.Metrics[i].Name); ok {
@@ -218,8 +228,7 @@ func (r *reference) secret(arg api.Argument, owner string, path *field.Path) {
 	}
 	keys, ok := r.refs.SecretKeys(ref.Name)
 	switch {
-	case !ok && r.refs.Partial:
-		r.warn(path, fmt.Sprintf("%s takes its value from Secret %s, which is not among the files that were read", from, ref.Name), "")
+	case !ok && r.refs.Partial: // Secrets are rarely kept with the other files
 	case !ok:
 		r.invalid(path, fmt.Sprintf("%s takes its value from Secret %s, which does not exist", from, ref.Name), "")
 	case !slices.Contains(keys, ref.Key):

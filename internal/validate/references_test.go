@@ -100,11 +100,13 @@ func TestReferencesOfFilesAreOnlyMissed(t *testing.T) {
 	refs.Partial, refs.Checked = true, true
 	found := References(read[api.Rollout](t, canary("steps:\n- analysis: {templates: [{templateName: errors}, {templateName: absent}, {templateName: broken}], args: [{name: limit, value: '1'}]}\n")), refs)
 	expect(t, found,
-		`Warning spec.strategy.canary.steps[0].analysis.templates[0]: argument amp-workspace of AnalysisTemplate "errors" takes its value from Secret workspace-url, which is not among the files that were read`,
 		`Warning spec.strategy.canary.steps[0].analysis.templates[1].templateName: AnalysisTemplate "absent" is not among the files that were read`)
 }
 
 func TestRunReferences(t *testing.T) {
 	run := read[api.AnalysisRun](t, "spec: {metrics: [], args: [{name: a, valueFrom: {secretKeyRef: {name: s, key: k}}}]}")
 	expect(t, RunReferences(run, world(t, nil)), `Invalid spec.args[0]: argument a takes its value from Secret s, which does not exist`)
+	template := read[api.AnalysisTemplate](t, errorsTemplate)
+	expect(t, TemplateReferences(&template.Spec, world(t, []string{"url"})),
+		`Invalid spec.args[0]: argument amp-workspace takes its value from key secretURL of Secret workspace-url, which has no such key; it has url`)
 }

@@ -1,0 +1,36 @@
+// Command sluice watches and steers rollouts, and checks their manifests. Under the name
+// kubectl-sluice it is a plug-in of kubectl.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"sluice.dev/sluice/internal/cli"
+)
+
+// version is set by the linker for releases.
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	code := cli.Run(ctx, os.Args[0], os.Args[1:], streams, build())
+	stop()
+	os.Exit(code)
+}
+
+// build names what this program was built from.
+func build() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "unknown"
+	}
+	return info.Main.Version
+}

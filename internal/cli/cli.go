@@ -1,0 +1,163 @@
+// Package cli turns flags into commands, views into text.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Exit codes, the same for every command.
+const (
+	// ExitOK: done; for status, the rollout is Healthy.
+	ExitOK = 0
+	// ExitNo: the answer is no: the rollout is Degraded, lint found an error, a command was refused.
+	ExitNo = 1
+	// ExitFailed: the question could not be asked: wrong flags, no cluster, no such rollout.
+	ExitFailed = 2
+	// ExitTimeout: it took longer than --timeout.
+	ExitTimeout = 3
+	// ExitUnfinished: with --watch=false, the rollout is Progressing or Paused.
+	ExitUnfinished = 4
+)
+
+// exit is an error with an exit code of its own. An empty text says that all was printed already.
+type exit struct {
+	code int
+	text string
+}
+
+func (e *exit) Error() string { return e.text }
+
+// app is what all commands share.
+type app struct {
+	Streams
+	version string
+	noColor bool
+
+	kubeconfig string
+	overrides  clientcmd.ConfigOverrides
+}
+
+// Run carries out a command line and returns its exit code. name is what the program was called as.
+func Run(ctx context.Context, name string, args []string, streams Streams, version string) int {
+	a := &app{Streams: streams, version: version}
+	root := a.root(displayName(name))
+	root.SetArgs(args)
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	var own *exit
+	if !errors.As(err, &own) {
+		own = &exit{ExitFailed, err.Error()}
+	}
+	if own.text != "" {
+		printLines(streams.Err, "error: "+own.text)
+	}
+	return own.code
+}
+
+// displayName is how people call the program: as a plug-in of kubectl it is `kubectl sluice`.
+func displayName(name string) string {
+	name = strings.TrimSuffix(filepath.Base(name), ".exe")
+	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {
+		return "kubectl " + strings.ReplaceAll(plugin, "_", "-")
+	}
+	return name
+}
+
+func (a *app) root(name string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sluice",
+		Short: "Watch and steer rollouts, and check their manifests",
+		Long: `Watch and steer rollouts, and check their manifests.
+
+Exit codes: 0 done (status: Healthy) · 1 the answer is no (Degraded, errors found, refused)
+            2 it could not be asked (flags, cluster, no such rollout) · 3 timed out
+            4 status --watch=false: Progressing or Paused`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
+	}
+	a.connectionFlags(root.PersistentFlags())
+	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "print without colours; so does NO_COLOR, and output that is no terminal")
+	root.AddCommand(a.get(), a.list(), a.status(), a.promote(), a.abort(), a.retry(), a.pause(), a.resume(), a.why(), a.lint(), a.versionCommand())
+	return root
+}
+
+// connectionFlags are those of kubectl.
+func (a *app) connectionFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "path of the kubeconfig file to use")
+	clientcmd.BindOverrideFlags(&a.overrides, flags, clientcmd.RecommendedConfigOverrideFlags(""))
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of this program",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			printLines(a.Out, "sluice "+a.version)
+			return nil
+		},
+	}
+}
+
+// one wants exactly one name.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("%s wants the name of one %s, not %d", cmd.CommandPath(), what, len(args))
+	}
+}
+
+func some(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return fmt.Errorf("%s wants the name of a %s", cmd.CommandPath(), what)
+	}
+}
+
+// printLines writes lines; that nobody reads them is not worth a word.
+func printLines(w io.Writer, lines ...string) {
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(w, line)
+	}
+}
+
+// wait sleeps until the time is over or ctx ends; false tells the latter.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func environment(name string) string { return os.Getenv(name) }

@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/manifest"
+	"sluice.dev/sluice/internal/validate"
+)
+
+func (a *app) lint() *cobra.Command {
+	var (
+		files  []string
+		output string
+	)
+	cmd := &cobra.Command{
+		Use:   "lint -f FILE|DIR|-",
+		Short: "Check manifests: every mistake, with its place and what to write instead",
+		Long: `Check Rollouts, AnalysisTemplates, ClusterAnalysisTemplates, AnalysisRuns and Experiments, without a cluster.
+
+Unknown fields, values of the wrong type and everything the controller would refuse are errors;
+what is legal and probably not meant is a warning. Rollouts are checked together with the templates
+and Secrets among the files.
+
+Exit code: 0 no errors · 1 errors · 2 a file could not be read`,
+		Example: "  sluice lint -f rollout.yaml -f templates/\n  kustomize build . | sluice lint -f -",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if len(files) == 0 {
+				return fmt.Errorf("lint wants to know what to read: add -f FILE, -f DIR or -f - for the standard input")
+			}
+			if output != "" && output != "json" {
+				return fmt.Errorf("lint cannot print %q: write -o json, or leave it out", output)
+			}
+			return a.lintFiles(files, output)
+		},
+	}
+	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "file, directory, or - for the standard input; may be given several times")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "json prints the findings for machines")
+	return cmd
+}
+
+func (a *app) lintFiles(names []string, output string) error {
+	sources, err := a.sources(names)
+	if err != nil {
+		return err
+	}
+	findings := Lint(sources)
+	errors := 0
+	for _, f := range findings {
+		if f.Severity == "error" {
+			errors++
+		}
+	}
+	if output == "json" {
+		err = printJSON(a.Out, findings)
+	} else {
+		a.printFindings(findings, errors, len(sources))
+	}
+	if err == nil && errors > 0 {
+		err = &exit{code: ExitNo}
+	}
+	return err
+}
+
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+func (a *app) printFindings(findings []LintFinding, errors, files int) {
+	for _, f := range findings {
+		object := ""
+		if f.Object != "" {
+			object = " [" + f.Object + "]"
+		}
+		place, text, _ := strings.Cut(f.String(), ": ")
+		printLines(a.Out, fmt.Sprintf("%s: %s: %s%s", place, f.Severity, text, object))
+	}
+	printLines(a.Out, fmt.Sprintf("%s, %s in %s", plural(errors, "error"), plural(len(findings)-errors, "warning"), plural(files, "file")))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Source is a file to lint.
+type Source struct {
+	Name string
+	Text []byte
+}
+
+func (a *app) sources(names []string) ([]Source, error) {
+	var sources []Source
+	for _, name := range names {
+		if name == "-" {
+			text, err := io.ReadAll(a.In)
+			if err != nil {
+				return nil, fmt.Errorf("reading the standard input: %w", err)
+			}
+			sources = append(sources, Source{"<stdin>", text})
+			continue
+		}
+		found, err := fromDisk(name)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, found...)
+	}
+	return sources, nil
+}
+
+// fromDisk reads a file, or the YAML and JSON files below a directory in the order of their names.
+func fromDisk(name string) ([]Source, error) {
+	var sources []Source
+	err := filepath.WalkDir(name, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		known := slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path)))
+		if entry.IsDir() || path != name && !known {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		sources = append(sources, Source{path, text})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading manifests: %w", err)
+	}
+	return sources, nil
+}
+
+// LintFinding is one thing to know about a manifest.
+type LintFinding struct {
+	manifest.Problem
+	// Severity is error or warning.
+	Severity string `json:"severity"`
+	// Kind is Syntax, Invalid, Unsupported or Warning.
+	Kind string `json:"kind"`
+	// Object is the object concerned, such as Rollout/shop.
+	Object string `json:"object,omitempty"`
+}
+
+// Lint checks manifests that belong together, by themselves and with what they refer to. The result
+// is in the order of the files and of the places in them, and never nil.
+func Lint(sources []Source) []LintFinding {
+	findings := []LintFinding{}
+	var documents []manifest.Document
+	for _, source := range sources {
+		found, problems := manifest.Read(source.Name, source.Text)
+		documents = append(documents, found...)
+		for _, problem := range problems {
+			findings = append(findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
+		}
+	}
+	for i := range documents {
+		document := &documents[i]
+		for _, finding := range check(document, documents) {
+			severity := "error"
+			if finding.Kind == validate.Warning {
+				severity = "warning"
+			}
+			findings = append(findings, LintFinding{
+				Problem:  document.At(finding.Path, finding.Message, finding.Fix),
+				Severity: severity, Kind: string(finding.Kind), Object: document.Kind + "/" + document.Name,
+			})
+		}
+	}
+	order := map[string]int{}
+	for i, source := range sources {
+		order[source.Name] = i
+	}
+	slices.SortStableFunc(findings, func(a, b LintFinding) int {
+		if d := order[a.File] - order[b.File]; d != 0 {
+			return d
+		}
+		if d := a.Line - b.Line; d != 0 {
+			return d
+		}
+		return a.Column - b.Column
+	})
+	return findings
+}
+
+func check(document *manifest.Document, all []manifest.Document) validate.Findings {
+	refs := lookup(document.Namespace, all)
+	switch object := document.Object.(type) {
+	case *api.Rollout:
+		return append(validate.Rollout(object), validate.References(object, refs)...)
+	case *api.AnalysisTemplate:
+		return append(validate.Template(&object.Spec), validate.TemplateReferences(&object.Spec, refs)...)
+	case *api.ClusterAnalysisTemplate:
+		return validate.Template(&object.Spec)
+	case *api.AnalysisRun:
+		return append(validate.Run(object), validate.RunReferences(object, refs)...)
+	case *api.Experiment:
+		return validate.Experiment(object)
+	}
+	return nil
+}
+
+// lookup finds templates and Secrets among the documents. An object without a namespace goes to
+// whichever namespace the others are applied to.
+func lookup(namespace string, all []manifest.Document) validate.Refs {
+	same := func(d *manifest.Document) bool {
+		return d.Namespace == namespace || d.Namespace == "" || namespace == ""
+	}
+	return validate.Refs{
+		Partial: true,
+		Checked: true,
+		Template: func(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
+			for i := range all {
+				switch object := all[i].Object.(type) {
+				case *api.AnalysisTemplate:
+					if !cluster && object.Name == name && same(&all[i]) {
+						return object.Spec, true
+					}
+				case *api.ClusterAnalysisTemplate:
+					if cluster && object.Name == name {
+						return object.Spec, true
+					}
+				}
+			}
+			return api.AnalysisTemplateSpec{}, false
+		},
+		SecretKeys: func(name string) ([]string, bool) {
+			for i := range all {
+				if secret, ok := all[i].Object.(*corev1.Secret); ok && secret.Name == name && same(&all[i]) {
+					return keysOf(secret), true
+				}
+			}
+			return nil, false
+		},
+	}
+}
+
+func keysOf(secret *corev1.Secret) []string {
+	var keys []string
+	for key := range secret.Data {
+		keys = append(keys, key)
+	}
+	for key := range secret.StringData {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
