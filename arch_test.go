@@ -91,7 +91,7 @@ var architecture = rules{
 	lines:  map[string]int{"internal/": 500, "cmd/": 150},
 }
 
-func TestPackagesFollowTheArchitecture(t *testing.T) {
+func TestArchitectureIsFollowed(t *testing.T) {
 	found, matched, err := check(".", architecture)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestPackagesFollowTheArchitecture(t *testing.T) {
 }
 
 // A rule that refuses nothing is decoration, so a module that breaks each of them is checked too.
-func TestEveryRuleBites(t *testing.T) {
+func TestArchitectureRulesBite(t *testing.T) {
 	broken := rules{
 		rows: []row{
 			{pkg: "core", pure: true}, {pkg: "shell", may: []string{"core", "cluster"}}, {pkg: "cluster"},
@@ -152,7 +152,7 @@ func TestEveryRuleBites(t *testing.T) {
 	}
 }
 
-func TestATableThatMatchesNothingIsNoticed(t *testing.T) {
+func TestArchitectureThatMatchesNothingIsNoticed(t *testing.T) {
 	_, matched, err := check("testdata/arch", rules{rows: []row{{pkg: "elsewhere"}}})
 	if err != nil || matched != 0 {
 		t.Errorf("matched %d packages, %v", matched, err)
