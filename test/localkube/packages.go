@@ -40,7 +40,8 @@ func (c Cluster) searchPath() []string {
 	for _, d := range []string{"usr/local/bin", "usr/bin", "usr/sbin", "bin", "sbin"} {
 		dirs = append(dirs, filepath.Join(c.debian(), d))
 	}
-	return append(dirs, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+	dirs = append(dirs, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+	return append(dirs, filepath.Join(c.Cache, "bin")) // kubectl, for `localkube exec`
 }
 
 // libraries are the directories of shared libraries that came with unpacked

@@ -78,17 +78,20 @@ func (c Cluster) settle(s space, groups cgroups) error {
 }
 
 // alreadyUp accepts a running cluster only when it works: a lock alone is not
-// health.
+// health. Somebody else may be bringing it up at this moment.
 func (c Cluster) alreadyUp(ctx context.Context, o Options) error {
 	if o.Lifeline != nil {
 		return fmt.Errorf("cluster %s is up already and not tied to this process", c.Name)
 	}
-	state, err := c.Status(ctx)
-	if err != nil {
+	err := poll(ctx, "the cluster that runs already", 30*time.Second, func(ctx context.Context) error {
+		state, err := c.Status(ctx)
+		if err == nil && state.Problem != "" {
+			err = errors.New(state.Problem)
+		}
 		return err
-	}
-	if state.Problem != "" {
-		return fmt.Errorf("cluster %s is running but not ready, bring it down first: %s", c.Name, state.Problem)
+	})
+	if err != nil {
+		return fmt.Errorf("cluster %s is running but not ready, bring it down first: %w", c.Name, err)
 	}
 	return nil
 }
