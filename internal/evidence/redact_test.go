@@ -41,8 +41,10 @@ func TestRedact(t *testing.T) {
 }
 
 func TestOverlappingSecretsLeaveNothing(t *testing.T) {
-	if got := Redact("abcdef", []string{"abcd", "cdef"}); got != Mask {
-		t.Errorf("got %s", got)
+	for text, secrets := range map[string][]string{"abcdef": {"abcd", "cdef"}, "ababa": {"aba"}} {
+		if got := Redact(text, secrets); got != Mask {
+			t.Errorf("%s became %s", text, got)
+		}
 	}
 }
 

@@ -161,6 +161,7 @@ func TestConditionsDealWithMissingDataThemselves(t *testing.T) {
 		{"len of something else does not count", failure(`len("a") > 5 or result[0] > 5`), vector(), api.AnalysisPhaseError, ""},
 		{"a text that only looks like it does not count", failure(`result[0] > 5 or "len(result) == nil" == "x"`), vector(), api.AnalysisPhaseError, ""},
 		{"success has the last word when it deals with it", both("isNaN(result) || result < 5", "result > 10"), value(nan), api.AnalysisPhaseSuccessful, ""},
+		{"success that happens not to look has not", both("result[1] < 5", "result[0] > 10"), vector(nan, 1), api.AnalysisPhaseError, ""},
 		{"failure that deals with it is heard first", both("result < 5", "isNaN(result) || result > 10"), value(nan), api.AnalysisPhaseFailed, ""},
 	})
 }
