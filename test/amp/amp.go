@@ -104,7 +104,11 @@ func New(config Config) (*Server, error) {
 }
 
 // newProxy forwards to the path of the upstream that the verified path stands for, without the caller's credentials.
-func newProxy(upstream *url.URL) *httputil.ReverseProxy {
+func newProxy(configured *url.URL) *httputil.ReverseProxy {
+	upstream := *configured
+	if upstream.Path == "" {
+		upstream.Path = "/" // else JoinPath makes a relative path, which is no request line
+	}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			query := r.In.URL.RawQuery // signed as it is: the proxy's own cleaning would change it
