@@ -1,5 +1,5 @@
 #!/bin/sh
-# Generates what is derived from the API types: deep copies and CRDs.
+# Generates what is derived from the code: deep copies and CRDs from the API types, roles from markers.
 #
 #   tools/generate.sh           writes them
 #   tools/generate.sh --check   fails, showing the difference, when they are not up to date
@@ -19,20 +19,20 @@ case "${1:-}" in
 --check)
 	status=0
 	diff -u api/v1alpha1/zz_generated.deepcopy.go "$work/api/v1alpha1/zz_generated.deepcopy.go" || status=1
-	for file in config/crd/*.yaml "$work"/config/crd/*.yaml; do
-		name=$(basename "$file")
+	for name in $({ ls config/crd "$work/config/crd" | grep '^argoproj.io_'; } | sort -u); do
 		diff -uN "config/crd/$name" "$work/config/crd/$name" || status=1
 	done
 	if [ "$status" -ne 0 ]; then
 		echo "generated files differ from the API types; run tools/generate.sh" >&2
 	fi
+	config/rbac/generate.sh --check || status=1
 	exit "$status"
 	;;
 "")
-	mkdir -p config/crd
-	rm -f config/crd/*.yaml
+	rm -f config/crd/argoproj.io_*.yaml
 	cp "$work"/config/crd/*.yaml config/crd/
 	cp "$work/api/v1alpha1/zz_generated.deepcopy.go" api/v1alpha1/
+	config/rbac/generate.sh
 	;;
 *)
 	echo "usage: tools/generate.sh [--check]" >&2

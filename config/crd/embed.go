@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-//go:embed *.yaml
+//go:embed argoproj.io_*.yaml
 var files embed.FS
 
 // All returns the definitions in the order of their names. An error means that the program was built from a
