@@ -102,6 +102,9 @@ func plural(n int, what string) string {
 type Source struct {
 	Name string
 	Text []byte
+	// Found tells that the file was found in a directory, where other things than Kubernetes objects
+	// may lie.
+	Found bool
 }
 
 func (a *app) sources(names []string) ([]Source, error) {
@@ -112,7 +115,7 @@ func (a *app) sources(names []string) ([]Source, error) {
 			if err != nil {
 				return nil, fmt.Errorf("reading the standard input: %w", err)
 			}
-			sources = append(sources, Source{"<stdin>", text})
+			sources = append(sources, Source{Name: "<stdin>", Text: text})
 			continue
 		}
 		found, err := fromDisk(name)
@@ -136,7 +139,7 @@ func fromDisk(name string) ([]Source, error) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
-		sources = append(sources, Source{path, text})
+		sources = append(sources, Source{path, text, path != name})
 		return err
 	})
 	if err != nil {
@@ -164,6 +167,11 @@ func Lint(sources []Source) []LintFinding {
 	for _, source := range sources {
 		found, problems := manifest.Read(source.Name, source.Text)
 		documents = append(documents, found...)
+		for _, document := range found {
+			if document.Foreign() && !source.Found {
+				problems = append(problems, document.At("", "this is no Kubernetes object: it has neither apiVersion nor kind", ""))
+			}
+		}
 		for _, problem := range problems {
 			findings = append(findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
 		}

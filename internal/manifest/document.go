@@ -186,12 +186,13 @@ func readObject(file string, object map[string]any, root *node) (Document, []Pro
 		document.Namespace, _ = meta["namespace"].(string)
 		document.Name, _ = meta["name"].(string)
 	}
-	if document.Kind == "" || document.APIVersion == "" {
-		missing := "kind"
-		if document.APIVersion == "" {
-			missing = "apiVersion"
-		}
-		return document, []Problem{root.problem(file, missing, "is missing: a Kubernetes object begins with apiVersion and kind")}
+	switch {
+	case document.Foreign():
+		return document, nil
+	case document.APIVersion == "":
+		return document, []Problem{root.problem(file, "apiVersion", "is missing: a Kubernetes object begins with apiVersion and kind")}
+	case document.Kind == "":
+		return document, []Problem{root.problem(file, "kind", "is missing: a Kubernetes object begins with apiVersion and kind")}
 	}
 	t, ok := known[document.APIVersion+" "+document.Kind]
 	if !ok {
@@ -204,6 +205,10 @@ func readObject(file string, object map[string]any, root *node) (Document, []Pro
 	}
 	return document, c.problems
 }
+
+// Foreign tells that the document is no Kubernetes object: values of a chart, a script, a fragment.
+// Whether that is a mistake depends on why it was read.
+func (d Document) Foreign() bool { return d.APIVersion == "" && d.Kind == "" }
 
 // decode cannot fail after a check that found no value of the wrong type; what it leaves out then
 // are fields that no type has.

@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const seedTemplate = `apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: success-rate, namespace: demo}
+spec:
+  args:
+  - name: amp-workspace
+    valueFrom: {secretKeyRef: {name: workspace-url, key: secretURL}}
+  metrics:
+  - name: success-rate
+    interval: 20s
+    count: 3
+    successCondition: result <= 0.004
+    provider:
+      prometheus:
+        address: "{{args.amp-workspace}}"
+        query: sum(errors)
+`
+
+const seedRollout = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: shop, namespace: demo}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: shop, image: "shop:1"}]}
+  strategy:
+    canary:
+      steps:
+      - setWeight: 20
+      - analysis: {templates: [{templateName: success-rate}]}
+`
+
+// run carries out a command line and returns what it printed.
+func run(t *testing.T, input string, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = Run(t.Context(), "sluice", args, Streams{In: strings.NewReader(input), Out: &stdout, Err: &stderr}, "v1.2.3")
+	return code, stdout.String(), stderr.String()
+}
+
+func expectRun(t *testing.T, input string, args []string, wantCode int, wantOut, wantErr string) {
+	t.Helper()
+	code, out, errOut := run(t, input, args...)
+	if diff := cmp.Diff([]any{wantCode, wantOut, wantErr}, []any{code, out, errOut}); diff != "" {
+		t.Errorf("sluice %s: exit code, output, errors (-want +got):\n%s", strings.Join(args, " "), diff)
+	}
+}
+
+func TestLint(t *testing.T) {
+	secret := func(namespace, key string) string {
+		return "---\napiVersion: v1\nkind: Secret\nmetadata: {name: workspace-url, namespace: " + namespace + "}\nstringData: {" + key + ": a}\n"
+	}
+	tests := []struct {
+		name  string
+		input string
+		code  int
+		want  string
+	}{
+		{"a rollout with its template and Secret is fine", seedRollout + "---\n" + seedTemplate + secret("demo", "secretURL"), ExitOK,
+			"0 errors, 0 warnings in 1 file\n"},
+		{"a template that is not among the files is a warning", seedRollout, ExitOK,
+			"<stdin>:13:33: warning: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
+				"0 errors, 1 warning in 1 file\n"},
+		{"a template of another namespace is another template", seedRollout + "---\n" + strings.Replace(seedTemplate, "demo", "other", 1), ExitOK,
+			"<stdin>:13:33: warning: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
+				"0 errors, 1 warning in 1 file\n"},
+		{"a key that the Secret spells in another way", seedRollout + "---\n" + seedTemplate + secret("demo", "secretUrl"), ExitNo,
+			"<stdin>:20:5: error: spec.args[0]: argument amp-workspace takes its value from key secretURL of Secret workspace-url, which has no such key; did you mean secretUrl? [AnalysisTemplate/success-rate]\n" +
+				"1 error, 0 warnings in 1 file\n"},
+		{"what is not supported yet is an error", strings.Replace(seedRollout, "      steps:", "      trafficRouting: {istio: {virtualService: {name: a}}}\n      steps:", 1) + "---\n" + seedTemplate, ExitNo,
+			"<stdin>:11:24: error: spec.strategy.canary.trafficRouting.istio: not supported yet [Rollout/shop]\n" +
+				"1 error, 0 warnings in 1 file\n"},
+		{"all mistakes, in the order of the file", strings.NewReplacer("setWeight: 20", "setWeight: 200", "spec:\n  selector", "spec:\n  replica: 3\n  selector").Replace(seedRollout) + "---\n" + seedTemplate, ExitNo,
+			"<stdin>:5:3: error: spec.replica: unknown field; did you mean replicas?\n" +
+				"<stdin>:13:9: error: spec.strategy.canary.steps[0].setWeight: is 200 and must be 0 to 100 [Rollout/shop]\n" +
+				"2 errors, 0 warnings in 1 file\n"},
+		{"no Kubernetes object at all", "a: b\n", ExitNo,
+			"<stdin>:1:1: error: this is no Kubernetes object: it has neither apiVersion nor kind\n1 error, 0 warnings in 1 file\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			expectRun(t, test.input, []string{"lint", "-f", "-"}, test.code, test.want, "")
+		})
+	}
+}
+
+func TestLintOfADirectory(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("rollout.yaml", seedRollout)
+	write("analysis/template.yml", strings.Replace(seedTemplate, "count: 3", "count: three", 1))
+	write("values.yaml", "replicas: 3\n")
+	write("README.md", "spec: [\n")
+	expectRun(t, "", []string{"lint", "-f", dir}, ExitNo,
+		dir+"/analysis/template.yml:11:5: error: spec.metrics[0].count: is \"three\", not a whole number [AnalysisTemplate/success-rate]\n"+
+			"1 error, 0 warnings in 3 files\n", "")
+}
+
+func TestLintForMachines(t *testing.T) {
+	code, out, _ := run(t, strings.Replace(seedRollout, "setWeight: 20", "setWeight: 200", 1)+"---\n"+seedTemplate, "lint", "-f", "-", "-o", "json")
+	var got []map[string]any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, out)
+	}
+	want := []map[string]any{{
+		"file": "<stdin>", "line": 12.0, "column": 9.0, "path": "spec.strategy.canary.steps[0].setWeight",
+		"message": "is 200 and must be 0 to 100", "severity": "error", "kind": "Invalid", "object": "Rollout/shop",
+	}}
+	if diff := cmp.Diff(want, got); diff != "" || code != ExitNo {
+		t.Errorf("exit code %d, findings (-want +got):\n%s", code, diff)
+	}
+	expectRun(t, seedTemplate, []string{"lint", "-f", "-", "-o", "json"}, ExitOK, "[]\n", "")
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"lint"}, "error: lint wants to know what to read: add -f FILE, -f DIR or -f - for the standard input\n"},
+		{[]string{"lint", "-f", "-", "-o", "xml"}, "error: lint cannot print \"xml\": write -o json, or leave it out\n"},
+		{[]string{"lint", "-f", "/does/not/exist"}, "error: reading manifests: lstat /does/not/exist: no such file or directory\n"},
+		{[]string{"get", "rollout"}, "error: sluice get rollout wants the name of one rollout, not 0\n"},
+		{[]string{"abort"}, "error: sluice abort wants the name of a rollout\n"},
+		{[]string{"promot"}, "error: unknown command \"promot\" for \"sluice\"\n\nDid you mean this?\n\tpromote\n\n"},
+		{[]string{"status", "shop", "--kubeconfig", "/does/not/exist"}, "error: reading the kubeconfig: stat /does/not/exist: no such file or directory\n"},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			expectRun(t, "", test.args, ExitFailed, "", test.want)
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	expectRun(t, "", []string{"version"}, ExitOK, "sluice v1.2.3\n", "")
+}
+
+func TestNameOfAPlugin(t *testing.T) {
+	for given, want := range map[string]string{"/usr/bin/sluice": "sluice", "kubectl-sluice": "kubectl sluice", "bin/kubectl-sluice.exe": "kubectl sluice"} {
+		if got := displayName(given); got != want {
+			t.Errorf("displayName(%q) = %q, want %q", given, got, want)
+		}
+	}
+}
+
+func FuzzLint(f *testing.F) {
+	f.Add(seedRollout + "---\n" + seedTemplate)
+	f.Add(strings.Replace(seedRollout, "setWeight: 20", "setWeight: {{args.x}}", 1))
+	f.Add(strings.Replace(seedTemplate, "result <= 0.004", "result[0] <= {{args.amp-workspace}}", 1))
+	f.Add("apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nspec: {metrics: [{name: a, provider: {plugin: {a: null}}}], args: [{name: a, valueFrom: {fieldRef: {fieldPath: 'a['}}}]}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, finding := range Lint([]Source{{Name: "f", Text: []byte(text)}}) {
+			if finding.Message == "" || finding.Line < 1 || finding.Column < 1 {
+				t.Fatalf("a finding without message or place: %+v", finding)
+			}
+		}
+	})
+}
