@@ -9,8 +9,12 @@ BIN     := $(CURDIR)/bin
 IMAGES  := $(BUILD)/images
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
-GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+GOBUILD := go build -ldflags '$(LDFLAGS)'
 TOOL    := go tool -modfile=tools/go.mod
+
+# One set of flags for everything, so that building, testing and linting share one compile cache.
+export CGO_ENABLED := 0
+export GOFLAGS     := -trimpath -buildvcs=false
 
 .PHONY: help
 help: ## list the targets
@@ -68,7 +72,7 @@ localkube-plane:
 
 .PHONY: race
 race: localkube-plane ## the tests under the race detector
-	go test -race ./internal/... ./test/amp/... ./examples/...
+	CGO_ENABLED=1 go test -race ./internal/... ./test/amp/... ./examples/...
 
 .PHONY: laws
 laws: ## hold the laws over 100,000 random histories (hours)
