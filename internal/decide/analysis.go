@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -34,8 +35,15 @@ func Analysis(in AnalysisInput) Plan[api.AnalysisRunStatus] {
 		a.turn()
 	}
 	return Plan[api.AnalysisRunStatus]{
-		Status: a.status, Actions: a.actions, Again: a.again, Reason: a.waiting, Events: a.events,
+		Status: a.bounded(), Actions: a.actions, Again: a.again, Reason: a.waiting, Events: a.events,
 	}
+}
+
+// bounded is the status within the size an AnalysisRun may have.
+func (a *assay) bounded() api.AnalysisRunStatus {
+	run := *a.in.Run
+	run.Status = a.status
+	return evidence.Run(&run, nil)
 }
 
 func (a *assay) turn() {
@@ -93,7 +101,7 @@ func (a *assay) take(m api.Metric, r *api.MetricResult, s judge.Sample, at time.
 	delete(r.Metadata, noDataLast)
 	started, finished := a.stamp(orElse(s.StartedAt, at)), a.stamp(orElse(s.FinishedAt, a.in.Now))
 	measurement := api.Measurement{
-		Phase: verdict.Phase, Message: verdict.Message, Value: evidence.Trim(s.Text, maxValue),
+		Phase: verdict.Phase, Message: verdict.Message, Value: s.Text,
 		StartedAt: &started, FinishedAt: &finished, Metadata: a.metadata(r, s, verdict),
 	}
 	if !sameSecond(at, started.Time) {
@@ -105,38 +113,22 @@ func (a *assay) take(m api.Metric, r *api.MetricResult, s judge.Sample, at time.
 	a.add(r, measurement)
 }
 
-const maxValue = 1024
-
 // metadata is what stays with a measurement; what is about the metric as a whole goes to its result.
 func (a *assay) metadata(r *api.MetricResult, s judge.Sample, v judge.Verdict) map[string]string {
 	kept := map[string]string{}
-	for k, value := range s.Metadata {
-		if k != api.MetadataResolvedPrometheusQuery {
-			kept[k] = value
-			continue
-		}
+	maps.Copy(kept, s.Metadata)
+	maps.Copy(kept, evidence.Note(v.Evidence))
+	if query, ok := kept[api.MetadataResolvedPrometheusQuery]; ok {
+		delete(kept, api.MetadataResolvedPrometheusQuery)
 		if r.Metadata == nil {
 			r.Metadata = map[string]string{}
 		}
-		r.Metadata[k] = evidence.Trim(value, 2*maxValue)
-	}
-	if e := v.Evidence; e != nil {
-		put(kept, api.EvidenceCondition, e.Condition)
-		if e.Value != "" && e.Limit != "" {
-			put(kept, api.EvidenceThreshold, e.Value+" against "+e.Limit)
-		}
-		put(kept, api.EvidenceSeries, e.Series)
+		r.Metadata[api.MetadataResolvedPrometheusQuery] = query
 	}
 	if s.Failure != nil {
-		put(kept, api.EvidenceReason, string(s.Failure.Class))
+		kept[api.EvidenceReason] = string(s.Failure.Class)
 	}
 	return kept
-}
-
-func put(m map[string]string, key, value string) {
-	if value != "" {
-		m[key] = evidence.Trim(value, maxValue)
-	}
 }
 
 // add keeps a finished measurement and counts it.
@@ -147,14 +139,6 @@ func (a *assay) add(r *api.MetricResult, measurement api.Measurement) {
 		r.Measurements = append(r.Measurements, measurement)
 	}
 	*r = judge.Count(*r, measurement.Phase)
-	r.Measurements = keepNewest(r.Measurements)
-}
-
-// maxMeasurements is how many measurements of a metric are kept.
-const maxMeasurements = 10
-
-func keepNewest(all []api.Measurement) []api.Measurement {
-	return all[max(len(all)-maxMeasurements, 0):]
 }
 
 // assess says what each metric has come to.
@@ -169,7 +153,7 @@ func (a *assay) assess(metrics []api.Metric) {
 		if inFlight(r) != nil && !phase.Completed() {
 			phase = api.AnalysisPhaseRunning
 		}
-		r.Phase, r.Message = phase, evidence.Trim(message, 2*maxValue)
+		r.Phase, r.Message = phase, message
 		if phase.Completed() {
 			a.announce(api.EventMetricPrefix, phase, fmt.Sprintf("Metric '%s' Completed. Result: %s", m.Name, phase))
 		}
@@ -236,7 +220,7 @@ func count(s *api.RunSummary, phase api.AnalysisPhase) {
 
 func (a *assay) end(phase api.AnalysisPhase, message string) {
 	at := a.stamp(a.in.Now)
-	a.status.Phase, a.status.Message = phase, evidence.Trim(message, 4*maxValue)
+	a.status.Phase, a.status.Message = phase, message
 	a.status.CompletedAt = &at
 	a.waiting = Reason{Code: string(phase), Message: a.status.Message}
 	a.event(phase, "Analysis Completed. Result: "+string(phase))

@@ -3,6 +3,7 @@ package decide
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -28,10 +29,10 @@ func (a *assay) startJob(m api.Metric, r *api.MetricResult) {
 	}
 	at := a.stamp(a.in.Now)
 	name := JobName(string(a.in.Run.UID), m.Name, due.N)
-	r.Measurements = keepNewest(append(r.Measurements, api.Measurement{
+	r.Measurements = append(r.Measurements, api.Measurement{
 		Phase: api.AnalysisPhaseRunning, StartedAt: &at,
 		Metadata: map[string]string{api.MetadataJobName: name, api.MetadataJobNamespace: a.in.Run.Namespace},
-	}))
+	})
 	a.actions = append(a.actions, JobExists{Name: name, Metric: m})
 }
 
@@ -61,11 +62,12 @@ func (a *assay) finishJob(m api.Metric, r *api.MetricResult, s judge.Sample) {
 	last := inFlight(r)
 	begun := last.Metadata
 	s.StartedAt = last.StartedAt.Time
+	s.Metadata = maps.Clone(s.Metadata)
 	if s.Metadata == nil {
 		s.Metadata = map[string]string{}
 	}
 	for _, key := range []string{api.MetadataJobName, api.MetadataJobNamespace} {
-		put(s.Metadata, key, begun[key])
+		s.Metadata[key] = begun[key]
 	}
 	a.take(m, r, s, s.StartedAt)
 }

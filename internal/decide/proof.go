@@ -2,6 +2,7 @@ package decide
 
 import (
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/evidence"
 )
 
 // maxProof is how many measurements one decision quotes.
@@ -33,16 +34,11 @@ func quote(run *api.AnalysisRun, match func(api.MetricResult) bool) (all []api.E
 }
 
 func quoteMetric(run string, r api.MetricResult) api.Evidence {
-	proof := api.Evidence{Run: run, Metric: r.Name, Phase: r.Phase, Limit: r.Message}
 	m := deciding(r)
 	if m == nil {
-		return proof
+		return api.Evidence{Run: run, Metric: r.Name, Phase: r.Phase, Limit: r.Message}
 	}
-	proof.Phase, proof.Value, proof.Message = m.Phase, m.Value, m.Message
-	proof.Condition = m.Metadata[api.EvidenceCondition]
-	proof.Threshold = m.Metadata[api.EvidenceThreshold]
-	proof.At = m.FinishedAt
-	return proof
+	return evidence.Of(run, r.Name, r.Message, *m)
 }
 
 // deciding is the last finished measurement that came to what the metric came to.

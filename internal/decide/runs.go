@@ -228,6 +228,8 @@ func (d *draft) ensure(f facts, s slot, ref api.RolloutAnalysisRunStatus) {
 	}
 	args, problems := compose.RolloutArgs(s.analysis.Args, f.ro, d.status.StableRS, f.hash)
 	spec, more := compose.Spec(s.analysis.Templates, f.template, args, s.analysis.DryRun, s.analysis.MeasurementRetention)
+	problems = append(problems, more...)
+	spec.Args, more = compose.FieldArgs(spec.Args, f.ro)
 	if problems = append(problems, more...); len(problems) > 0 {
 		// Validation reports the same mistakes on the object; a template may just have gone.
 		d.waiting = Reason{Code: "Invalid", Message: fmt.Sprintf("Waiting for analysis %s: %s", ref.Name, problems[0])}
