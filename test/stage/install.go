@@ -51,6 +51,7 @@ func (s *Stage) Install(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("rendering config/default: %w", err)
 	}
+	manifests = bytes.ReplaceAll(manifests, []byte("image: sluice-controller\n"), []byte("image: "+s.image("sluice-controller")+"\n"))
 	if err := s.Apply(ctx, manifests); err != nil {
 		return err
 	}
