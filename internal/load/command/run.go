@@ -88,6 +88,8 @@ type session struct {
 	total     *stats.Set
 	artillery report.Artillery
 	console   report.Console
+	// silent is why the console's reports did not reach anybody.
+	silent error
 }
 
 func newSession(s *script.Script, out *outputs, env Env, seed uint64) *session {
@@ -113,12 +115,8 @@ func (s *session) run() error {
 	go func() {
 		done <- vu.Run(ctx, s.script, vu.Config{Recorder: s.recorder, Share: schedule.Whole, Seed: s.seed})
 	}()
-	pace, stop, err := s.follow(done, cancel, started)
+	pace, stop := s.follow(done, cancel, started)
 	stopWatching()
-	if err != nil {
-		cancel(nil)
-		return err
-	}
 	share, known := watch.Share()
 	if !known {
 		share = math.NaN()
@@ -146,7 +144,7 @@ func stopOf(sig os.Signal) stop {
 }
 
 // follow reports period by period until the run is over.
-func (s *session) follow(done <-chan vu.Pace, cancel context.CancelCauseFunc, started time.Time) (vu.Pace, stop, error) {
+func (s *session) follow(done <-chan vu.Pace, cancel context.CancelCauseFunc, started time.Time) (vu.Pace, stop) {
 	ticker := time.NewTicker(width)
 	defer ticker.Stop()
 	var stopped stop
@@ -157,27 +155,34 @@ func (s *session) follow(done <-chan vu.Pace, cancel context.CancelCauseFunc, st
 			stopped = stopOf(sig)
 			cancel(exit(stopped.code))
 		case now := <-ticker.C:
-			if err := s.period(from, now); err != nil {
-				return vu.Pace{}, stopped, err
-			}
+			s.period(from, now)
 			from = now
 		case pace := <-done:
-			return pace, stopped, s.period(from, time.Now())
+			s.period(from, time.Now())
+			return pace, stopped
 		}
 	}
 }
 
 // period moves what was recorded into the total and shows it.
-func (s *session) period(from, to time.Time) error {
+func (s *session) period(from, to time.Time) {
 	set := s.recorder.Drain()
 	s.total.Merge(set)
 	if first, _ := set.Span(); first.IsZero() {
-		return nil
+		return
 	}
 	if s.out.report != nil {
 		s.artillery.Add(set, from)
 	}
-	return s.console.Period(set, to)
+	s.note(s.console.Period(set, to))
+}
+
+// note keeps the first error of the console: a reader who went away must not
+// keep the test from ending with its result.
+func (s *session) note(err error) {
+	if s.silent == nil {
+		s.silent = err
+	}
 }
 
 func (s *session) evaluate() []gate.Outcome {
@@ -195,11 +200,10 @@ func (s *session) finish(r report.Run, stopped stop) error {
 		return err
 	}
 	fmt.Fprintf(s.out.console, "All VUs finished. Total time: %s\n\n", r.Duration.Round(100*time.Millisecond))
-	if err := s.console.Summary(s.total, time.Now()); err != nil {
-		return err
-	}
-	if err := s.console.Checks(r.Facts.Outcomes); err != nil {
-		return err
+	s.note(s.console.Summary(s.total, time.Now()))
+	s.note(s.console.Checks(r.Facts.Outcomes))
+	if s.silent != nil {
+		fmt.Fprintf(s.env.Err, "warning: writing to the console: %s\n", s.silent)
 	}
 	s.warn(res)
 	if err := s.out.write(res, &s.artillery, s.total, r.StartedAt); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,8 +28,10 @@ func shop(t *testing.T) (*httptest.Server, *atomic.Int64) {
 		fmt.Fprintf(w, "%s %s %s|%s|%s", r.Method, r.Header.Get("Cookie"), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), body)
 	})
 	mux.HandleFunc("/to", func(w http.ResponseWriter, r *http.Request) {
-		var code int
-		fmt.Sscan(r.URL.Query().Get("code"), &code)
+		code, err := strconv.Atoi(r.URL.Query().Get("code"))
+		if err != nil {
+			code = http.StatusFound
+		}
 		w.Header().Set("Location", r.URL.Query().Get("at"))
 		w.WriteHeader(code)
 	})
@@ -75,7 +78,7 @@ func mustParse(t *testing.T, address string) *url.URL {
 	return u
 }
 
-func codes(hops []Hop) []int {
+func codesOf(hops []Hop) []int {
 	var out []int
 	for _, h := range hops {
 		out = append(out, h.Code)
@@ -111,7 +114,7 @@ func TestRedirectsAreHopsOfTheirOwn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]int{tt.code, 200}, codes(hops)); diff != "" {
+			if diff := cmp.Diff([]int{tt.code, 200}, codesOf(hops)); diff != "" {
 				t.Errorf("hops (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -127,7 +130,7 @@ func TestRedirectsCanBeLeftAlone(t *testing.T) {
 	defer c.Close()
 	hops, err := do(t, c, Request{Method: "GET", URL: server.URL + "/loop"})
 	if err != nil || len(hops) != 1 || hops[0].Code != 302 {
-		t.Errorf("hops = %v, %v, want one 302", codes(hops), err)
+		t.Errorf("hops = %v, %v, want one 302", codesOf(hops), err)
 	}
 }
 
@@ -267,7 +270,7 @@ func TestAnInsecureClientTakesAnyCertificate(t *testing.T) {
 	defer c.Close()
 	hops, err := do(t, c, Request{Method: "GET", URL: secure.URL})
 	if err != nil || hops[0].Code != 404 {
-		t.Errorf("hops = %v, %v", codes(hops), err)
+		t.Errorf("hops = %v, %v", codesOf(hops), err)
 	}
 }
 

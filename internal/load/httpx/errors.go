@@ -97,21 +97,20 @@ func classify(err, cause error) *Error {
 	return &Error{Class: classOf(err), Err: err}
 }
 
+// codes are the system's errors that have a class.
+var codes = map[syscall.Errno]Class{
+	syscall.ECONNREFUSED: ConnRefused,
+	syscall.ECONNRESET:   ConnReset, syscall.EPIPE: ConnReset, syscall.ECONNABORTED: ConnReset,
+	syscall.EMFILE: Local, syscall.ENFILE: Local, syscall.EADDRNOTAVAIL: Local, syscall.ENOBUFS: Local, syscall.ENOMEM: Local,
+	syscall.EHOSTUNREACH: Unreachable, syscall.ENETUNREACH: Unreachable,
+	syscall.ETIMEDOUT: ConnTimeout,
+}
+
 func classOf(err error) Class {
-	for _, known := range []struct {
-		class Class
-		codes []syscall.Errno
-	}{
-		{ConnRefused, []syscall.Errno{syscall.ECONNREFUSED}},
-		{ConnReset, []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED}},
-		{Local, []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM}},
-		{Unreachable, []syscall.Errno{syscall.EHOSTUNREACH, syscall.ENETUNREACH}},
-		{ConnTimeout, []syscall.Errno{syscall.ETIMEDOUT}},
-	} {
-		for _, code := range known.codes {
-			if errors.Is(err, code) {
-				return known.class
-			}
+	var code syscall.Errno
+	if errors.As(err, &code) {
+		if class, known := codes[code]; known {
+			return class
 		}
 	}
 	var dns *net.DNSError
@@ -128,11 +127,16 @@ func classOf(err error) Class {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return ResponseTimeout
 	}
-	// A server that closes the connection instead of answering resets it, whatever the order of its packets.
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "server closed idle connection") {
+	if closedEarly(err) {
 		return ConnReset
 	}
 	return Protocol
+}
+
+// closedEarly says whether the server closed the connection instead of
+// answering. The transport's own error for it has no name to compare with.
+func closedEarly(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "server closed idle connection")
 }
 
 func isTLS(err error) bool {

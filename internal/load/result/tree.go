@@ -56,8 +56,9 @@ func missing(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		return v.IsZero()
+	default:
+		return false
 	}
-	return false
 }
 
 func plain(v reflect.Value) any {
@@ -77,9 +78,10 @@ func plain(v reflect.Value) any {
 	case reflect.Int, reflect.Int64:
 		return float64(v.Int())
 	case reflect.String:
-		return v.String()
+		return v.String() // a verdict too is a plain text in the tree
+	default:
+		return v.Interface()
 	}
-	return v.Interface()
 }
 
 // slice gives a list, or a map by name when its elements have names.

@@ -13,55 +13,57 @@ const DefaultTimeout = 10 * time.Second
 
 // raw keeps the parts of the configuration that are compiled after the others.
 type raw struct {
-	headers      []*value // in the order in which the later wins
-	ensure       *value   // config.ensure
-	ensurePlugin *value   // config.plugins.ensure; nil when it is not declared
-	endpoints    endpoints
+	// defaultHeaders win over each other in this order, the last the most.
+	defaultHeaders []*value
+	phases         *value
+	ensure         *value // config.ensure
+	ensurePlugin   *value // config.plugins.ensure; nil when it is not declared
+	endpoints      endpoints
+	// timeoutOnTop says that config.timeout is there, which wins over http.timeout.
+	timeoutOnTop bool
+}
+
+// parts say how each key of the configuration is compiled. Keys without a part
+// were used before (environments) or mean nothing here (statsInterval).
+var parts = map[string]func(c *compiler, v *value, s *Script, r *raw){
+	"target":    func(c *compiler, v *value, s *Script, _ *raw) { s.Target = c.target(v, "config.target") },
+	"phases":    func(_ *compiler, v *value, _ *Script, r *raw) { r.phases = v },
+	"variables": func(c *compiler, v *value, s *Script, _ *raw) { s.Variables = c.variables(v, "config.variables") },
+	"http":      (*compiler).http,
+	"defaults": func(c *compiler, v *value, _ *Script, r *raw) {
+		// http.defaults wins over defaults, whatever the order in the file.
+		r.defaultHeaders = append(c.headersOf(v, "config.defaults"), r.defaultHeaders...)
+	},
+	"timeout": func(c *compiler, v *value, s *Script, _ *raw) { s.Timeout = c.timeout(v, "config.timeout") },
+	"tls":     func(c *compiler, v *value, s *Script, _ *raw) { c.tls(v, s) },
+	"plugins": (*compiler).plugins,
+	"ensure":  func(_ *compiler, v *value, _ *Script, r *raw) { r.ensure = v },
+	"apdex":   func(c *compiler, v *value, s *Script, _ *raw) { c.apdex(v, s, "config.apdex") },
+	"mode":    func(c *compiler, v *value, _ *Script, _ *raw) { c.mode(v) },
 }
 
 func (c *compiler) config(config *value, s *Script) raw {
-	r := raw{endpoints: endpoints{stripsQuery: true}}
+	r := raw{endpoints: endpoints{stripsQuery: true}, timeoutOnTop: config.get("timeout") != nil}
 	s.Timeout = DefaultTimeout
-	var phases *value
-	timeoutOnTop := config.get("timeout") != nil
 	for _, f := range c.fields(config, "config", configKeys) {
-		path := "config." + f.key
-		switch f.key {
-		case "target":
-			s.Target = c.target(f.value, path)
-		case "phases":
-			phases = f.value
-		case "variables":
-			s.Variables = c.variables(f.value, path)
-		case "http":
-			c.http(f.value, s, &r, timeoutOnTop)
-		case "defaults":
-			// http.defaults wins over defaults, whatever the order in the file.
-			r.headers = append(c.headersOf(f.value, path), r.headers...)
-		case "timeout":
-			s.Timeout = c.timeout(f.value, path)
-		case "tls":
-			c.tls(f.value, s)
-		case "plugins":
-			c.plugins(f.value, s, &r)
-		case "ensure":
-			r.ensure = f.value
-		case "apdex":
-			c.apdex(f.value, s, path)
-		case "mode":
-			if mode := c.settled(f.value, path); mode != "uniform" {
-				c.fail(f.value.at, path, "%s: not supported yet", mode)
-			}
+		if part := parts[f.key]; part != nil {
+			part(c, f.value, s, &r)
 		}
 	}
-	if s.Target == "" && config.get("target") == nil {
+	if config.get("target") == nil {
 		c.fail(config.at, "config.target", "there is no target; set it here or with -t")
 	}
 	if c.options.Insecure {
 		s.Insecure = true
 	}
-	s.Plan = c.phases(phases, config.at)
+	s.Plan = c.phases(r.phases, config.at)
 	return r
+}
+
+func (c *compiler) mode(v *value) {
+	if mode := c.settled(v, "config.mode"); mode != "uniform" {
+		c.fail(v.at, "config.mode", "%s: not supported yet", mode)
+	}
 }
 
 func (c *compiler) target(v *value, path string) string {
@@ -112,16 +114,16 @@ var httpKeys = keys{
 	later: []string{"pool", "maxSockets", "extendedMetrics", "cookieJarOptions", "distributedTracing"},
 }
 
-func (c *compiler) http(v *value, s *Script, r *raw, timeoutOnTop bool) {
+func (c *compiler) http(v *value, s *Script, r *raw) {
 	for _, f := range c.fields(v, "config.http", httpKeys) {
 		path := "config.http." + f.key
 		switch f.key {
 		case "timeout":
-			if d := c.timeout(f.value, path); !timeoutOnTop {
+			if d := c.timeout(f.value, path); !r.timeoutOnTop {
 				s.Timeout = d
 			}
 		case "defaults":
-			r.headers = append(r.headers, c.headersOf(f.value, path)...)
+			r.defaultHeaders = append(r.defaultHeaders, c.headersOf(f.value, path)...)
 		}
 	}
 }
@@ -146,9 +148,9 @@ func (c *compiler) headersOf(v *value, path string) []*value {
 }
 
 // defaultHeaders compiles the headers of every request.
-func (c *compiler) defaultHeaders(r raw, s *Script) []Header {
+func (c *compiler) defaultHeaders(r raw) []Header {
 	var out []Header
-	for _, v := range r.headers {
+	for _, v := range r.defaultHeaders {
 		out = override(out, c.headers(v, "config.http.defaults.headers"))
 	}
 	return override([]Header{defaultAgent()}, out)

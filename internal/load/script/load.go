@@ -195,23 +195,27 @@ func expand(v *value, s *template.Scope) *value {
 			out.fields[i] = f
 		}
 	case scalar:
-		source, ok := v.scalar.(string)
-		if !ok {
-			return v
-		}
-		t, err := template.Parse(source)
-		if err != nil || t.IsStatic() {
-			return v
-		}
-		for _, path := range t.Paths() {
-			if _, known := template.Resolve(s.Vars, path); !known {
-				return v
-			}
-		}
-		return wrap(v.at, t.Value(s))
+		return expandText(v, s)
 	case nothing:
 	}
 	return &out
+}
+
+func expandText(v *value, s *template.Scope) *value {
+	source, ok := v.scalar.(string)
+	if !ok {
+		return v
+	}
+	t, err := template.Parse(source)
+	if err != nil || t.IsStatic() {
+		return v
+	}
+	for _, path := range t.Paths() {
+		if _, known := template.Resolve(s.Vars, path); !known {
+			return v
+		}
+	}
+	return wrap(v.at, t.Value(s))
 }
 
 func (c *compiler) compile(root *value, s *Script) {
@@ -235,7 +239,7 @@ func (c *compiler) compile(root *value, s *Script) {
 	for name, v := range s.Variables {
 		c.names[name] = v
 	}
-	s.Headers = c.defaultHeaders(r, s)
+	s.Headers = c.defaultHeaders(r)
 	if scenarios == nil || scenarios.kind != list || len(scenarios.items) == 0 {
 		at := root.at
 		if scenarios != nil {

@@ -108,7 +108,7 @@ func TestRefusals(t *testing.T) {
 		{"a plugin to come", "config:", "config:\n  plugins: {expect: {}}", []string{"s.yaml:3:13: config.plugins.expect: not supported yet"}},
 		{"a plugin nobody knows", "config:", "config:\n  plugins: {ensur: {}}", []string{"s.yaml:3:13: config.plugins.ensur: unknown key; did you mean ensure?"}},
 		{"a key beside config", "config:", "before: {}\nconfig:", []string{"s.yaml:2:1: before: not supported yet"}},
-		{"a misspelled environment list", "config:", "config:\n  enviroments: {}", []string{"s.yaml:3:3: config.enviroments: unknown key; did you mean environments?"}},
+		{"a misspelled environment list", "config:", "config:\n  environmets: {}", []string{"s.yaml:3:3: config.environmets: unknown key; did you mean environments?"}},
 		{"no duration", "duration: 1, ", "", []string{"s.yaml:4:12: config.phases[0]: the phase has no duration"}},
 		{"a duration nobody can read", "duration: 1", "duration: soon",
 			[]string{`s.yaml:4:23: config.phases[0].duration: must be seconds or a text such as 30s, 5m or 1.5h, not "soon"`}},

@@ -43,41 +43,48 @@ func (c *compiler) phase(v *value, path string, i int) schedule.Phase {
 
 // arrivals decides which kind of phase the keys describe.
 func (c *compiler) arrivals(v *value, path string, p phaseFields, out *schedule.Phase) {
-	length := p.duration
-	switch {
-	case p.pause != nil:
-		if p.duration != nil || p.rate != nil || p.rampTo != nil || p.count != nil {
-			c.fail(v.at, path, "a pause has no duration and no arrivals of its own")
-		}
+	if why := p.contradiction(); why != "" {
+		c.fail(v.at, path, "%s", why)
+		return
+	}
+	if p.pause != nil {
 		out.Duration = c.seconds(p.pause, path+".pause")
 		return
-	case p.count != nil:
-		if p.rate != nil || p.rampTo != nil {
-			c.fail(v.at, path, "a phase has either arrivalCount or arrivalRate")
-		}
-		out.Kind = schedule.Count
-		out.Arrivals = c.whole(p.count, path+".arrivalCount", 0, schedule.MaxArrivals)
-	case p.rampTo != nil:
-		out.Kind = schedule.Ramp
-		out.RampTo = c.rate(p.rampTo, path+".rampTo")
-		if p.rate != nil {
-			out.Rate = c.rate(p.rate, path+".arrivalRate")
-		}
-	case p.rate != nil:
+	}
+	out.Duration = c.seconds(p.duration, path+".duration")
+	if p.rate != nil {
 		out.Kind = schedule.Constant
 		out.Rate = c.rate(p.rate, path+".arrivalRate")
-	default:
-		c.fail(v.at, path, "a phase needs arrivalRate, arrivalCount or pause")
-		return
 	}
-	if length == nil {
-		c.fail(v.at, path, "the phase has no duration")
-		return
+	if p.rampTo != nil {
+		out.Kind = schedule.Ramp
+		out.RampTo = c.rate(p.rampTo, path+".rampTo")
+		if out.Duration%time.Second != 0 {
+			c.warn(p.duration.at, path+".duration", "a ramp changes its rate once per whole second; the rest of %s has no arrivals", out.Duration)
+		}
 	}
-	out.Duration = c.seconds(length, path+".duration")
-	if out.Kind == schedule.Ramp && out.Duration%time.Second != 0 {
-		c.warn(length.at, path+".duration", "a ramp changes its rate once per whole second; the rest of %s has no arrivals", out.Duration)
+	if p.count != nil {
+		out.Kind = schedule.Count
+		out.Arrivals = c.whole(p.count, path+".arrivalCount", 0, schedule.MaxArrivals)
 	}
+}
+
+// contradiction says what keeps the keys from describing one phase, or "".
+func (p phaseFields) contradiction() string {
+	rated := p.rate != nil || p.rampTo != nil
+	switch {
+	case p.pause != nil && (p.duration != nil || rated || p.count != nil):
+		return "a pause has no duration and no arrivals of its own"
+	case p.pause != nil:
+		return ""
+	case p.count == nil && !rated:
+		return "a phase needs arrivalRate, arrivalCount or pause"
+	case p.count != nil && rated:
+		return "a phase has either arrivalCount or arrivalRate"
+	case p.duration == nil:
+		return "the phase has no duration"
+	}
+	return ""
 }
 
 func (c *compiler) rate(v *value, path string) float64 {

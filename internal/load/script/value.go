@@ -188,6 +188,7 @@ func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
 			return &value{at: at, kind: nothing}, nil
 		}
 		return &value{at: at, kind: scalar, scalar: s}, nil
+	case yaml.DocumentNode:
 	}
 	return nil, Problem{At: at, Text: "this is not a value"}
 }

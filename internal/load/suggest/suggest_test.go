@@ -6,7 +6,7 @@ func TestNearest(t *testing.T) {
 	known := []string{"arrivalRate", "arrivalCount", "duration", "environments", "get", "put"}
 	tests := []struct{ name, word, want string }{
 		{"a missing letter", "arivalRate", "arrivalRate"},
-		{"two letters swapped", "enviroments", "environments"},
+		{"two letters swapped", "duratoin", "duration"},
 		{"another case", "ARRIVALRATE", "arrivalRate"},
 		{"a short word may differ in one letter", "gat", "get"},
 		{"a word unlike any other has no neighbour", "capture", ""},
