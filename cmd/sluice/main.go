@@ -12,8 +12,8 @@ import (
 	"sluice.dev/sluice/internal/cli"
 )
 
-// version is set by the linker for releases.
-var version string
+// version and commit are set by the linker.
+var version, commit string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -25,7 +25,10 @@ func main() {
 
 // build names what this program was built from.
 func build() string {
-	if version != "" {
+	switch {
+	case version != "" && commit != "":
+		return version + " (" + commit + ")"
+	case version != "":
 		return version
 	}
 	info, ok := debug.ReadBuildInfo()

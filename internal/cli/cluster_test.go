@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func real(t *testing.T) place {
 		t.Skip("starts an API server")
 	}
 	config := apiserver.Start(t)
-	if err := crd.Install(t.Context(), config); err != nil {
+	if err := installed(config); err != nil {
 		t.Fatal(err)
 	}
 	scheme, _, err := kinds()
@@ -53,6 +54,17 @@ func real(t *testing.T) place {
 	p := place{Client: c, namespace: apiserver.Namespace(t, config)}
 	p.kubeconfig = kubeconfig(t, config, p.namespace)
 	return p
+}
+
+var once struct {
+	sync.Once
+	err error
+}
+
+// installed makes the server know our kinds, once for all tests.
+func installed(config *rest.Config) error {
+	once.Do(func() { once.err = crd.Install(context.Background(), config) })
+	return once.err
 }
 
 func kubeconfig(t *testing.T, config *rest.Config, namespace string) string {

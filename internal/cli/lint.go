@@ -225,36 +225,44 @@ func check(document *manifest.Document, all []manifest.Document) validate.Findin
 // lookup finds templates and Secrets among the documents. An object without a namespace goes to
 // whichever namespace the others are applied to.
 func lookup(namespace string, all []manifest.Document) validate.Refs {
-	same := func(d *manifest.Document) bool {
-		return d.Namespace == namespace || d.Namespace == "" || namespace == ""
-	}
+	near := slices.DeleteFunc(slices.Clone(all), func(d manifest.Document) bool {
+		return d.Namespace != namespace && d.Namespace != "" && namespace != ""
+	})
 	return validate.Refs{
 		Partial: true,
 		Checked: true,
 		Template: func(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
-			for i := range all {
-				switch object := all[i].Object.(type) {
-				case *api.AnalysisTemplate:
-					if !cluster && object.Name == name && same(&all[i]) {
-						return object.Spec, true
-					}
-				case *api.ClusterAnalysisTemplate:
-					if cluster && object.Name == name {
-						return object.Spec, true
-					}
+			if cluster {
+				template, ok := named[*api.ClusterAnalysisTemplate](all, name)
+				if !ok {
+					return api.AnalysisTemplateSpec{}, false
 				}
+				return template.Spec, true
 			}
-			return api.AnalysisTemplateSpec{}, false
+			template, ok := named[*api.AnalysisTemplate](near, name)
+			if !ok {
+				return api.AnalysisTemplateSpec{}, false
+			}
+			return template.Spec, true
 		},
 		SecretKeys: func(name string) ([]string, bool) {
-			for i := range all {
-				if secret, ok := all[i].Object.(*corev1.Secret); ok && secret.Name == name && same(&all[i]) {
-					return keysOf(secret), true
-				}
+			secret, ok := named[*corev1.Secret](near, name)
+			if !ok {
+				return nil, false
 			}
-			return nil, false
+			return keysOf(secret), true
 		},
 	}
+}
+
+// named finds the object of one kind and name.
+func named[T any](documents []manifest.Document, name string) (object T, ok bool) {
+	for i := range documents {
+		if object, ok := documents[i].Object.(T); ok && documents[i].Name == name {
+			return object, true
+		}
+	}
+	return object, false
 }
 
 func keysOf(secret *corev1.Secret) []string {

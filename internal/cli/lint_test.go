@@ -52,10 +52,16 @@ func run(t *testing.T, input string, args ...string) (code int, out, errOut stri
 	return code, stdout.String(), stderr.String()
 }
 
-func expectRun(t *testing.T, input string, args []string, wantCode int, wantOut, wantErr string) {
+// result is what a command line came to.
+type result struct {
+	code     int
+	out, err string
+}
+
+func (want result) of(t *testing.T, input string, args ...string) {
 	t.Helper()
 	code, out, errOut := run(t, input, args...)
-	if diff := cmp.Diff([]any{wantCode, wantOut, wantErr}, []any{code, out, errOut}); diff != "" {
+	if diff := cmp.Diff(want, result{code, out, errOut}, cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("sluice %s: exit code, output, errors (-want +got):\n%s", strings.Join(args, " "), diff)
 	}
 }
@@ -93,7 +99,7 @@ func TestLint(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			expectRun(t, test.input, []string{"lint", "-f", "-"}, test.code, test.want, "")
+			result{code: test.code, out: test.want}.of(t, test.input, "lint", "-f", "-")
 		})
 	}
 }
@@ -113,9 +119,8 @@ func TestLintOfADirectory(t *testing.T) {
 	write("analysis/template.yml", strings.Replace(seedTemplate, "count: 3", "count: three", 1))
 	write("values.yaml", "replicas: 3\n")
 	write("README.md", "spec: [\n")
-	expectRun(t, "", []string{"lint", "-f", dir}, ExitNo,
-		dir+"/analysis/template.yml:11:5: error: spec.metrics[0].count: is \"three\", not a whole number [AnalysisTemplate/success-rate]\n"+
-			"1 error, 0 warnings in 3 files\n", "")
+	result{code: ExitNo, out: dir + "/analysis/template.yml:11:5: error: spec.metrics[0].count: is \"three\", not a whole number [AnalysisTemplate/success-rate]\n" +
+		"1 error, 0 warnings in 3 files\n"}.of(t, "", "lint", "-f", dir)
 }
 
 func TestLintForMachines(t *testing.T) {
@@ -131,7 +136,7 @@ func TestLintForMachines(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || code != ExitNo {
 		t.Errorf("exit code %d, findings (-want +got):\n%s", code, diff)
 	}
-	expectRun(t, seedTemplate, []string{"lint", "-f", "-", "-o", "json"}, ExitOK, "[]\n", "")
+	result{out: "[]\n"}.of(t, seedTemplate, "lint", "-f", "-", "-o", "json")
 }
 
 func TestWrongCommandLines(t *testing.T) {
@@ -149,13 +154,13 @@ func TestWrongCommandLines(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
-			expectRun(t, "", test.args, ExitFailed, "", test.want)
+			result{code: ExitFailed, err: test.want}.of(t, "", test.args...)
 		})
 	}
 }
 
 func TestVersion(t *testing.T) {
-	expectRun(t, "", []string{"version"}, ExitOK, "sluice v1.2.3\n", "")
+	result{out: "sluice v1.2.3\n"}.of(t, "", "version")
 }
 
 func TestNameOfAPlugin(t *testing.T) {

@@ -190,47 +190,62 @@ func (b block) wrong(message string, want int) *Problem {
 
 // cutKey splits `key: value`; a colon inside quotes or a flow collection is no key's.
 func cutKey(text string) (key, value string, ok bool) {
-	if text[0] == '{' || text[0] == '[' {
-		return "", "", false
-	}
 	start := 0
-	if text[0] == '"' || text[0] == '\'' {
+	switch text[0] {
+	case '{', '[':
+		return "", "", false
+	case '"', '\'':
 		end := strings.IndexByte(text[1:], text[0])
 		if end < 0 {
 			return "", "", false
 		}
 		start = end + 2
 	}
-	for i := start; i < len(text); i++ {
-		if text[i] == '#' && i > 0 && text[i-1] == ' ' {
+	for i := max(start, 1); i < len(text); i++ {
+		if comment(text, i) {
 			return "", "", false
 		}
-		if text[i] == ':' && i > 0 && (i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t') {
+		if text[i] == ':' && (i+1 == len(text) || strings.ContainsAny(text[i+1:i+2], " \t")) {
 			return strings.Trim(text[:i], `"'`), text[i+1:], true
 		}
 	}
 	return "", "", false
 }
 
+// comment tells whether a comment begins at i.
+func comment(text string, i int) bool { return text[i] == '#' && i > 0 && text[i-1] == ' ' }
+
 // scan follows brackets and double quotes that stay open at the end of a line.
 func (o *outline) scan(text string) {
-	flow := o.depth > 0 || o.quote || text != "" && strings.ContainsAny(text[:1], `{["`)
-	if !flow {
+	if o.depth == 0 && !o.quote && (text == "" || !strings.ContainsAny(text[:1], `{["`)) {
 		return
 	}
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\' && o.quote:
-			i++
-		case c == '"':
-			o.quote = !o.quote
-		case o.quote:
-		case c == '#' && i > 0 && text[i-1] == ' ':
+		if o.quote {
+			i += o.quoted(text[i])
+			continue
+		}
+		if comment(text, i) {
 			return
-		case c == '{' || c == '[':
+		}
+		switch text[i] {
+		case '"':
+			o.quote = true
+		case '{', '[':
 			o.depth++
-		case (c == '}' || c == ']') && o.depth > 0:
-			o.depth--
+		case '}', ']':
+			o.depth = max(o.depth-1, 0)
 		}
 	}
+}
+
+// quoted takes a character inside double quotes and says how many to pass over after it.
+func (o *outline) quoted(c byte) int {
+	switch c {
+	case '\\':
+		return 1
+	case '"':
+		o.quote = false
+	}
+	return 0
 }

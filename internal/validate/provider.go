@@ -117,11 +117,17 @@ func (s *sheet) authentication(auth *api.Authentication, path *field.Path) {
 	if basic := auth.BasicAuth; basic != nil && (basic.Username == "") != (basic.Password == "") {
 		s.invalid(path.Child("basicAuth"), "needs both username and password", "")
 	}
-	if oauth := auth.OAuth2; set(oauth) && (oauth.TokenURL == "" || oauth.ClientID == "" || oauth.ClientSecret == "") {
-		s.invalid(path.Child("oauth2"), "needs tokenUrl, clientId and clientSecret", "")
+	if auth.OAuth2 != nil {
+		s.oauth2(auth.OAuth2, path.Child("oauth2"))
 	}
-	if auth.OAuth2 != nil && auth.OAuth2.TokenURL != "" {
-		s.address(auth.OAuth2.TokenURL, path.Child("oauth2", "tokenUrl"))
+}
+
+func (s *sheet) oauth2(oauth *api.OAuth2Config, path *field.Path) {
+	if set(oauth) && (oauth.TokenURL == "" || oauth.ClientID == "" || oauth.ClientSecret == "") {
+		s.invalid(path, "needs tokenUrl, clientId and clientSecret", "")
+	}
+	if oauth.TokenURL != "" {
+		s.address(oauth.TokenURL, path.Child("tokenUrl"))
 	}
 }
 
