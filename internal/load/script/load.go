@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/series"
@@ -269,7 +271,7 @@ func (c *compiler) template(v *value, path string) template.Text {
 func (c *compiler) checkName(v *value, path string, name []string) {
 	root, known := c.names[name[0]]
 	if !known {
-		c.fail(v.at, path, "unknown variable %s%s", name[0], suggest.Hint(name[0], sortedKeys(c.names)))
+		c.fail(v.at, path, "unknown variable %s%s", name[0], suggest.Hint(name[0], slices.Sorted(maps.Keys(c.names))))
 		return
 	}
 	env := name[0] == "$env" || name[0] == "$processEnvironment"

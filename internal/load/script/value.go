@@ -3,6 +3,8 @@ package script
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -122,7 +124,7 @@ func wrap(at Position, v any) *value {
 		return out
 	case map[string]any:
 		out := &value{at: at, kind: object}
-		for _, key := range sortedKeys(v) {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
 			out.fields = append(out.fields, field{key: key, at: at, value: wrap(at, v[key])})
 		}
 		return out

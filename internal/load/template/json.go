@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
-	"sort"
 	"strconv"
 )
 
@@ -130,17 +129,4 @@ func format(v any) string {
 		return v
 	}
 	return string(appendJSON(nil, v))
-}
-
-// Format writes a value as it reads inside a text.
-func Format(v any) string { return format(v) }
-
-// Keys returns the sorted names of a map, for messages that list them.
-func Keys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,7 +71,8 @@ func (u *user) variables(random *rand.Rand) map[string]any {
 		vars[name] = v
 	}
 	vars["$uuid"] = uuid(random)
-	for _, name := range template.Keys(u.script.Variables) {
+	// In order, so that a seed draws the same elements every time.
+	for _, name := range slices.Sorted(maps.Keys(u.script.Variables)) {
 		v := u.script.Variables[name]
 		if choices, ok := v.([]any); ok {
 			v = choices[random.IntN(len(choices))]
