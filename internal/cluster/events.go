@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,10 @@ const (
 	// eventBacklog is how many events a lane holds while the server is slow. Beyond it events
 	// are dropped and counted in the log: telling people must never hold up a rollout.
 	eventBacklog = 4096
+	// eventHold lets the writes that matter go first: those of the pass that told.
+	eventHold = 50 * time.Millisecond
+	// eventsAtEnd is how long events that are still queued are sent when the process ends.
+	eventsAtEnd = 2 * time.Second
 	// eventMessageLimit is the API server's limit.
 	eventMessageLimit = 1024
 )
@@ -47,22 +52,39 @@ func NewRecorder(c client.Client, log logr.Logger) *Recorder {
 	return r
 }
 
-// Start sends events until ctx ends.
+// Start sends events until ctx ends, and for a moment what is queued then.
 func (r *Recorder) Start(ctx context.Context) error {
+	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var lanes sync.WaitGroup
 	for _, lane := range r.lanes {
-		go func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case e := <-lane:
-					r.send(ctx, e)
-				}
-			}
-		}()
+		lanes.Go(func() { r.drive(ctx, last, lane) })
 	}
 	<-ctx.Done()
+	time.AfterFunc(eventsAtEnd, cancel)
+	lanes.Wait()
 	return nil
+}
+
+// drive sends one lane's events until ctx has ended and none is left.
+func (r *Recorder) drive(ctx, last context.Context, lane <-chan *corev1.Event) {
+	for {
+		var next *corev1.Event
+		select {
+		case next = <-lane:
+		default:
+			select {
+			case next = <-lane:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-time.After(time.Until(next.FirstTimestamp.Add(eventHold))):
+		case <-ctx.Done():
+		}
+		r.send(last, next)
+	}
 }
 
 // Tell queues events about an object. It never blocks.

@@ -160,6 +160,7 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 func (w *AnalysisWorld) examine(ctx context.Context) ([]string, error) {
 	c := w.cluster
 	if w.run.Status.Phase.Completed() {
+		c.inspections.forget(w.run.UID)
 		return nil, nil
 	}
 	known, ok := c.inspections.recall(w.run.UID, func(i inspection) bool {

@@ -2,11 +2,9 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,102 +22,70 @@ import (
 
 // judgement is what the API server says about a pod template.
 type judgement struct {
-	template [sha256.Size]byte
-	until    time.Time // zero: for good
-	refused  string
-	as       *corev1.PodTemplateSpec // after defaulting
+	hash       string // of the template
+	generation int64  // of the Rollout when it was last asked for
+	until      time.Time
+	refused    string
+	as         *corev1.PodTemplateSpec // after defaulting
 }
+
+// holds reports whether the judgement need not be asked for again; a zero until is for good.
+func (j judgement) holds() bool { return j.until.IsZero() || time.Now().Before(j.until) }
 
 // judgementMemory keeps the last judgement of each Rollout: the server is asked once for each new
 // template.
 type judgementMemory struct {
-	mu       sync.Mutex
-	verdicts map[types.UID]judgement
-	seen     map[types.UID]int64 // the generation the verdict was last looked up for
+	mu    sync.Mutex
+	known map[types.UID]judgement
 }
 
 // unknownFor is how long the server is left alone when it could not judge, for example because a
 // webhook was not reachable.
 const unknownFor = 15 * time.Second
 
-func (m *judgementMemory) recall(uid types.UID, template [sha256.Size]byte) (judgement, bool) {
+func (m *judgementMemory) recall(uid types.UID) (judgement, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	j, ok := m.verdicts[uid]
-	if !ok || j.template != template || (!j.until.IsZero() && time.Now().After(j.until)) {
-		return judgement{}, false
-	}
-	return j, true
+	j, ok := m.known[uid]
+	return j, ok && j.holds()
 }
 
-// sameGeneration is recall without looking at the template: the spec is the one judged last.
-func (m *judgementMemory) sameGeneration(uid types.UID, generation int64) (judgement, bool) {
+func (m *judgementMemory) keep(uid types.UID, j judgement) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	j, ok := m.verdicts[uid]
-	return j, ok && m.seen[uid] == generation && j.until.IsZero()
-}
-
-func (m *judgementMemory) keep(uid types.UID, generation int64, j judgement) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.verdicts == nil {
-		m.verdicts, m.seen = map[types.UID]judgement{}, map[types.UID]int64{}
+	if m.known == nil {
+		m.known = map[types.UID]judgement{}
 	}
-	m.verdicts[uid] = j
-	m.seen[uid] = generation
+	m.known[uid] = j
 }
 
 func (m *judgementMemory) forget(uid types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.verdicts, uid)
-	delete(m.seen, uid)
+	delete(m.known, uid)
 }
 
 // judge asks the server about the Rollout's pod template, unless the answer is known: from an
-// earlier pass, or because a ReplicaSet made from this very spec exists.
+// earlier pass, or because the template's ReplicaSet exists.
 func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []decide.ReplicaSet) (judgement, error) {
-	if accepted(rollout, revisions) {
-		return judgement{}, nil
-	}
-	if j, ok := c.judgements.sameGeneration(rollout.UID, rollout.Generation); ok {
+	j, known := c.judgements.recall(rollout.UID)
+	if known && j.generation == rollout.Generation {
 		return j, nil
 	}
-	raw, err := json.Marshal(&rollout.Spec.Template)
-	if err != nil {
-		return judgement{}, fmt.Errorf("encoding the pod template: %w", err)
-	}
-	sum := sha256.Sum256(raw)
-	j, ok := c.judgements.recall(rollout.UID, sum)
-	if !ok {
-		j, err = c.rehearse(ctx, rollout)
-		if err != nil {
+	hash := decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
+	accepted := slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash })
+	switch {
+	case accepted:
+		j = judgement{}
+	case !known || j.hash != hash || j.refused == "" && j.as == nil:
+		var err error
+		if j, err = c.rehearse(ctx, rollout); err != nil {
 			return judgement{}, err
 		}
-		j.template = sum
 	}
-	c.judgements.keep(rollout.UID, rollout.Generation, j)
+	j.hash, j.generation = hash, rollout.Generation
+	c.judgements.keep(rollout.UID, j)
 	return j, nil
-}
-
-// accepted reports that the last saved status was about this very spec, found it valid and names a
-// ReplicaSet that exists: the server took its template.
-func accepted(rollout *api.Rollout, revisions []decide.ReplicaSet) bool {
-	if rollout.Status.ObservedGeneration != strconv.FormatInt(rollout.Generation, 10) {
-		return false
-	}
-	for _, c := range rollout.Status.Conditions {
-		if c.Type == api.RolloutInvalidSpec && c.Status == corev1.ConditionTrue {
-			return false
-		}
-	}
-	for _, r := range revisions {
-		if r.Hash == rollout.Status.CurrentPodHash {
-			return true
-		}
-	}
-	return false
 }
 
 // rehearse creates the ReplicaSet of the Rollout's template without creating it. Only a fault in
