@@ -27,10 +27,12 @@ const (
 
 // Spec says what an image holds and how it starts.
 type Spec struct {
-	// Binaries are installed in BinDir. At least one is needed; all must be
-	// static and for the same platform, which becomes the image's.
+	// Binaries are installed in BinDir. At least one is needed; all must be for
+	// the same platform, which becomes the image's, and static, or bring their
+	// loader and libraries among Files.
 	Binaries []Binary
-	// Files are added beside the binaries, owned by root.
+	// Files are added beside the binaries, owned by root; those that can be
+	// executed here can be executed there.
 	Files []File
 	// Entrypoint is the program and its first arguments; empty means the first
 	// binary.
@@ -80,7 +82,7 @@ func Build(spec Spec) (v1.Image, error) {
 	if err := check(spec); err != nil {
 		return nil, err
 	}
-	platform, err := platformOf(spec.Binaries)
+	platform, err := platformOf(spec.Binaries, spec.Files)
 	if err != nil {
 		return nil, err
 	}

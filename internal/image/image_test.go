@@ -188,7 +188,7 @@ func TestBuildRefuses(t *testing.T) {
 
 func TestBuildRefusesADynamicProgram(t *testing.T) {
 	const shell = "/bin/sh"
-	if _, err := architectureOf(shell); err == nil || !strings.Contains(err.Error(), "dynamically linked") {
+	if _, err := architectureOf(shell, nil); err == nil || !strings.Contains(err.Error(), "dynamically linked") {
 		if err == nil || strings.Contains(err.Error(), "not a Linux program") {
 			t.Skipf("%s is not a dynamically linked Linux program here (%v)", shell, err)
 		}

@@ -84,19 +84,31 @@ func entriesOf(spec Spec) ([]entry, error) {
 		errs = append(errs, addBinary(b, add))
 	}
 	for _, f := range spec.Files {
-		content := f.Content
-		if content == nil {
-			var err error
-			if content, err = os.ReadFile(f.Source); err != nil {
-				return nil, fmt.Errorf("reading a file of the image: %w", err)
-			}
+		e, err := addedFile(f)
+		if err != nil {
+			return nil, err
 		}
-		errs = append(errs, add(f.Target, regular(content, 0o644)))
+		errs = append(errs, add(f.Target, e))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return withDirectories(tree)
+}
+
+func addedFile(f File) (entry, error) {
+	if f.Content != nil {
+		return regular(f.Content, 0o644), nil
+	}
+	content, err := os.ReadFile(f.Source)
+	if err != nil {
+		return entry{}, fmt.Errorf("reading a file of the image: %w", err)
+	}
+	mode := int64(0o644)
+	if info, err := os.Stat(f.Source); err == nil && info.Mode()&0o111 != 0 {
+		mode = 0o755
+	}
+	return regular(content, mode), nil
 }
 
 func addBinary(b Binary, add func(string, entry) error) error {
