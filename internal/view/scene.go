@@ -126,8 +126,14 @@ func length(d time.Duration) string {
 	return duration.HumanDuration(max(d.Round(time.Second), 0))
 }
 
-// clock is a time of day.
-func (s Scene) clock(t time.Time) string { return t.In(s.Now.Location()).Format("15:04:05") }
+// clock is a time of day, with the date when it is far away.
+func (s Scene) clock(t time.Time) string {
+	format := time.TimeOnly
+	if s.Now.Sub(t).Abs() > 20*time.Hour {
+		format = time.DateTime
+	}
+	return t.In(s.Now.Location()).Format(format)
+}
 
 // delay is when an old ReplicaSet is scaled down, as reference clients show it.
 func (s Scene) delay(deadline string) string {

@@ -1,0 +1,138 @@
+package view
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+func TestPhase(t *testing.T) {
+	tests := []struct {
+		name, rollout, want string
+	}{
+		{"what the controller says", "metadata: {generation: 2}\nstatus: {observedGeneration: '2', phase: Paused, message: CanaryPauseStep}", "Paused CanaryPauseStep"},
+		{"a status older than the spec says nothing", "metadata: {generation: 3}\nstatus: {observedGeneration: '2', phase: Healthy}", "Progressing waiting for rollout spec update to be observed"},
+		{"an observed generation that is a hash counts as observed", "metadata: {generation: 3}\nstatus: {observedGeneration: 5d8f7c, phase: Healthy}", "Healthy "},
+		{"no status at all", "metadata: {generation: 1}", "Progressing waiting for rollout spec update to be observed"},
+		{"a pause that somebody ended", "status: {observedGeneration: '1', phase: Paused, controllerPause: true}", "Progressing waiting for rollout to unpause"},
+		{"a workload that changed", "metadata: {annotations: {rollout.argoproj.io/workload-generation: '2'}}\nspec: {workloadRef: {name: a}}\nstatus: {observedGeneration: '1', phase: Healthy, workloadObservedGeneration: '1'}", "Progressing waiting for rollout spec update to be observed for the reference workload"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ro := object[api.Rollout](t, test.rollout)
+			phase, message := Phase(&ro)
+			if got := string(phase) + " " + message; got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWaiting(t *testing.T) {
+	const update = "metadata: {name: shop, uid: u}\nspec: {strategy: {canary: {steps: [{setWeight: 20}, {pause: {duration: 300}}, {pause: {duration: 2h}}, {setWeight: 50}]}}}\n"
+	status := func(fields string) string {
+		return update + "status: {observedGeneration: '1', currentPodHash: bbb, stableRS: aaa, " + fields + "}"
+	}
+	tests := []struct{ name, rollout, want string }{
+		{"nothing at rest", "status: {observedGeneration: '1', phase: Healthy}", ""},
+		{"a pause in seconds", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]"),
+			"the pause of 300s to end: 4m left, until 00:05:00"},
+		{"a pause with a unit", status("phase: Paused, currentStepIndex: 2, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]"),
+			"the pause of 2h to end: 119m left, until 02:00:00"},
+		{"a pause that is over", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2025-12-31T00:00:00Z}]"),
+			"the controller to end the pause of 300s, which is over"},
+		{"an inconclusive analysis", status("phase: Paused, currentStepIndex: 0, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}]"),
+			"somebody to decide, as the analysis was inconclusive: `sluice promote shop` goes on, `sluice abort shop` goes back"},
+		{"a pause that somebody ended", status("phase: Paused, currentStepIndex: 1, controllerPause: true"), "the controller to act on the end of the pause"},
+		{"pods of the canary", status("phase: Progressing, currentStepIndex: 0"), "canary pods: 1 of 2 available"},
+		{"the canary after an abort", status("phase: Degraded, abort: true, currentStepIndex: 0"), "the last 2 pods of the aborted version to end"},
+		{"a pause by hand", strings.Replace(status("phase: Paused, currentStepIndex: 0"), "spec: {", "spec: {paused: true, ", 1), "somebody to end the pause by hand: `sluice resume shop`"},
+		{"the controller", update, "the controller to see the latest change"},
+	}
+	canary := object[appsv1.ReplicaSet](t, "metadata: {uid: r, labels: {rollouts-pod-template-hash: bbb}, ownerReferences: [{uid: u, controller: true}]}\nspec: {replicas: 2}\nstatus: {replicas: 2, availableReplicas: 1}")
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ro := object[api.Rollout](t, test.rollout)
+			got := Waiting(Scene{Rollout: &ro, ReplicaSets: []appsv1.ReplicaSet{canary}, Now: time.Date(2026, 1, 1, 0, 1, 0, 0, time.UTC)})
+			if got != test.want {
+				t.Errorf("got  %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestPodsInTheWordsOfKubectl(t *testing.T) {
+	tests := []struct{ name, pod, want string }{
+		{"running and ready", "status: {phase: Running, conditions: [{type: Ready, status: 'True'}], containerStatuses: [{ready: true, state: {running: {}}}]}", "✔ Running"},
+		{"running and not ready", "status: {phase: Running, conditions: [{type: Ready, status: 'False'}], containerStatuses: [{state: {running: {}}}]}", "◌ Running"},
+		{"crashing", "status: {phase: Running, containerStatuses: [{state: {waiting: {reason: CrashLoopBackOff}}}]}", "✖ CrashLoopBackOff"},
+		{"out of memory", "status: {phase: Failed, containerStatuses: [{state: {terminated: {reason: OOMKilled, exitCode: 137}}}]}", "✖ OOMKilled"},
+		{"an exit code without a reason", "status: {phase: Failed, containerStatuses: [{state: {terminated: {exitCode: 3}}}]}", "✖ ExitCode:3"},
+		{"killed by a signal", "status: {phase: Failed, containerStatuses: [{state: {terminated: {signal: 9}}}]}", "✖ Signal:9"},
+		{"evicted", "status: {phase: Failed, reason: Evicted}", "✖ Evicted"},
+		{"being deleted", "metadata: {deletionTimestamp: 2026-01-01T00:00:00Z}\nstatus: {phase: Running}", "◌ Terminating"},
+		{"its node is lost", "metadata: {deletionTimestamp: 2026-01-01T00:00:00Z}\nstatus: {phase: Running, reason: NodeLost}", "✖ Unknown"},
+		{"initialising", "spec: {initContainers: [{}, {}]}\nstatus: {phase: Pending, initContainerStatuses: [{state: {terminated: {exitCode: 0}}}, {state: {running: {}}}]}", "◌ Init:1/2"},
+		{"an init container that crashes", "spec: {initContainers: [{}]}\nstatus: {phase: Pending, initContainerStatuses: [{state: {waiting: {reason: CrashLoopBackOff}}}]}", "✖ Init:CrashLoopBackOff"},
+		{"a sidecar that runs is no init container to wait for", "spec: {initContainers: [{restartPolicy: Always}]}\nstatus: {phase: Running, initContainerStatuses: [{started: true, state: {running: {}}}], containerStatuses: [{ready: true, state: {running: {}}}]}", "✔ Running"},
+		{"one of two containers has ended", "status: {phase: Running, containerStatuses: [{state: {terminated: {reason: Completed}}}, {state: {running: {}}}]}", "✔ Running"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			pod := object[corev1.Pod](t, test.pod)
+			if got := podMark(&pod).String(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestProgressAgainstLimits(t *testing.T) {
+	tests := []struct{ name, metric, result, want string }{
+		{"nothing yet", "{}", "{}", "0/1"},
+		{"without end", "{interval: 1s}", "{count: 7, successful: 7}", "7 ✔ 7"},
+		{"near a limit", "{count: 5, interval: 1s, failureLimit: 1, inconclusiveLimit: 2}", "{count: 3, successful: 1, failed: 1, inconclusive: 1}", "3/5 ✔ 1 ✖ 1 (fails at 2) ? 1 (inconclusive at 3)"},
+		{"over the limit", "{count: 5, interval: 1s}", "{count: 1, failed: 1}", "1/5 ✖ 1"},
+		{"a limit switched off", "{count: 5, interval: 1s, failureLimit: -1, consecutiveSuccessLimit: 2}", "{count: 2, successful: 1, failed: 1}", "2/5 ✔ 1 (passes at 2 in a row) ✖ 1"},
+		{"errors in a row", "{count: 5, interval: 1s}", "{error: 3, consecutiveError: 2}", "0/5 ⚠ 2 (error at 5)"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			metric, result := object[api.Metric](t, test.metric), object[api.MetricResult](t, test.result)
+			if got := progress(&metric, &result); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTextFitsItsWidth(t *testing.T) {
+	page := Page{{{"ab", Good}, {"cdef", Bad}, {"  ", Plain}}, {{"   ", Plain}}, nil}
+	tests := []struct {
+		width int
+		want  string
+	}{{0, "abcdef\n\n\n"}, {6, "abcdef\n\n\n"}, {5, "abcd…\n\n\n"}, {2, "a…\n\n\n"}, {1, "…\n\n\n"}}
+	for _, test := range tests {
+		if got := page.Text(test.width, nil); got != test.want {
+			t.Errorf("in %d columns: got %q, want %q", test.width, got, test.want)
+		}
+	}
+	painted := page.Text(0, func(tone Tone, text string) string {
+		return map[Tone]string{Good: "<", Bad: "["}[tone] + text
+	})
+	if want := "<ab[cdef\n\n\n"; painted != want {
+		t.Errorf("painted: got %q, want %q", painted, want)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	if diff := cmp.Diff([]string{"a bc", "defg", "hij", "k"}, wrap("a bc  defghij k", 4)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
