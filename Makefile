@@ -57,13 +57,13 @@ lint: drift ## formatting, lint, generated code, import rules
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
 	$(TOOL) golangci-lint run ./...
-	cd test/localkube && go vet ./...
+	@$(MAKE) --no-print-directory -C test/localkube lint
 	go test -count=1 -run 'TestArchitecture' .
 
 .PHONY: test
 test: localkube-plane ## all tests but those on a real cluster
 	go test ./...
-	cd test/localkube && go test ./...
+	@$(MAKE) --no-print-directory -C test/localkube test
 
 # Tests of the API need etcd and kube-apiserver: built once, without root.
 .PHONY: localkube-plane

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -60,22 +59,6 @@ func (g *group) start(name string, argv ...string) error {
 		g.cancel(fmt.Errorf("%s ended (%v):\n%s", name, exitReason(err), tail(log.Name(), 5)))
 	}()
 	return nil
-}
-
-// stop ends the programs, the last one started first, and waits for each: an
-// API server whose etcd is gone would not end. What does not end in time is
-// killed.
-func (g *group) stop(patience time.Duration) {
-	for i := len(g.members) - 1; i >= 0; i-- {
-		m := g.members[i]
-		_ = m.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
-		select {
-		case <-m.done:
-		case <-time.After(patience):
-			_ = m.cmd.Process.Kill()
-			<-m.done
-		}
-	}
 }
 
 // kill ends the programs without letting them finish anything.
