@@ -105,35 +105,38 @@ func (c *Cluster) caughtUp(ctx context.Context, owner types.UID) error {
 		if err != nil {
 			return err
 		}
-		if !e.metBy(seen) && time.Since(e.since) > patience {
-			e, err = c.askAgain(ctx, owner, r, e)
-			if err != nil {
-				return err
-			}
-		}
 		if e.metBy(seen) {
 			c.ledger.settle(owner, r, e)
 			continue
+		}
+		if time.Since(e.since) > patience {
+			overtaken, err := c.overtaken(ctx, owner, r, e)
+			if err != nil {
+				return err
+			}
+			if overtaken {
+				continue
+			}
 		}
 		late = &Stale{What: fmt.Sprintf("the cache does not show the latest write to %s yet", r), After: patience}
 	}
 	return late
 }
 
-// askAgain finds out from the server what became of a write the cache does not show.
-func (c *Cluster) askAgain(ctx context.Context, owner types.UID, r ref, e expectation) (expectation, error) {
+// overtaken asks the server about a write the cache does not show: it never will where the object is
+// gone meanwhile. Otherwise the cache is given more time.
+func (c *Cluster) overtaken(ctx context.Context, owner types.UID, r ref, e expectation) (bool, error) {
 	now, err := c.liveMetadata(ctx, r)
-	if apierrors.IsNotFound(err) || (err == nil && e.gone != "" && now.UID != e.gone) {
-		c.ledger.settle(owner, r, e)
-		return expectation{gone: "settled"}, nil
-	}
-	if err != nil {
-		return e, err
+	if err != nil && !apierrors.IsNotFound(err) {
+		return false, err
 	}
 	c.ledger.settle(owner, r, e)
+	if err != nil || (e.gone != "" && now.UID != e.gone) {
+		return true, nil
+	}
 	e.since = time.Now()
 	c.ledger.expect(owner, r, e)
-	return e, nil
+	return false, nil
 }
 
 // seen is r as the caches show it, nil when they do not.

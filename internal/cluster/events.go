@@ -90,6 +90,7 @@ func (r *Recorder) drive(ctx, last context.Context, lane <-chan *corev1.Event) {
 // Tell queues events about an object. It never blocks.
 func (r *Recorder) Tell(about corev1.ObjectReference, events []decide.Event) {
 	for _, e := range events {
+		r.log.Info(e.Message, "reason", e.Reason, "kind", about.Kind, "namespace", about.Namespace, "name", about.Name)
 		if r.Count != nil {
 			r.Count(about, e)
 		}

@@ -218,3 +218,49 @@ func TestASecondReplicaTakesOver(t *testing.T) {
 func labelled(rollout, id string) string {
 	return strings.Replace(rollout, "{name: shop}", "{name: shop, labels: {argo-rollouts.argoproj.io/controller-instance-id: "+id+"}}", 1)
 }
+
+// TestAControllerThatLostItsLeaseWritesNoMore cuts the leader off from its lease only. It must end
+// before another one begins.
+func TestAControllerThatLostItsLeaseWritesNoMore(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	elected := func(o *controller.Options) {
+		o.LeaseNamespace, o.Lease = "argo-rollouts", 3*time.Second
+		o.Scope = cluster.Scope{Namespace: p.namespace, InstanceID: p.namespace}
+	}
+	var cut atomic.Bool
+	var lastOfFirst, firstOfSecond atomic.Int64
+	first := p.start(elected, over(wire{seen: func(r *http.Request) error {
+		if cut.Load() && strings.Contains(r.URL.Path, "/leases") {
+			return errDead
+		}
+		if writes(r) {
+			lastOfFirst.Store(time.Now().UnixNano())
+		}
+		return nil
+	}}))
+	p.create(labelled(shop(`[{setWeight: 20}, {pause: {}}]`), p.namespace))
+	p.becomes("Healthy")
+	p.start(elected, over(wire{seen: func(r *http.Request) error {
+		if writes(r) {
+			firstOfSecond.CompareAndSwap(0, time.Now().UnixNano())
+		}
+		return nil
+	}}))
+	cut.Store(true)
+	for n := range 40 { // there is something to write all the time
+		p.patch("shop", image(fmt.Sprintf("shop:%d", n+2)), false)
+		time.Sleep(200 * time.Millisecond)
+	}
+	<-first.done
+	if first.err == nil {
+		t.Error("losing the lease is no error")
+	}
+	if firstOfSecond.Load() == 0 {
+		t.Fatal("nobody took over")
+	}
+	if late := time.Duration(lastOfFirst.Load() - firstOfSecond.Load()); late > 0 {
+		t.Errorf("it wrote %s after another one had taken over", late)
+	}
+	p.becomes("Paused")
+}

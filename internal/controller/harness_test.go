@@ -2,6 +2,8 @@ package controller_test
 
 import (
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -80,7 +83,10 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	config := apiserver.Start(t)
-	install.Do(func() { installed = installAll(config) })
+	install.Do(func() {
+		ctrllog.SetLogger(logr.Discard())
+		installed = installAll(config)
+	})
 	if installed != nil {
 		t.Fatal(installed)
 	}
@@ -316,4 +322,28 @@ func (p *place) eventually(what string, check func() string) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// get asks a listener of a controller.
+func get(from net.Listener, path string) (int, string) {
+	response, err := http.Get("http://" + from.Addr().String() + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, string(body)
+}
+
+// template is the spec of a template with these metrics.
+func (p *place) template(metrics string) api.AnalysisTemplateSpec {
+	p.Helper()
+	var spec api.AnalysisTemplateSpec
+	if err := yaml.UnmarshalStrict([]byte("metrics: "+metrics), &spec); err != nil {
+		p.Fatal(err)
+	}
+	return spec
 }

@@ -1,0 +1,164 @@
+package controller_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/cluster"
+	"sluice.dev/sluice/internal/controller"
+)
+
+func TestAnInstanceLeavesTheRolloutsOfOthersAlone(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	p.start(func(o *controller.Options) { o.Scope.InstanceID = "mine" })
+	p.create(shop(`[]`), strings.Replace(labelled(shop(`[]`), "theirs"), "name: shop,", "name: theirs,", 1))
+	p.create(strings.Replace(labelled(shop(`[]`), "mine"), "name: shop,", "name: mine,", 1))
+	p.eventually("ours is served", func() string { return phaseOtherThan("Healthy", p.rollout("mine")) })
+	for _, name := range []string{"shop", "theirs"} {
+		if got := p.rollout(name); got.Status.ObservedGeneration != "" {
+			t.Errorf("%s was touched: %+v", name, got.Status)
+		}
+	}
+}
+
+func phaseOtherThan(want string, r *api.Rollout) string {
+	if got := phase(r); got != want {
+		return "it is " + got
+	}
+	return ""
+}
+
+func TestARunOfAnInstanceCarriesItsLabel(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	// All namespaces, so that ClusterAnalysisTemplates are read; the id keeps other tests' objects out.
+	p.start(measuredBy(&gauge{}), func(o *controller.Options) { o.Scope = cluster.Scope{InstanceID: p.namespace} })
+	wide := &api.ClusterAnalysisTemplate{}
+	wide.Name = "limit-" + p.namespace
+	steps := fmt.Sprintf(`[{setWeight: 20}, {analysis: {templates: [{templateName: %s, clusterScope: true}]}}]`, wide.Name)
+	p.create(labelled(shop(steps), p.namespace))
+	p.becomes("Degraded InvalidSpec")
+	wide.Spec = p.template(oneReading)
+	if err := p.client.Create(t.Context(), wide); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.client.Delete(t.Context(), wide) })
+	p.becomes("Healthy")
+	p.patch("shop", image("shop:2"), false)
+	p.becomes("Healthy")
+	var list api.AnalysisRunList
+	if err := p.client.List(t.Context(), &list, client.InNamespace(p.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Items) != 1 || list.Items[0].Labels[api.LabelInstanceID] != p.namespace {
+		t.Errorf("runs are %+v", list.Items)
+	}
+}
+
+func TestWhatIsNotSupportedIsLeftAsItIs(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	var touched atomic.Int64
+	p.start(over(wire{seen: func(r *http.Request) error {
+		if writes(r) && !strings.HasSuffix(r.URL.Path, "/rollouts/shop/status") {
+			touched.Add(1)
+			t.Logf("%s %s", r.Method, r.URL.Path)
+		}
+		return nil
+	}}))
+	p.create(strings.Replace(shop(`[{setWeight: 20}]`), "    canary:\n", "    canary:\n      canaryService: c\n      stableService: s\n      trafficRouting: {smi: {}}\n", 1))
+	r := p.becomes("Degraded")
+	if !strings.Contains(r.Status.Message, "spec.strategy.canary.trafficRouting") || !strings.Contains(r.Status.Message, "not supported") {
+		t.Errorf("the message is %q", r.Status.Message)
+	}
+	time.Sleep(300 * time.Millisecond)
+	if n := touched.Load(); n > 0 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func TestATemplateTheServerRefusesIsNamedAndCanBeCorrected(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	p.start()
+	p.create(shop(`[]`))
+	p.becomes("Healthy")
+	p.patch("shop", `{"spec":{"template":{"spec":{"containers":[{"name":"shop","image":"shop:2","imagePullPolicy":"Sometimes"}]}}}}`, false)
+	r := p.becomes("Degraded InvalidSpec")
+	if !strings.Contains(r.Status.Message, "spec.template.spec.containers[0].imagePullPolicy") {
+		t.Errorf("the message is %q", r.Status.Message)
+	}
+	if sizes := p.sizes(); len(sizes) != 1 || sizes[r.Status.StableRS] != 5 {
+		t.Errorf("sizes are %v", sizes)
+	}
+	p.patch("shop", image("shop:3"), false)
+	p.becomes("Healthy")
+}
+
+// TestProbes follows a controller that cannot read the definitions at first.
+func TestProbes(t *testing.T) {
+	p := newPlace(t)
+	probes, metrics := listen(t), listen(t)
+	var hidden atomic.Bool
+	hidden.Store(true)
+	p.start(func(o *controller.Options) { o.Probes, o.Metrics = probes, metrics },
+		over(wire{seen: func(r *http.Request) error {
+			if hidden.Load() && strings.Contains(r.URL.Path, "customresourcedefinitions") {
+				return errDead
+			}
+			if hidden.Load() && writes(r) {
+				t.Errorf("not ready, and yet: %s %s", r.Method, r.URL.Path)
+			}
+			return nil
+		}}))
+	p.eventually("it is alive and says why it is not ready", func() string {
+		if code, body := get(probes, "/healthz"); code != http.StatusOK {
+			return body
+		}
+		code, body := get(probes, "/readyz")
+		if code != http.StatusServiceUnavailable || !strings.Contains(body, "reading definition") {
+			return fmt.Sprint(code, body)
+		}
+		return ""
+	})
+	hidden.Store(false)
+	p.eventually("it is ready", func() string {
+		if code, body := get(probes, "/readyz"); code != http.StatusOK {
+			return body
+		}
+		return ""
+	})
+	p.record()
+	p.create(shop(`[]`))
+	p.becomes("Healthy")
+	_, text := get(metrics, "/metrics")
+	for _, line := range []string{
+		`rollout_info{name="shop",namespace="` + p.namespace + `",phase="Completed",strategy="canary",traffic_router=""} 1`,
+		`rollout_info_replicas_available{name="shop",namespace="` + p.namespace + `"} 5`,
+		`rollout_events_total{name="shop",namespace="` + p.namespace + `",reason="RolloutCompleted",type="Normal"} 1`,
+		`argo_rollouts_controller_info{version="test"} 1`,
+		"workqueue_depth", "process_cpu_seconds_total", "rollout_reconcile_bucket",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
