@@ -182,6 +182,7 @@ func ParseAddress(who, address string) (*url.URL, *judge.Failure) {
 	if err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, badAddress(who + " address is not in URL format: it needs a scheme (http or https) and a host")
 	}
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // url.Parse lets it pass, servers do not
 	return u, nil
 }
 

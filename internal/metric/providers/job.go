@@ -145,7 +145,7 @@ func failed(end *batchv1.JobCondition, last *corev1.Pod, ended jobEnd) judge.Sam
 		reason = why
 		message += "; its pod was taken away (" + why + ")"
 	}
-	sample.Message = shorten(message + ".")
+	sample.Message = sentence(message)
 	if reason != "" {
 		sample.Metadata = map[string]string{api.EvidenceReason: reason}
 	}

@@ -154,7 +154,7 @@ func (s *stuck) message() string {
 		if s.state.Message != "" {
 			text += ": " + metric.Excerpt(s.state.Message)
 		}
-		return shorten(text + ".")
+		return sentence(text)
 	}
-	return shorten(text + " cannot be pulled.")
+	return sentence(text + " cannot be pulled")
 }

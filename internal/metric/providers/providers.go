@@ -5,9 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"sluice.dev/sluice/internal/metric"
-
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/metric"
 )
 
 // Config is what the providers share.
@@ -39,6 +38,14 @@ func shorten(text string) string {
 		return strings.ToValidUTF8(text, "?")
 	}
 	return strings.ToValidUTF8(text[:maxText-len("…")], "") + "…"
+}
+
+// sentence ends a text, unless somebody else's words at its end have done so.
+func sentence(text string) string {
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return shorten(text)
 }
 
 // attempts notes how many requests a reading took when one was not enough.
