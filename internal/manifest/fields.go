@@ -4,8 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -56,9 +57,7 @@ func (c *checker) check(value any, t reflect.Type, p place) {
 	if value == nil {
 		return // null means "not given" everywhere in Kubernetes
 	}
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+	t = target(t)
 	if reflect.PointerTo(t).Implements(unmarshaler) {
 		c.custom(value, t, p)
 		return
@@ -187,33 +186,28 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-		inner := field.Type
-		if inner.Kind() == reflect.Pointer {
-			inner = inner.Elem()
-		}
 		switch {
 		case name == "-" || !field.IsExported() && !field.Anonymous:
-		case name == "" && (field.Anonymous || strings.Contains(options, "inline")) && inner.Kind() == reflect.Struct:
-			for name, t := range fieldsOf(inner) {
-				fields[name] = t
-			}
-		case name == "":
-			fields[field.Name] = field.Type
-		default:
+		case name != "":
 			fields[name] = field.Type
+		case field.Anonymous || strings.Contains(options, "inline"):
+			maps.Copy(fields, fieldsOf(target(field.Type)))
+		default:
+			fields[field.Name] = field.Type
 		}
 	}
 	return fields
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
+// target is the struct a field holds or points to; every embedded one here is one.
+func target(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	sort.Strings(keys)
-	return keys
+	return t
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // describe names a value the way its author would.
 func describe(value any) string {

@@ -83,10 +83,7 @@ func placement(key string, p place, t reflect.Type) string {
 func holding(key string, fields map[string]reflect.Type) string {
 	found := ""
 	for _, name := range sortedKeys(fields) {
-		t := fields[name]
-		for t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
+		t := target(fields[name])
 		if t.Kind() != reflect.Struct || name == "metadata" || name == "status" {
 			continue
 		}

@@ -153,24 +153,11 @@ func (s *sheet) region(metric *api.PrometheusMetric, path *field.Path) {
 }
 
 func (s *sheet) web(metric *api.WebMetric, path *field.Path) {
-	if metric.URL == "" {
-		s.invalid(path.Child("url"), "is missing", "")
-	} else {
+	s.required(metric.URL, path.Child("url"), "")
+	if metric.URL != "" {
 		s.address(metric.URL, path.Child("url"))
 	}
-	body := metric.Body != "" || len(metric.JSONBody) > 0
-	switch metric.Method {
-	case "", api.WebMetricMethodGet:
-		if body {
-			s.invalid(path.Child("method"), "is GET, which sends no body", "write method: POST or PUT, or remove the body")
-		}
-	case api.WebMetricMethodPost, api.WebMetricMethodPut:
-	default:
-		s.invalid(path.Child("method"), fmt.Sprintf("is %q", metric.Method), "write GET, POST or PUT")
-	}
-	if metric.Body != "" && len(metric.JSONBody) > 0 {
-		s.invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
-	}
+	s.request(metric, path)
 	if metric.TimeoutSeconds < 0 {
 		s.invalid(path.Child("timeoutSeconds"), fmt.Sprintf("is %d and cannot be negative", metric.TimeoutSeconds), "leave it out for 10")
 	}
@@ -181,6 +168,22 @@ func (s *sheet) web(metric *api.WebMetric, path *field.Path) {
 		if auth.Sigv4 != nil || auth.BasicAuth != nil {
 			s.warn(at, "only oauth2 is used by a web metric: sigv4 and basicAuth are not sent", "use oauth2, or a header with a value from a Secret")
 		}
+	}
+}
+
+// request checks that method and body go together.
+func (s *sheet) request(metric *api.WebMetric, path *field.Path) {
+	switch metric.Method {
+	case "", api.WebMetricMethodGet:
+		if metric.Body != "" || len(metric.JSONBody) > 0 {
+			s.invalid(path.Child("method"), "is GET, which sends no body", "write method: POST or PUT, or remove the body")
+		}
+	case api.WebMetricMethodPost, api.WebMetricMethodPut:
+	default:
+		s.invalid(path.Child("method"), fmt.Sprintf("is %q", metric.Method), "write GET, POST or PUT")
+	}
+	if metric.Body != "" && len(metric.JSONBody) > 0 {
+		s.invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
 	}
 }
 

@@ -95,6 +95,7 @@ func jobMark(job *batchv1.Job) mark {
 			return bad("Failed")
 		case batchv1.JobSuspended:
 			return mark{"॥", "Suspended", Paused}
+		case batchv1.JobFailureTarget, batchv1.JobSuccessCriteriaMet: // its pods are still ending
 		}
 	}
 	return busy("Running")
