@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +68,11 @@ func (s *Stage) Install(ctx context.Context) error {
 }
 
 func (s *Stage) installMonitoring(ctx context.Context) error {
-	if err := s.Apply(ctx, monitoring); err != nil {
+	kubelets, err := s.kubelets(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.Apply(ctx, bytes.Replace(monitoring, []byte("[] # KUBELETS"), kubelets, 1)); err != nil {
 		return err
 	}
 	var config corev1.ConfigMap
@@ -82,6 +89,28 @@ func (s *Stage) installMonitoring(ctx context.Context) error {
 		s.secret(ctx, "monitoring", "amp", map[string]string{"secret-key": secretKey}),
 		s.secret(ctx, Namespace, "workspace-url", map[string]string{"secretURL": Workspace}),
 	)
+}
+
+// kubelets lists every node's kubelet as scrape targets, each with its node's name.
+func (s *Stage) kubelets(ctx context.Context) ([]byte, error) {
+	var nodes corev1.NodeList
+	if err := s.Client.List(ctx, &nodes); err != nil {
+		return nil, fmt.Errorf("listing nodes: %w", err)
+	}
+	type group struct {
+		Targets []string          `json:"targets"`
+		Labels  map[string]string `json:"labels"`
+	}
+	var groups []group
+	for _, node := range nodes.Items {
+		for _, address := range node.Status.Addresses {
+			if address.Type == corev1.NodeInternalIP {
+				target := net.JoinHostPort(address.Address, strconv.Itoa(int(node.Status.DaemonEndpoints.KubeletEndpoint.Port)))
+				groups = append(groups, group{Targets: []string{target}, Labels: map[string]string{"node": node.Name}})
+			}
+		}
+	}
+	return json.Marshal(groups) // JSON is YAML
 }
 
 // identify gives the controller the identity that AMP knows; on AWS a role of its ServiceAccount
@@ -191,4 +220,17 @@ func (s *Stage) Apply(ctx context.Context, manifest []byte) error {
 			return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 	}
+}
+
+// uninstall removes the namespaces and cluster-wide objects of the demo.
+func (s *Stage) uninstall(ctx context.Context) error {
+	if err := s.Reset(ctx); err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range []string{Namespace, "monitoring"} {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		errs = append(errs, client.IgnoreNotFound(s.Client.Delete(ctx, namespace)))
+	}
+	return errors.Join(errs...)
 }

@@ -51,23 +51,31 @@ type Stage struct {
 // Up brings the cluster up, or takes the existing one, and makes the images known to it.
 func Up(ctx context.Context, o Options) (*Stage, error) {
 	s := &Stage{Options: o}
-	if err := s.find(ctx); err != nil {
+	if err := s.connect(ctx); err != nil {
 		return nil, err
+	}
+	return s, s.loadImages(ctx)
+}
+
+// connect finds the cluster and makes a client for it.
+func (s *Stage) connect(ctx context.Context) error {
+	if err := s.find(ctx); err != nil {
+		return err
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	config.QPS, config.Burst = -1, -1
 	s.Config = config
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), api.AddToScheme(scheme)); err != nil {
-		return nil, err
+		return err
 	}
 	if s.Client, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
-		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+		return fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	return s, s.loadImages(ctx)
+	return nil
 }
 
 // find brings the local cluster up, or finds the existing one's kubeconfig.
@@ -87,10 +95,18 @@ func (s *Stage) find(ctx context.Context) error {
 	return err
 }
 
-// Down ends the local cluster, or takes away what was installed into an existing one.
-func (s *Stage) Down(ctx context.Context) error {
-	_, err := s.localkube(ctx, "down", "--purge")
-	return err
+// Down ends the local cluster and removes its files, or takes away what was installed into an
+// existing one; the definitions stay there, because deleting them would delete every Rollout.
+func Down(ctx context.Context, o Options) error {
+	s := &Stage{Options: o}
+	if !o.Existing {
+		_, err := s.localkube(ctx, "down", "--purge")
+		return err
+	}
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	return s.uninstall(ctx)
 }
 
 func (s *Stage) localkube(ctx context.Context, command string, args ...string) (string, error) {
