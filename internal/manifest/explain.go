@@ -11,8 +11,8 @@ import (
 func explain(file string, p part, err error) Problem {
 	line, message := errorLine(err)
 	lines := strings.Split(string(p.text), "\n")
-	if found := misindented(lines); found != nil {
-		found.File, found.Line = file, found.Line+p.skip
+	if found := misindented(lines, p.skip); found != nil {
+		found.File = file
 		return *found
 	}
 	line = min(max(line, 1), len(lines))
@@ -39,14 +39,16 @@ type outline struct {
 	depth int // brackets open in a flow collection
 	quote bool
 	text  int // column that ends a block scalar; 0 outside one
+	first int // column of the block scalar's first line; 0 before it
 }
 
 // misindented finds the first line that fits no open block. It looks at all of them: the parser often
-// names the line where the block began, and sometimes one behind it.
-func misindented(lines []string) *Problem {
+// names the line where the block began, and sometimes one behind it. skip is the number of lines of
+// the file before these.
+func misindented(lines []string, skip int) *Problem {
 	o := outline{}
 	for i, line := range lines {
-		o.line = i + 1
+		o.line = skip + i + 1
 		if problem := o.read(strings.TrimRight(line, " \r")); problem != nil {
 			problem.Line = o.line
 			return problem
@@ -58,8 +60,11 @@ func misindented(lines []string) *Problem {
 func (o *outline) read(line string) *Problem {
 	trimmed := strings.TrimLeft(line, " ")
 	column := len(line) - len(trimmed) + 1
-	if trimmed == "" || o.inside(trimmed, column) {
+	if trimmed == "" {
 		return nil
+	}
+	if inside, problem := o.inside(trimmed, column); inside {
+		return problem
 	}
 	if trimmed[0] == '\t' {
 		return &Problem{Column: column, Message: "a tab; YAML is indented with spaces only", Fix: "replace the tab by spaces"}
@@ -81,18 +86,24 @@ func (o *outline) read(line string) *Problem {
 }
 
 // inside tells whether the line continues a block scalar, a quoted text or a flow collection.
-func (o *outline) inside(trimmed string, column int) bool {
-	if o.text > 0 {
-		if column > o.text {
-			return true
+func (o *outline) inside(trimmed string, column int) (bool, *Problem) {
+	if o.text > 0 && column > o.text {
+		if o.first == 0 {
+			o.first = column
 		}
-		o.text = 0
+		if column < o.first && trimmed[0] != '#' {
+			return true, &Problem{Column: column,
+				Message: fmt.Sprintf("this line belongs to the text of %s (line %d) and is indented less than its first line", o.top().key, o.top().line),
+				Fix:     fmt.Sprintf("move it to column %d or further (%s before it)", o.first, spaces(o.first-1))}
+		}
+		return true, nil
 	}
+	o.text, o.first = 0, 0
 	if o.depth > 0 || o.quote {
 		o.scan(trimmed)
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
 }
 
 func (o *outline) content(trimmed string, column int) *Problem {
@@ -101,8 +112,8 @@ func (o *outline) content(trimmed string, column int) *Problem {
 		o.scan(trimmed)
 		return nil // a scalar item, or a text that goes on
 	}
-	value = strings.TrimSpace(value)
-	if strings.HasPrefix(value, "#") || strings.HasPrefix(value, "&") && !strings.Contains(value, " ") {
+	value = strings.TrimSpace(uncommented(value))
+	if strings.HasPrefix(value, "&") && !strings.Contains(value, " ") {
 		value = ""
 	}
 	if problem := o.enter(block{column: column, line: o.line, key: key, filled: value != ""}); problem != nil {
@@ -147,6 +158,8 @@ func (o *outline) beside(b block) *Problem {
 	switch {
 	case top.dash() == b.dash():
 		*top = b
+	case b.dash() && !top.filled && top.inner != 0 && top.inner != b.column:
+		return b.wrong(fmt.Sprintf("is not aligned with the other items of %s (line %d), which stand at column %d", top.key, top.line, top.inner), top.inner)
 	case b.dash() && !top.filled:
 		top.inner = b.column
 		o.open = append(o.open, b) // a list in the column of its key
@@ -183,7 +196,7 @@ func (b block) wrong(message string, want int) *Problem {
 	}
 	fix := ""
 	if want > 0 {
-		fix = fmt.Sprintf("move it to column %d (%d spaces before it)", want, want-1)
+		fix = fmt.Sprintf("move it to column %d (%s before it)", want, spaces(want-1))
 	}
 	return &Problem{Column: b.column, Message: name + " " + message, Fix: fix}
 }
@@ -210,6 +223,17 @@ func cutKey(text string) (key, value string, ok bool) {
 		}
 	}
 	return "", "", false
+}
+
+// uncommented is a value without the comment behind it.
+func uncommented(value string) string {
+	if trimmed := strings.TrimLeft(value, " \t"); trimmed == "" || trimmed[0] == '"' || trimmed[0] == '\'' {
+		return value
+	}
+	if i := strings.Index(value, " #"); i >= 0 {
+		return value[:i]
+	}
+	return value
 }
 
 // comment tells whether a comment begins at i.
@@ -248,4 +272,11 @@ func (o *outline) quoted(c byte) int {
 		o.quote = false
 	}
 	return 0
+}
+
+func spaces(n int) string {
+	if n == 1 {
+		return "1 space"
+	}
+	return fmt.Sprintf("%d spaces", n)
 }

@@ -101,9 +101,18 @@ func TestReadIndentation(t *testing.T) {
 		{"after a text in several lines",
 			"query: |\n  sum(a{b=\"c\"})\n   by: (pod)\nargs:\n- name: a\n    value: b\n",
 			`f.yaml:6:5: value is indented deeper than name (line 5), which has a value already and so can hold nothing; move it to column 3 (2 spaces before it)`},
+		{"a line of a text that is indented less than its first",
+			"query: |\n    sum(a)\n   / sum(b)\nother: a\n",
+			`f.yaml:3:4: this line belongs to the text of query (line 1) and is indented less than its first line; move it to column 5 or further (4 spaces before it)`},
+		{"items of a list in two columns",
+			"env:\n - name: a\n- name: b\n",
+			`f.yaml:3:1: the dash is not aligned with the other items of env (line 1), which stand at column 2; move it to column 2 (1 space before it)`},
 		{"after lists and mappings in brackets",
 			"command: [\"run\",\n  \"-t\"]\nother: {a: b,\n c: d}\nargs:\n- name: a\n    value: b\n",
 			`f.yaml:7:5: value is indented deeper than name (line 6), which has a value already and so can hold nothing; move it to column 3 (2 spaces before it)`},
+		{"in a later document",
+			"a: b\n---\nargs:\n- name: a\n    value: b\n",
+			`f.yaml:5:5: value is indented deeper than name (line 4), which has a value already and so can hold nothing; move it to column 3 (2 spaces before it)`},
 		{"what has nothing to do with indentation", "a: \"b\nc: d\n", `f.yaml:3:1: YAML does not parse here: found unexpected end of stream`},
 	}
 	for _, test := range tests {

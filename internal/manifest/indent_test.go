@@ -1,0 +1,86 @@
+package manifest
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestMisindentedLinesAreFound shifts single lines of good manifests and looks whether the reader
+// points at them, or at the line from which on the indentation makes no sense any more.
+func TestMisindentedLinesAreFound(t *testing.T) {
+	files, err := filepath.Glob("testdata/good/*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("found %d good manifests: %v", len(files), err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	tried, found := 0, 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, problems := Read(file, text); len(problems) > 0 {
+			t.Fatalf("%s is meant to be good: %v", file, problems)
+		}
+		for n := 0; n < 10; {
+			broken, line := misindent(random, string(text))
+			_, problems := Read(file, []byte(broken))
+			if len(problems) == 0 {
+				continue // still a good manifest, or one that means something else
+			}
+			n++
+			tried++
+			if slices.ContainsFunc(problems, func(p Problem) bool { return near(broken, p.Line, line) }) {
+				found++
+			} else {
+				t.Logf("%s with line %d shifted:\n%s%v", file, line, excerpt(broken, line), problems)
+			}
+		}
+	}
+	if found*10 < tried*9 {
+		t.Errorf("%d of %d shifted lines were found", found, tried)
+	}
+}
+
+// misindent moves one line that is not at the top level and returns its number.
+func misindent(random *rand.Rand, text string) (broken string, line int) {
+	lines := strings.Split(text, "\n")
+	for {
+		i := random.IntN(len(lines))
+		trimmed := strings.TrimLeft(lines[i], " ")
+		depth := len(lines[i]) - len(trimmed)
+		if trimmed == "" || trimmed[0] == '#' || depth == 0 {
+			continue
+		}
+		by := []int{-2, -1, 1, 2, 4}[random.IntN(5)]
+		if depth+by < 0 {
+			continue
+		}
+		lines[i] = strings.Repeat(" ", depth+by) + trimmed
+		return strings.Join(lines, "\n"), i + 1
+	}
+}
+
+// near tells whether a problem's line is the one that was moved or its neighbour: of two lines that
+// do not fit together nobody can know which is wrong.
+func near(text string, got, moved int) bool {
+	lines := strings.Split(text, "\n")
+	step := func(from, by int) int {
+		for from += by; from >= 1 && from <= len(lines); from += by {
+			if trimmed := strings.TrimSpace(lines[from-1]); trimmed != "" && trimmed[0] != '#' {
+				return from
+			}
+		}
+		return from
+	}
+	return got == moved || got == step(moved, 1) || got == step(moved, -1)
+}
+
+func excerpt(text string, line int) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(line-3, 0):min(line+3, len(lines))], "\n") + "\n"
+}
