@@ -15,38 +15,48 @@ func split(replicas, weight, maxWeight, surge int32) pair {
 		return pair{}
 	}
 	weight = min(max(weight, 0), maxWeight)
-	emptyAllowed := weight == 0 || weight == maxWeight || (replicas == 1 && surge == 0)
 	share := float64(weight) / float64(maxWeight)
+	emptyAllowed := weight == 0 || weight == maxWeight || (replicas == 1 && surge == 0)
+	if best, ok := closest(candidates(replicas, share, surge > 0, emptyAllowed), share); ok {
+		return best
+	}
+	// Exactly between two sizes and no room to surge (10 replicas, 95 %): the nearest split that
+	// leaves nobody empty.
+	canary := min(max(int32(float64(replicas)*share), 1), replicas-1)
+	return pair{canary, replicas - canary}
+}
+
+// candidates are the splits worth comparing, in the order in which they win ties: the canary rounded
+// up, then down, of replicas pods, then of one more.
+func candidates(replicas int32, share float64, surges, emptyAllowed bool) (all []pair) {
 	up := int32(math.Ceil(float64(replicas) * share))
 	down := int32(math.Floor(float64(replicas) * share))
-
-	best, bestError := pair{}, math.Inf(1)
-	consider := func(canary, total int32) {
-		off := math.Abs(float64(canary)/float64(total) - share)
-		if off < bestError {
-			best, bestError = pair{canary, total - canary}, off
-		}
-	}
-	if up < replicas || emptyAllowed {
-		consider(up, replicas)
-	}
 	downAllowed := down != 0 || emptyAllowed
-	if !tied(replicas, share) && downAllowed {
-		consider(down, replicas)
+	if up < replicas || emptyAllowed {
+		all = append(all, pair{up, replicas - up})
 	}
-	if surge > 0 {
-		consider(up, replicas+1)
-		if !tied(replicas+1, share) && downAllowed {
-			consider(down, replicas+1)
+	if downAllowed && !tied(replicas, share) {
+		all = append(all, pair{down, replicas - down})
+	}
+	if !surges {
+		return all
+	}
+	all = append(all, pair{up, replicas + 1 - up})
+	if downAllowed && !tied(replicas+1, share) {
+		all = append(all, pair{down, replicas + 1 - down})
+	}
+	return all
+}
+
+// closest is the first of the splits whose canary share is nearest to the wanted one.
+func closest(splits []pair, share float64) (best pair, ok bool) {
+	least := math.Inf(1)
+	for _, p := range splits {
+		if off := math.Abs(float64(p.canary)/float64(p.canary+p.stable) - share); off < least {
+			best, least, ok = p, off, true
 		}
 	}
-	if math.IsInf(bestError, 1) {
-		// Exactly between two sizes and no room to surge (10 replicas, 95 %): the nearest split that
-		// leaves nobody empty.
-		canary := min(max(down, 1), replicas-1)
-		return pair{canary, replicas - canary}
-	}
-	return best
+	return best, ok
 }
 
 // tied says that the weight falls exactly between two pod counts of this total.

@@ -161,6 +161,14 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		delete(w.sets, a.Name)
 	case decide.RolloutCarries:
 		return p.carryRollout(a)
+	default:
+		return w.actOnRun(action)
+	}
+	return nil
+}
+
+func (w *World) actOnRun(action decide.Action) error {
+	switch a := action.(type) {
 	case decide.RunExists:
 		if w.runs[a.Name] == nil {
 			w.createRun(a)
