@@ -113,5 +113,12 @@ func (t *Transcript) Note() {
 	t.last = state
 }
 
-// String is the transcript so far.
-func (t *Transcript) String() string { return t.text.String() }
+// String is the transcript so far. Revisions are called A, B, C in the order in which they came, so
+// that a story does not depend on hashes.
+func (t *Transcript) String() string {
+	var names []string
+	for i, hash := range t.w.born {
+		names = append(names, hash, string(rune('A'+i%26)))
+	}
+	return strings.NewReplacer(names...).Replace(t.text.String())
+}

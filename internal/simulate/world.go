@@ -39,6 +39,7 @@ type World struct {
 	rollout *api.Rollout
 	sets    map[string]*set
 	runs    map[string]*run
+	born    []string // hashes in the order in which their ReplicaSets were created
 	events  []decide.Event
 	version int
 	uid     int
@@ -273,6 +274,9 @@ func (w *World) createRun(a decide.RunExists) {
 
 // createSet is what the API server does with a new ReplicaSet.
 func (w *World) createSet(a decide.ReplicaSetExists) {
+	if !slices.Contains(w.born, a.Hash) {
+		w.born = append(w.born, a.Hash)
+	}
 	w.sets[a.Name] = &set{
 		ReplicaSet: decide.ReplicaSet{
 			Name: a.Name, Hash: a.Hash, Revision: a.Revision, CreatedAt: w.Now, DesiredReplicas: a.DesiredReplicas,
