@@ -358,7 +358,7 @@ func TestCertificateTroubleIsTold(t *testing.T) {
 	plain := listen(t, func(http.ResponseWriter, *http.Request) {})
 	_, err = client.Do(t.Context(), get(t, strings.Replace(plain, "http:", "https:", 1)))
 	wantFailure(t, err, judge.BadConfig, "speaks http")
-	old := &tls.Config{MaxVersion: tls.VersionTLS10} //nolint:gosec // it is the point
+	old := &tls.Config{MaxVersion: tls.VersionTLS10}
 	ancient := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	ancient.TLS = old
 	ancient.StartTLS()

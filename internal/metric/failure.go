@@ -127,25 +127,14 @@ func isTimeout(err error) bool {
 
 func cause(err error) string {
 	var dns *net.DNSError
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError
+	if trouble := certificateTrouble(err); trouble != "" {
+		return trouble
+	}
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "the host name is not known"
 	case errors.As(err, &dns):
-		return "the host name could not be looked up"
-	case errors.As(err, &unknown):
-		return "the server's certificate is signed by an unknown authority"
-	case errors.As(err, &name):
-		return "the server's certificate is for another host name"
-	case errors.As(err, &invalid):
-		return "the server's certificate is not valid (" + invalidity(invalid.Reason) + ")"
-	case errors.As(err, &verification):
-		return "the server's certificate could not be verified"
+		return lookupTrouble(dns)
 	case errors.As(err, &record):
 		return "the server does not speak TLS"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -163,11 +152,32 @@ func cause(err error) string {
 	}
 }
 
-func invalidity(reason x509.InvalidReason) string {
-	if reason == x509.Expired {
-		return "expired or not valid yet"
+func lookupTrouble(err *net.DNSError) string {
+	if err.IsNotFound {
+		return "the host name is not known"
 	}
-	return "it does not fit its purpose"
+	return "the host name could not be looked up"
+}
+
+func certificateTrouble(err error) string {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var verification *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &unknown):
+		return "the server's certificate is signed by an unknown authority"
+	case errors.As(err, &name):
+		return "the server's certificate is for another host name"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the server's certificate has expired or is not valid yet"
+	case errors.As(err, &invalid):
+		return "the server's certificate does not fit its purpose"
+	case errors.As(err, &verification):
+		return "the server's certificate could not be verified"
+	default:
+		return ""
+	}
 }
 
 // ParseAddress reads a server's address. Its errors never repeat the address, which may be a secret.

@@ -67,23 +67,30 @@ func workspace(t *testing.T, known map[string]amp.Key) *httptest.Server {
 	return server
 }
 
-func send(t *testing.T, identities *aws.Identities, as api.Sigv4Config, method, address, body string) (int, string) {
+// question is what is sent.
+type question struct{ method, address, body string }
+
+func post(server *httptest.Server) question {
+	return question{http.MethodPost, server.URL + "/workspaces/ws-1/api/v1/query", "query=up"}
+}
+
+func send(t *testing.T, identities *aws.Identities, as api.Sigv4Config, q question) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), q.method, q.address, strings.NewReader(q.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body != "" {
+	if q.body != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if err := identities.Sign(t.Context(), as, r, []byte(body)); err != nil {
+	if err := identities.Sign(t.Context(), as, r, []byte(q.body)); err != nil {
 		t.Fatalf("signing: %v", err)
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // a test server
+	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +109,7 @@ func TestAnIndependentVerifierAcceptsTheSignature(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, c.method, server.URL+c.path, c.body)
+			status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, question{c.method, server.URL + c.path, c.body})
 			if status != http.StatusOK {
 				t.Errorf("answered %d: %s", status, text)
 			}
@@ -117,7 +124,7 @@ func TestPathsWithEscapesAreSignedAsTheyAreSent(t *testing.T) {
 	server := workspace(t, map[string]amp.Key{"AKID": {Secret: "secret"}})
 	for _, path := range []string{"/a%2Fb/c", "/a%20b/c", "/a%252Fb", "/ä/$&+,:;=@!*'()", "/%E4%BD%A0"} {
 		t.Run(path, func(t *testing.T) {
-			status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, "GET", server.URL+path, "")
+			status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, question{"GET", server.URL + path, ""})
 			if status != http.StatusNotFound {
 				t.Errorf("answered %d: %s; want 404 after a good signature", status, text)
 			}
@@ -129,7 +136,7 @@ func TestTemporaryCredentialsCarryTheirToken(t *testing.T) {
 	alone(t)
 	keys(t, "ASIA", "secret", "the-token")
 	server := workspace(t, map[string]amp.Key{"ASIA": {Secret: "secret", SessionToken: "the-token"}})
-	status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, "POST", server.URL+"/workspaces/ws-1/api/v1/query", "query=up")
+	status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, post(server))
 	if status != http.StatusOK {
 		t.Errorf("answered %d: %s", status, text)
 	}
@@ -258,8 +265,7 @@ func TestARoleIsAssumedOnceAndItsCredentialsKept(t *testing.T) {
 	server := workspace(t, map[string]amp.Key{"ASSUMED": {Secret: "assumed", SessionToken: "arn:aws:iam::1:role/query"}})
 	identities := aws.New(nil)
 	for range 3 {
-		status, text := send(t, identities, api.Sigv4Config{Region: "us-west-2", RoleARN: "arn:aws:iam::1:role/query"},
-			"POST", server.URL+"/workspaces/ws-1/api/v1/query", "query=up")
+		status, text := send(t, identities, api.Sigv4Config{Region: "us-west-2", RoleARN: "arn:aws:iam::1:role/query"}, post(server))
 		if status != http.StatusOK {
 			t.Fatalf("answered %d: %s", status, text)
 		}
@@ -279,7 +285,7 @@ func TestAServiceAccountsTokenBecomesARole(t *testing.T) {
 	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/controller")
 	tokenService(t, assumed)
 	server := workspace(t, map[string]amp.Key{"ASSUMED": {Secret: "assumed", SessionToken: "arn:aws:iam::1:role/controller"}})
-	status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, "POST", server.URL+"/workspaces/ws-1/api/v1/query", "query=up")
+	status, text := send(t, aws.New(nil), api.Sigv4Config{Region: "us-west-2"}, post(server))
 	if status != http.StatusOK {
 		t.Errorf("answered %d: %s", status, text)
 	}

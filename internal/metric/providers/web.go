@@ -93,25 +93,30 @@ func webRequest(spec *api.WebMetric, q metric.Query) (metric.Request, *judge.Fai
 }
 
 func webBody(spec *api.WebMetric, method api.WebMetricMethod) ([]byte, http.Header, *judge.Failure) {
-	header := headers(spec.Headers)
-	switch {
-	case method != api.WebMetricMethodGet && method != api.WebMetricMethodPost && method != api.WebMetricMethodPut:
-		return nil, nil, badConfig("web: method must be GET, POST or PUT")
-	case spec.Body != "" && len(spec.JSONBody) > 0:
-		return nil, nil, badConfig("web: use either body or jsonBody")
-	case method == api.WebMetricMethodGet && (spec.Body != "" || len(spec.JSONBody) > 0):
-		return nil, nil, badConfig("web: a GET request has no body; use method POST or PUT")
-	case len(spec.JSONBody) > 0:
-		if header == nil {
-			header = http.Header{}
+	hasJSON := len(spec.JSONBody) > 0
+	switch method {
+	case api.WebMetricMethodGet:
+		if spec.Body != "" || hasJSON {
+			return nil, nil, badConfig("web: a GET request has no body; use method POST or PUT")
 		}
-		if header.Get("Content-Type") == "" {
-			header.Set("Content-Type", "application/json")
+	case api.WebMetricMethodPost, api.WebMetricMethodPut:
+		if spec.Body != "" && hasJSON {
+			return nil, nil, badConfig("web: use either body or jsonBody")
 		}
-		return spec.JSONBody, header, nil
 	default:
+		return nil, nil, badConfig("web: method must be GET, POST or PUT")
+	}
+	header := headers(spec.Headers)
+	if !hasJSON {
 		return []byte(spec.Body), header, nil
 	}
+	if header == nil {
+		header = http.Header{}
+	}
+	if header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "application/json")
+	}
+	return spec.JSONBody, header, nil
 }
 
 // readWeb finds the result. An answer without a body and a path that leads to null or to an empty list of matches are
