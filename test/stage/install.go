@@ -32,10 +32,11 @@ import (
 //go:embed monitoring.yaml
 var monitoring []byte
 
-// The identity that may query the stand-in. It opens nothing but the demo.
+// What the stand-in knows.
 const (
-	accessKey = "AKIASLUICEDEMO"
-	secretKey = "demo/secret/key/of/the/stand-in/for/AMP0"
+	// AccessKey and SecretKey may query it. They open nothing but the demo.
+	AccessKey = "AKIASLUICEDEMO"
+	SecretKey = "demo/secret/key/of/the/stand-in/for/AMP0"
 	// Workspace is the address in the seed's Secret.
 	Workspace = "http://amp.monitoring.svc.cluster.local/workspaces/ws-demo"
 )
@@ -86,7 +87,7 @@ func (s *Stage) installMonitoring(ctx context.Context) error {
 		}
 	}
 	return errors.Join(
-		s.secret(ctx, "monitoring", "amp", map[string]string{"secret-key": secretKey}),
+		s.secret(ctx, "monitoring", "amp", map[string]string{"secret-key": SecretKey}),
 		s.secret(ctx, Namespace, "workspace-url", map[string]string{"secretURL": Workspace}),
 	)
 }
@@ -117,7 +118,7 @@ func (s *Stage) kubelets(ctx context.Context) ([]byte, error) {
 // (IRSA) or Pod Identity takes this place.
 func (s *Stage) identify(ctx context.Context) error {
 	err := s.secret(ctx, Namespace, "aws-credentials", map[string]string{
-		"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey,
+		"AWS_ACCESS_KEY_ID": AccessKey, "AWS_SECRET_ACCESS_KEY": SecretKey,
 	})
 	if err != nil {
 		return err

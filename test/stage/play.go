@@ -155,7 +155,7 @@ func (s *Stage) AMP(ctx context.Context, method, path, body string) (string, err
 	return answer, nil
 }
 
-// forward opens a port of the first ready pod of an app on loopback while use runs.
+// forward opens a port of the first pod of an app on loopback while use runs.
 func (s *Stage) forward(ctx context.Context, namespace, app string, port int, use func(address string) error) error {
 	var pods corev1.PodList
 	if err := s.Client.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{"app": app}); err != nil {
@@ -164,11 +164,16 @@ func (s *Stage) forward(ctx context.Context, namespace, app string, port int, us
 	if len(pods.Items) == 0 {
 		return fmt.Errorf("no pod of %s/%s", namespace, app)
 	}
+	return s.Forward(ctx, &pods.Items[0], port, use)
+}
+
+// Forward opens a port of a pod on loopback while use runs.
+func (s *Stage) Forward(ctx context.Context, pod *corev1.Pod, port int, use func(address string) error) error {
 	roundTripper, upgrader, err := spdy.RoundTripperFor(s.Config)
 	if err != nil {
 		return err
 	}
-	target, err := request(s.Config, namespace, pods.Items[0].Name)
+	target, err := request(s.Config, pod.Namespace, pod.Name)
 	if err != nil {
 		return err
 	}
