@@ -124,6 +124,12 @@ func MetricPhase(m api.Metric, r api.MetricResult, terminating bool) (phase api.
 	if inFlight(r) {
 		return api.AnalysisPhaseRunning, ""
 	}
+	phase, message = counted(limits, r, terminating)
+	return phase, assessed(r, phase, message)
+}
+
+// counted is what the counters come to when no measurement is under way.
+func counted(limits Limits, r api.MetricResult, terminating bool) (phase api.AnalysisPhase, message string) {
 	phase, message = broken(limits, r)
 	switch {
 	case phase != "":
@@ -138,7 +144,7 @@ func MetricPhase(m api.Metric, r api.MetricResult, terminating bool) (phase api.
 	default:
 		phase = api.AnalysisPhaseRunning
 	}
-	return phase, assessed(r, phase, message)
+	return phase, message
 }
 
 func inFlight(r api.MetricResult) bool {

@@ -70,16 +70,18 @@ func far(v, l float64, limit string) string {
 		return "not comparable with the limit " + limit
 	case v == l:
 		return "exactly the limit " + limit
-	case math.IsInf(v, 0) || math.IsInf(l, 0) || l <= 0 || v <= 0:
+	case math.IsInf(v, 0) || math.IsInf(l, 0) || l <= 0 || v <= 0 || math.IsInf(v/l, 0):
 		if v > l {
 			return "above the limit " + limit
 		}
 		return "below the limit " + limit
 	}
-	ratio := v / l
+	return times(v/l, limit)
+}
+
+// times says the same of two quantities whose ratio means something.
+func times(ratio float64, limit string) string {
 	switch {
-	case math.IsInf(ratio, 0):
-		return "above the limit " + limit
 	case ratio >= 1.5:
 		return short(ratio, 2) + " times the limit " + limit
 	case ratio > 1:

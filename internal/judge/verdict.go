@@ -48,15 +48,30 @@ func judge(criteria Criteria, sample Sample, now time.Time) Verdict {
 	}
 	switch criteria.Series {
 	case api.SeriesError:
-		return Verdict{
-			Phase:   api.AnalysisPhaseError,
-			Message: fmt.Sprintf("the query returned %d series and more than one is an error (series: Error)", len(values)),
+		if n := distinct(sample.Series, len(values)); n > 1 {
+			return Verdict{
+				Phase:   api.AnalysisPhaseError,
+				Message: fmt.Sprintf("the query returned %d series and more than one is an error (series: Error)", n),
+			}
 		}
 	case api.SeriesEvery:
 		return rules.every(sample, values)
 	case api.SeriesFirst:
 	}
 	return rules.judge(sample)
+}
+
+// distinct counts series. Those of a range query are named once for each of their values; values
+// without names count one each.
+func distinct(names []string, values int) int {
+	if len(names) != values {
+		return values
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		seen[name] = true
+	}
+	return len(seen)
 }
 
 // rules are compiled criteria at work on one sample.

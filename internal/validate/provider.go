@@ -176,11 +176,14 @@ func (s *sheet) request(metric *api.WebMetric, path *field.Path) {
 	switch metric.Method {
 	case "", api.WebMetricMethodGet:
 		if metric.Body != "" || len(metric.JSONBody) > 0 {
-			s.invalid(path.Child("method"), "is GET, which sends no body", "write method: POST or PUT, or remove the body")
+			s.invalid(path.Child("method"), "is GET, which sends no body", "remove the body")
 		}
 	case api.WebMetricMethodPost, api.WebMetricMethodPut:
+		// Such a request may change something, so it must never be sent twice, not even by a restarted
+		// controller; measurements are remembered as begun for Jobs only so far.
+		s.unsupported(true, path.Child("method"))
 	default:
-		s.invalid(path.Child("method"), fmt.Sprintf("is %q", metric.Method), "write GET, POST or PUT")
+		s.invalid(path.Child("method"), fmt.Sprintf("is %q", metric.Method), "write GET")
 	}
 	if metric.Body != "" && len(metric.JSONBody) > 0 {
 		s.invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")

@@ -74,9 +74,11 @@ spec:
 		{"every series of several", metric("successCondition: result[0] < 1\nprovider: {prometheus: {address: 'https://a', query: sum(a) by (pod), series: Every}}"), nil},
 		{"a web request that cannot be sent", metric("successCondition: 'true'\nprovider: {web: {url: a, method: GET, body: a, jsonBody: {a: 1}, timeoutSeconds: -1}}"), []string{
 			`Invalid spec.metrics[0].provider.web.jsonBody: is given and so is body; remove one of them`,
-			`Invalid spec.metrics[0].provider.web.method: is GET, which sends no body; write method: POST or PUT, or remove the body`,
+			`Invalid spec.metrics[0].provider.web.method: is GET, which sends no body; remove the body`,
 			`Invalid spec.metrics[0].provider.web.timeoutSeconds: is -1 and cannot be negative; leave it out for 10`,
 			`Invalid spec.metrics[0].provider.web.url: "a" is not a URL with a scheme and a host; write it with http:// or https://, such as http://prometheus.monitoring:9090`}},
+		{"a web request that may change something", metric("successCondition: 'true'\nprovider: {web: {url: 'http://a', method: POST, body: a}}"), []string{
+			`Unsupported spec.metrics[0].provider.web.method: not supported yet`}},
 		{"a Job that Kubernetes would not take", metric("provider: {job: {spec: {template: {spec: {}}}}}"), []string{
 			`Warning spec.metrics[0].provider.job.spec.backoffLimit: is not set: Kubernetes starts a failed Job's pod up to 6 more times before the measurement fails; write backoffLimit: 0 to fail at the first failure`,
 			`Invalid spec.metrics[0].provider.job.spec.template.spec.containers: must name at least one container`,
