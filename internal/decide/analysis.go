@@ -96,8 +96,9 @@ func (a *assay) take(m api.Metric, r *api.MetricResult, s judge.Sample, at time.
 			return
 		}
 		verdict.Phase = api.AnalysisPhaseError
+	} else {
+		delete(r.Metadata, noDataSince)
 	}
-	delete(r.Metadata, noDataSince)
 	delete(r.Metadata, noDataLast)
 	started, finished := a.stamp(orElse(s.StartedAt, at)), a.stamp(orElse(s.FinishedAt, a.in.Now))
 	measurement := api.Measurement{

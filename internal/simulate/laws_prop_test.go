@@ -2,7 +2,9 @@ package simulate
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -314,4 +316,14 @@ func TestLaws(t *testing.T) {
 		h.Calm(rt)
 		h.Check(rt)
 	})
+}
+
+// TestMain holds the laws over 200 histories unless the command line asks for another number.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	const given = "100" // what rapid does by itself
+	if checks := flag.Lookup("rapid.checks"); checks != nil && checks.Value.String() == given {
+		_ = checks.Value.Set("200")
+	}
+	os.Exit(m.Run())
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -364,6 +365,138 @@ func TestStories(t *testing.T) {
 			pass(t, w, tr, 10*time.Second)
 			serves(t, w, 2, 8)
 		}},
+		{"12 abort works while the rollout is paused by hand", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), -1 }
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			tr.Say("spec.paused: true")
+			w.Apply(func(ro *api.Rollout) { ro.Spec.Paused = true })
+			pass(t, w, tr, 5*time.Second)
+			is(t, w, api.RolloutPhasePaused, "manually paused")
+			patch(w, tr, "abort", func(s *api.RolloutStatus) { s.Abort = true })
+			pass(t, w, tr, 10*time.Second)
+			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted")
+			serves(t, w, 0, 5)
+		}},
+		{"13 the progress deadline aborts on request", func(t *testing.T, w *World, tr *Transcript) {
+			w.Apply(func(ro *api.Rollout) {
+				seconds := int32(60)
+				ro.Spec.ProgressDeadlineSeconds, ro.Spec.ProgressDeadlineAbort = &seconds, true
+			})
+			deploy(t, w, tr)
+			stable := w.Rollout().Status.StableRS
+			w.Boot = func(hash string) time.Duration {
+				if hash == stable {
+					return time.Second
+				}
+				return -1
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 2*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted: Rollout aborted update to revision 2: ReplicaSet")
+			serves(t, w, 0, 5)
+		}},
+		{"14 a background analysis stops the update when it fails", func(t *testing.T, w *World, tr *Transcript) {
+			background(w, false)
+			deploy(t, w, tr)
+			w.Answer = func(q Question) judge.Sample {
+				if q.Metric == "errors" && q.N == 4 {
+					return number(0.2)
+				}
+				return number(0.001)
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, `Background analysis phase error/failed: Metric "errors"`)
+			serves(t, w, 0, 5)
+		}},
+		{"15 a background analysis that goes well is stopped by promotion", func(t *testing.T, w *World, tr *Transcript) {
+			background(w, false)
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			for name, r := range w.Runs() {
+				if r.Status.Phase != api.AnalysisPhaseSuccessful {
+					t.Errorf("run %s is %s: %s", name, r.Status.Phase, r.Status.Message)
+				}
+			}
+		}},
+		{"16 waitForVerdict holds the promotion until the background has its verdict", func(t *testing.T, w *World, tr *Transcript) {
+			background(w, true)
+			deploy(t, w, tr)
+			w.Answer = func(q Question) judge.Sample {
+				if q.Metric == "errors" && q.N == 20 {
+					return number(0.2)
+				}
+				return number(0.001)
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 4*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, `Metric "errors"`)
+			serves(t, w, 0, 5)
+		}},
+		{"17 a metric that holds waits for data without counting", func(t *testing.T, w *World, tr *Transcript) {
+			metricOf(w, "success-rate", func(m *api.Metric) { m.NoData = api.NoDataHold })
+			deploy(t, w, tr)
+			late := w.Now.Add(50 * time.Second)
+			w.Answer = func(q Question) judge.Sample {
+				if q.At.Before(late) {
+					return judge.Sample{Result: []float64{}, Text: "[]"}
+				}
+				return number(0.001)
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 4*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
+		{"18 a metric that holds for too long is an error", func(t *testing.T, w *World, tr *Transcript) {
+			metricOf(w, "success-rate", func(m *api.Metric) { m.NoData, m.NoDataDeadline = api.NoDataHold, "30s" })
+			deploy(t, w, tr)
+			w.Answer = func(Question) judge.Sample { return judge.Sample{Result: []float64{}, Text: "[]"} }
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "no data")
+			serves(t, w, 0, 5)
+		}},
+		{"19 no replicas are promoted at once", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Apply(func(ro *api.Rollout) { n := int32(0); ro.Spec.Replicas = &n })
+			pass(t, w, tr, 5*time.Second)
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			if len(w.Runs()) != 0 {
+				t.Errorf("%d runs for no pods", len(w.Runs()))
+			}
+		}},
+		{"20 an abort ends although the spec is invalid and the size changes", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), -1 }
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			w.Invalid = func(*api.Rollout) []string { return []string{"spec.strategy.canary.steps[0].setWeight: is 200"} }
+			patch(w, tr, "abort, and scale to 8, with an invalid step", func(s *api.RolloutStatus) { s.Abort = true })
+			w.Apply(func(ro *api.Rollout) { n := int32(8); ro.Spec.Replicas = &n })
+			pass(t, w, tr, 10*time.Second)
+			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted")
+			serves(t, w, 0, 8)
+		}},
+		{"21 a Job that was deleted by hand is an error and measured anew", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			tr.Say("kubectl delete job")
+			for _, r := range w.runs {
+				clear(r.jobs)
+			}
+			pass(t, w, tr, 2*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			if n := jobs(w); n != 2 {
+				t.Errorf("%d measurements by Jobs, want the one whose Job was deleted and another", n)
+			}
+		}},
 	}
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
@@ -374,6 +507,38 @@ func TestStories(t *testing.T) {
 			rests(t, w)
 		})
 	}
+}
+
+// background adds an analysis beside the steps, every 5 s, without end or 30 times.
+func background(w *World, wait bool) {
+	count := intstr.FromInt32(30)
+	metric := api.Metric{
+		Name: "errors", Interval: "5s", SuccessCondition: "result[0] <= 0.05",
+		Provider: api.MetricProvider{Prometheus: &api.PrometheusMetric{Query: "errors"}},
+	}
+	if wait {
+		metric.Count = &count
+	}
+	w.Templates[decide.TemplateKey{Name: "errors"}] = api.AnalysisTemplateSpec{Metrics: []api.Metric{metric}}
+	w.Apply(func(ro *api.Rollout) {
+		ro.Spec.Strategy.Canary.Analysis = &api.RolloutAnalysisBackground{RolloutAnalysis: api.RolloutAnalysis{
+			Templates: []api.AnalysisTemplateRef{{TemplateName: "errors"}}, WaitForVerdict: wait,
+		}}
+	})
+}
+
+// jobs counts the measurements that Jobs were begun for.
+func jobs(w *World) (n int) {
+	for _, r := range w.Runs() {
+		for _, m := range r.Status.MetricResults {
+			for _, measurement := range m.Measurements {
+				if measurement.Metadata[api.MetadataJobName] != "" {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 // rests checks that a settled world is left alone.
