@@ -180,6 +180,18 @@ func TestStories(t *testing.T) {
 			ship(w, tr, "2")
 			pass(t, w, tr, 3*time.Minute)
 			is(t, w, api.RolloutPhaseDegraded, "RolloutAborted: Rollout aborted update to revision 2")
+			last := w.Rollout().Status.Decisions[len(w.Rollout().Status.Decisions)-1]
+			want := []api.Evidence{{
+				Run: "rollouts-demo-" + w.Rollout().Status.CurrentPodHash + "-2-2", Metric: "success-rate", Phase: api.AnalysisPhaseFailed,
+				Value: "[0.0123]", Condition: "result[0] <= 0.004", Threshold: "0.0123 > 0.004", Limit: "failed (1) > failureLimit (0)",
+				Message: `successCondition "result[0] <= 0.004" is false: result[0] is 0.0123, 3.1 times the limit 0.004`,
+			}}
+			for i := range last.Evidence {
+				last.Evidence[i].At = nil
+			}
+			if diff := cmp.Diff(want, last.Evidence); diff != "" {
+				t.Errorf("evidence of the abort (-want +got):\n%s", diff)
+			}
 			for _, part := range []string{"success-rate", "0.0123", "0.004"} {
 				is(t, w, api.RolloutPhaseDegraded, part)
 			}
