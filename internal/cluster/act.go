@@ -67,8 +67,10 @@ func (w *RolloutWorld) meetReplicaSet(ctx context.Context, a decide.ReplicaSetEx
 		return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
 	}
 	owner := metav1.GetControllerOfNoCopy(rs)
-	same := rs.Labels[api.LabelPodTemplateHash] == a.Hash && rs.DeletionTimestamp.IsZero()
+	same := rs.Labels[api.LabelPodTemplateHash] == a.Hash
 	switch {
+	case same && !rs.DeletionTimestamp.IsZero():
+		return &Stale{What: fmt.Sprintf("ReplicaSet %s/%s is being deleted", at.namespace, at.name), After: patience}
 	case same && owner != nil && owner.UID == w.rollout.UID:
 		w.cluster.ledger.wrote(w.rollout.UID, at, rs.ResourceVersion)
 		return lookAgain("ReplicaSet %s/%s exists already", at.namespace, at.name)
@@ -100,13 +102,17 @@ func (w *RolloutWorld) scale(ctx context.Context, a decide.ReplicaSetWants) erro
 	})
 }
 
-// rely reads live what a decision to lower capacity stands on.
+// rely reads live what a decision to lower capacity stands on. What this pass has just written it
+// need not ask for: the answer to the write said how things stand, and a rollback is waiting.
 func (w *RolloutWorld) rely(ctx context.Context, on []decide.Capacity) error {
 	for _, capacity := range on {
-		live := &appsv1.ReplicaSet{}
 		at := w.child(replicaSetKind, capacity.ReplicaSet)
-		if err := w.cluster.Live.Get(ctx, types.NamespacedName{Namespace: at.namespace, Name: at.name}, live); err != nil {
-			return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
+		live := w.written[capacity.ReplicaSet]
+		if live == nil {
+			live = &appsv1.ReplicaSet{}
+			if err := w.cluster.Live.Get(ctx, types.NamespacedName{Namespace: at.namespace, Name: at.name}, live); err != nil {
+				return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
+			}
 		}
 		if live.Status.AvailableReplicas < capacity.Available {
 			w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
@@ -252,13 +258,14 @@ func (w *RolloutWorld) replicaSet(name string) (*appsv1.ReplicaSet, error) {
 
 // patchReplicaSet writes at the version this pass knows, which its own earlier writes move on.
 func (w *RolloutWorld) patchReplicaSet(ctx context.Context, rs *appsv1.ReplicaSet, fields map[string]any) error {
-	version, err := w.cluster.patch(ctx, w.target(replicaSetKind, rs), fields)
-	if err != nil {
+	now := &appsv1.ReplicaSet{}
+	if err := w.cluster.patchInto(ctx, w.target(replicaSetKind, rs), fields, now); err != nil {
 		return w.complain(api.EventReplicaSetUpdateError, rs.Name, err)
 	}
-	moved := *rs
-	moved.ResourceVersion = version
-	w.replicaSets[rs.Name] = &moved
+	if w.written == nil {
+		w.written = map[string]*appsv1.ReplicaSet{}
+	}
+	w.replicaSets[rs.Name], w.written[rs.Name] = now, now
 	return nil
 }
 

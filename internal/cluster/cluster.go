@@ -185,6 +185,14 @@ type target struct {
 // patch writes fields of one object as a JSON merge patch, on the condition that it is still the
 // version it was decided on. It returns the new version. A refused condition is a Stale.
 func (c *Cluster) patch(ctx context.Context, t target, fields map[string]any) (string, error) {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(t.kind)
+	err := c.patchInto(ctx, t, fields, object)
+	return object.ResourceVersion, err
+}
+
+// patchInto is patch for callers who want to know the object as it is after the write.
+func (c *Cluster) patchInto(ctx context.Context, t target, fields map[string]any, object client.Object) error {
 	metadata, _ := fields["metadata"].(map[string]any)
 	if metadata == nil {
 		metadata = map[string]any{}
@@ -193,10 +201,10 @@ func (c *Cluster) patch(ctx context.Context, t target, fields map[string]any) (s
 	metadata["resourceVersion"] = t.version
 	raw, err := json.Marshal(fields)
 	if err != nil {
-		return "", fmt.Errorf("encoding a patch of %s: %w", t.ref, err)
+		return fmt.Errorf("encoding a patch of %s: %w", t.ref, err)
 	}
-	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.name}}
-	object.SetGroupVersionKind(t.kind)
+	object.SetNamespace(t.namespace)
+	object.SetName(t.name)
 	patch := client.RawPatch(types.MergePatchType, raw)
 	if t.status {
 		err = c.Live.Status().Patch(ctx, object, patch)
@@ -204,10 +212,10 @@ func (c *Cluster) patch(ctx context.Context, t target, fields map[string]any) (s
 		err = c.Live.Patch(ctx, object, patch)
 	}
 	if err != nil {
-		return "", c.refused(ctx, t, "patching", err)
+		return c.refused(ctx, t, "patching", err)
 	}
-	c.ledger.wrote(t.owner, t.ref, object.ResourceVersion)
-	return object.ResourceVersion, nil
+	c.ledger.wrote(t.owner, t.ref, object.GetResourceVersion())
+	return nil
 }
 
 // remove deletes one object, at the version it was decided on where t names one. Being gone already

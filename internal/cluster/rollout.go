@@ -26,6 +26,7 @@ type RolloutWorld struct {
 	rollout     *api.Rollout                  // as observed; shared with the cache
 	version     string                        // of the Rollout, after our own writes of this pass
 	replicaSets map[string]*appsv1.ReplicaSet // by name; shared with the cache or created by this pass
+	written     map[string]*appsv1.ReplicaSet // by name: as the server answered this pass's last write
 	runs        map[string]*api.AnalysisRun   // by name; shared with the cache
 	saved       *api.RolloutStatus
 	again       time.Time // when something outside the caches is to be asked again

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -32,102 +30,6 @@ var (
 	install   sync.Once
 	installed error
 )
-
-// lagging is a cache that shows what the server had when it last caught up.
-type lagging struct {
-	live client.Client
-	mu   sync.Mutex
-	sets appsv1.ReplicaSetList
-	runs api.AnalysisRunList
-	jobs batchv1.JobList
-	all  api.RolloutList
-}
-
-func (l *lagging) catchUp(t *testing.T, namespace string) {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, list := range []client.ObjectList{&l.sets, &l.runs, &l.jobs, &l.all} {
-		if err := l.live.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// Get implements client.Reader.
-func (l *lagging) Get(_ context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch into := into.(type) {
-	case *api.Rollout:
-		return pick(l.all.Items, key, into)
-	case *api.AnalysisRun:
-		return pick(l.runs.Items, key, into)
-	case *appsv1.ReplicaSet:
-		return pick(l.sets.Items, key, into)
-	case *batchv1.Job:
-		return pick(l.jobs.Items, key, into)
-	}
-	return apierrors.NewNotFound(api.Resource(fmt.Sprintf("%T", into)), key.Name)
-}
-
-func pick[T any, P interface {
-	*T
-	client.Object
-}](items []T, key client.ObjectKey, into P) error {
-	for i := range items {
-		if client.ObjectKeyFromObject(P(&items[i])) == key {
-			*into = items[i]
-			return nil
-		}
-	}
-	return apierrors.NewNotFound(api.Resource("object"), key.Name)
-}
-
-// List implements client.Reader; it knows the index by owner.
-func (l *lagging) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var o client.ListOptions
-	o.ApplyOptions(options)
-	matches := func(object client.Object) bool {
-		for _, r := range o.FieldSelector.Requirements() {
-			key := controllerUID(object)
-			if r.Field == IndexRun {
-				key = measuredFor(object)
-			}
-			if len(key) != 1 || key[0] != r.Value {
-				return false
-			}
-		}
-		return true
-	}
-	switch into := into.(type) {
-	case *appsv1.ReplicaSetList:
-		into.Items = filter(l.sets.Items, matches)
-	case *api.AnalysisRunList:
-		into.Items = filter(l.runs.Items, matches)
-	case *batchv1.JobList:
-		into.Items = filter(l.jobs.Items, matches)
-	case *corev1.PodList:
-	default:
-		return fmt.Errorf("no list of %T", into)
-	}
-	return nil
-}
-
-func filter[T any, P interface {
-	*T
-	client.Object
-}](items []T, keep func(client.Object) bool) []T {
-	var kept []T
-	for i := range items {
-		if keep(P(&items[i])) {
-			kept = append(kept, items[i])
-		}
-	}
-	return kept
-}
 
 // content finds nothing wrong.
 type content struct{}
@@ -445,6 +347,24 @@ func TestWhoseANameIs(t *testing.T) {
 		}
 		remove(rs)
 		s.cache.catchUp(t, s.namespace)
+	})
+	s.Run("one that is being deleted is waited for, and no stranger", func(*testing.T) {
+		rs := set(ours)
+		if err := s.live.Delete(t.Context(), rs, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
+			t.Fatal(err)
+		}
+		w, _ := s.look()
+		if after, stale := IsStale(w.Act(t.Context(), exists)); !stale || after != patience {
+			t.Errorf("stale %v, after %s", stale, after)
+		}
+		if _, in := s.look(); in.Observed.Taken[exists.Name] {
+			t.Error("it counts as somebody else's")
+		}
+		rs = s.set(rs.Name)
+		rs.Finalizers = nil // nobody collects garbage here
+		if err := s.live.Update(t.Context(), rs); err != nil {
+			t.Fatal(err)
+		}
 	})
 	s.Run("a stranger's is left alone and known to be one", func(*testing.T) {
 		rs := set(theirs)

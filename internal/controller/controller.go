@@ -150,7 +150,7 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 		return err
 	}
 	live, err := client.New(mgr.GetConfig(), client.Options{
-		Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient(),
+		Scheme: mgr.GetScheme(), Mapper: cluster.Remembering(mgr.GetRESTMapper()), HTTPClient: mgr.GetHTTPClient(),
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the client: %w", err)

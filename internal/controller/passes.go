@@ -62,7 +62,7 @@ func backOff() workqueue.TypedRateLimiter[reconcile.Request] {
 }
 
 // outcome says when to pass again.
-func outcome(ctx context.Context, agains []time.Time, err error) (reconcile.Result, error) {
+func outcome(ctx context.Context, times []time.Time, err error) (reconcile.Result, error) {
 	if after, stale := cluster.IsStale(err); stale {
 		return reconcile.Result{RequeueAfter: max(after, shortest)}, nil
 	}
@@ -73,7 +73,7 @@ func outcome(ctx context.Context, agains []time.Time, err error) (reconcile.Resu
 		return reconcile.Result{}, err
 	}
 	var next time.Time
-	for _, again := range agains {
+	for _, again := range times {
 		if !again.IsZero() && (next.IsZero() || again.Before(next)) {
 			next = again
 		}

@@ -25,12 +25,12 @@ func strategy(r *api.Rollout) string {
 
 // role is what a revision is at present. A promoted canary is the stable one.
 func role(r *api.Rollout, hash string) string {
-	switch {
-	case hash == "":
+	switch hash {
+	case "":
 		return "other"
-	case hash == r.Status.StableRS:
+	case r.Status.StableRS:
 		return "stable"
-	case hash == r.Status.CurrentPodHash:
+	case r.Status.CurrentPodHash:
 		return "canary"
 	}
 	return "other"
