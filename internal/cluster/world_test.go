@@ -304,6 +304,34 @@ func TestCapacityIsLookedAtLiveBeforeItIsLowered(t *testing.T) {
 	s.act(w, lower)
 }
 
+func TestTheAnswerToAWriteIsALiveLook(t *testing.T) {
+	s := newStage(t)
+	exists := s.newest()
+	w, _ := s.look()
+	s.act(w, exists)
+	rs := s.set(exists.Name)
+	rs.Status = appsv1.ReplicaSetStatus{Replicas: 3, ReadyReplicas: 3, AvailableReplicas: 3}
+	if err := s.live.Status().Update(t.Context(), rs); err != nil {
+		t.Fatal(err)
+	}
+	s.cache.catchUp(t, s.namespace)
+	w, _ = s.look()
+	s.act(w, decide.ReplicaSetWants{Name: exists.Name, From: 0, To: 5, DesiredReplicas: 5})
+	mark := s.requests.mark()
+	lower := decide.ReplicaSetWants{Name: exists.Name, From: 5, To: 4, DesiredReplicas: 5, Relies: []decide.Capacity{{ReplicaSet: exists.Name, Available: 3}}}
+	s.act(w, lower)
+	if asked := s.requests.since(mark); len(asked) != 1 || !strings.HasPrefix(asked[0], "PATCH ") {
+		t.Errorf("lowering on what was just written asks %v, want the one write", asked)
+	}
+	lower.Relies[0].Available = 4
+	if _, stale := IsStale(w.Act(t.Context(), lower)); !stale {
+		t.Error("the answer said 3 pods are available, and 4 were relied on")
+	}
+	if got := *s.set(exists.Name).Spec.Replicas; got != 4 {
+		t.Errorf("it wants %d pods, want 4", got)
+	}
+}
+
 func TestWhoseANameIs(t *testing.T) {
 	s := newStage(t)
 	exists := s.newest()

@@ -161,6 +161,7 @@ func (b *bench) react(ctx context.Context) (reaction, error) {
 	return reaction{
 		judged:  seen.judged.Sub(answered),
 		aborted: seen.aborted.Sub(answered),
+		grown:   seen.grown.Sub(answered),
 		scaled:  seen.scaled.Sub(answered),
 	}, nil
 }

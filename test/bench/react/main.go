@@ -54,7 +54,7 @@ func run(ctx context.Context, rounds int, keep bool) (err error) {
 		if err != nil {
 			return fmt.Errorf("round %d: %w", n, err)
 		}
-		fmt.Print(r.row(n))
+		fmt.Print(r.row(fmt.Sprintf("round %2d", n)))
 		all = append(all, r)
 	}
 	fmt.Println("load of the machine:", load())

@@ -16,26 +16,27 @@ const (
 )
 
 // reaction is how long after the bad answer the API server told of each part.
-type reaction struct{ judged, aborted, scaled time.Duration }
+type reaction struct{ judged, aborted, grown, scaled time.Duration }
 
 const heading = `
-from the first bad answer until   the run is   the Rollout is   the canary is
-                                  Failed       aborted          scaled down
+from the first bad answer until  the run is  the Rollout  stable is to  the canary is
+                                 Failed      is aborted   grow          scaled down
 `
 
-func (r reaction) row(n int) string {
-	return fmt.Sprintf("round %2d                       %9s    %9s        %9s\n", n, ms(r.judged), ms(r.aborted), ms(r.scaled))
+func (r reaction) row(name string) string {
+	return fmt.Sprintf("%-30s %9s    %9s     %9s      %9s\n", name, ms(r.judged), ms(r.aborted), ms(r.grown), ms(r.scaled))
 }
 
 // summary compares the median and the worst with the targets and says whether both are met.
 func summary(all []reaction) (text string, met bool) {
-	var judged, aborted, scaled []time.Duration
+	var judged, aborted, grown, scaled []time.Duration
 	for _, r := range all {
-		judged, aborted, scaled = append(judged, r.judged), append(aborted, r.aborted), append(scaled, r.scaled)
+		judged, aborted = append(judged, r.judged), append(aborted, r.aborted)
+		grown, scaled = append(grown, r.grown), append(scaled, r.scaled)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "median                         %9s    %9s        %9s\n", ms(median(judged)), ms(median(aborted)), ms(median(scaled)))
-	fmt.Fprintf(&b, "worst                          %9s    %9s        %9s\n\n", ms(slices.Max(judged)), ms(slices.Max(aborted)), ms(slices.Max(scaled)))
+	b.WriteString(reaction{median(judged), median(aborted), median(grown), median(scaled)}.row("median"))
+	b.WriteString(reaction{slices.Max(judged), slices.Max(aborted), slices.Max(grown), slices.Max(scaled)}.row("worst") + "\n")
 	middle, worst := median(scaled), slices.Max(scaled)
 	fmt.Fprintf(&b, "median of %d  %9s  target %9s  reference %9s  %s\n", len(all), ms(middle), ms(targetMedian), ms(referenceMedian), verdict(middle <= targetMedian))
 	fmt.Fprintf(&b, "worst of %d   %9s  target %9s  reference %9s  %s\n", len(all), ms(worst), ms(targetWorst), ms(referenceWorst), verdict(worst <= targetWorst))

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,11 +20,12 @@ import (
 type sightings struct {
 	judged  time.Time // an AnalysisRun Failed
 	aborted time.Time // the Rollout is aborted
+	grown   time.Time // the stable ReplicaSet wants more pods
 	scaled  time.Time // the canary's ReplicaSet wants fewer pods
 }
 
 func (s sightings) complete() bool {
-	return !s.judged.IsZero() && !s.aborted.IsZero() && !s.scaled.IsZero()
+	return !s.judged.IsZero() && !s.aborted.IsZero() && !s.grown.IsZero() && !s.scaled.IsZero()
 }
 
 // watcher follows the API server's own account of what is written. It keeps the first sighting of
@@ -31,15 +33,15 @@ func (s sightings) complete() bool {
 type watcher struct {
 	mu       sync.Mutex
 	now      sightings
-	done     chan struct{} // closed when now is complete
-	failed   map[string]bool
+	done     chan struct{}      // closed when now is complete
+	failed   map[types.UID]bool // names are used again once a run is deleted
 	aborted  bool
 	replicas map[string]int32
 	err      error
 }
 
 func newWatcher() *watcher {
-	return &watcher{failed: map[string]bool{}, replicas: map[string]int32{}, done: make(chan struct{})}
+	return &watcher{failed: map[types.UID]bool{}, replicas: map[string]int32{}, done: make(chan struct{})}
 }
 
 // begin forgets earlier sightings; the channel is closed when there is one of everything, or when
@@ -104,8 +106,8 @@ func (w *watcher) hear(event watch.Event, at time.Time) {
 func (w *watcher) take(object runtime.Object, at time.Time) {
 	switch o := object.(type) {
 	case *api.AnalysisRun:
-		if o.Status.Phase == api.AnalysisPhaseFailed && !w.failed[o.Name] {
-			w.failed[o.Name] = true
+		if o.Status.Phase == api.AnalysisPhaseFailed && !w.failed[o.UID] {
+			w.failed[o.UID] = true
 			first(&w.now.judged, at)
 		}
 	case *api.Rollout:
@@ -115,7 +117,10 @@ func (w *watcher) take(object runtime.Object, at time.Time) {
 		w.aborted = o.Status.Abort
 	case *appsv1.ReplicaSet:
 		// Only the canary shrinks in a rollback: the stable side grows.
-		if *o.Spec.Replicas < w.replicas[o.Name] {
+		switch before := w.replicas[o.Name]; {
+		case *o.Spec.Replicas > before:
+			first(&w.now.grown, at)
+		case *o.Spec.Replicas < before:
 			first(&w.now.scaled, at)
 		}
 		w.replicas[o.Name] = *o.Spec.Replicas
