@@ -113,6 +113,15 @@ func (r *record) of(hash string) []int32 {
 	return sizes
 }
 
+// rises checks that a canary began with one pod and grew, never shrinking, to all five. Between its
+// steps it grows as fast as the surge allows, which depends on when pods come and go.
+func (sc *scene) rises(sizes []int32) {
+	sc.Helper()
+	if len(sizes) == 0 || sizes[0] != 1 || sizes[len(sizes)-1] != 5 || !slices.IsSorted(sizes) {
+		sc.Errorf("the sizes of the canary were %v, want 1 at first, then more and more up to 5", sizes)
+	}
+}
+
 // fewest is how many pods served when it were fewest.
 func (r *record) fewest() int {
 	r.mu.Lock()

@@ -70,6 +70,8 @@ func TestASecretAddressIsShownNowhere(t *testing.T) {
 
 // What is no address at all is a mistake to be told, and as secret as any other.
 func TestASecretThatIsNoAddressIsShownNowhere(t *testing.T) {
+	sc := play(t)
+	sc.first(sc.rollout(judged), template(query("cpu", "vector(0)", `interval: 1s, count: 1, consecutiveErrorLimit: 0, successCondition: "result[0] < 1"`)))
 	for name, address := range map[string]string{
 		"no scheme":                    marker + ".example/path",
 		"a port that is none":          "http://localhost:" + marker,
@@ -77,11 +79,9 @@ func TestASecretThatIsNoAddressIsShownNowhere(t *testing.T) {
 		"a character that must not be": "http://127.0.0.1/" + marker + "\x7f",
 	} {
 		t.Run(name, func(t *testing.T) {
-			sc := play(t)
-			sc.first(sc.rollout(judged), template(good))
-			sc.apply(template(query("cpu", "vector(0)", `interval: 1s, count: 1, consecutiveErrorLimit: 1, successCondition: "result[0] < 1"`)))
+			sc := sc.of(t)
 			sc.workspace("secretURL", address)
-			sc.ship(stage.Version{Name: "2"})
+			sc.ship(stage.Version{Name: strings.ReplaceAll(name, " ", "-")})
 			ro := sc.becomes(api.RolloutPhaseDegraded, patience)
 			t.Log(ro.Status.Message)
 			sc.nowhere(marker)

@@ -3,9 +3,11 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +85,9 @@ func seedBad(sc *scene) {
 		sc.Fatal("the query was not measured")
 	}
 	worst := cpu.Measurements[len(cpu.Measurements)-1]
-	value := strings.Trim(worst.Value, "[]")
+	number, err := strconv.ParseFloat(strings.Trim(worst.Value, "[]"), 64)
+	sc.must(err)
+	value := fmt.Sprintf("%.6g", number) // as messages write numbers
 	sc.says("the message", ro.Status.Message, `"success-rate"`, value, "0.004")
 	if run.Status.Phase != api.AnalysisPhaseFailed {
 		sc.Errorf("the run is %s", run.Status.Phase)

@@ -202,14 +202,18 @@ func (s *Stage) Rollout(ctx context.Context) (*api.Rollout, error) {
 func Await(ctx context.Context, limit time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	var last error
 	for {
 		err := check(ctx)
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil { // a request that the end of the time cut short says nothing
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("after %s: %w", limit, err)
+			return fmt.Errorf("after %s: %w", limit, last)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
