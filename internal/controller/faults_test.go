@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sluice.dev/sluice/internal/cluster"
@@ -160,7 +161,8 @@ func TestSomebodyElseWritesAllTheTime(t *testing.T) {
 	var busy sync.WaitGroup
 	busy.Go(func() {
 		for n := 0; ctx.Err() == nil; n++ {
-			p.patch("shop", fmt.Sprintf(`{"metadata":{"annotations":{"noise":"%d"}}}`, n), false)
+			noise := fmt.Sprintf(`{"metadata":{"annotations":{"noise":"%d"}}}`, n)
+			_ = p.client.Patch(ctx, p.named("shop"), client.RawPatch(types.MergePatchType, []byte(noise)))
 			var list appsv1.ReplicaSetList
 			if p.client.List(ctx, &list, client.InNamespace(p.namespace)) != nil {
 				return

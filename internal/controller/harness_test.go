@@ -272,6 +272,13 @@ func (p *place) rollout(name string) *api.Rollout {
 	return &r
 }
 
+// named is a rollout of which only the name is known.
+func (p *place) named(name string) *api.Rollout {
+	r := &api.Rollout{}
+	r.Namespace, r.Name = p.namespace, name
+	return r
+}
+
 // sizes lists wanted pods by hash.
 func (p *place) sizes() map[string]int32 {
 	p.Helper()
@@ -289,8 +296,7 @@ func (p *place) sizes() map[string]int32 {
 // patch merges a JSON document into a rollout, or into its status.
 func (p *place) patch(name, document string, status bool) {
 	p.Helper()
-	r := &api.Rollout{}
-	r.Namespace, r.Name = p.namespace, name
+	r := p.named(name)
 	patch := client.RawPatch(types.MergePatchType, []byte(document))
 	var err error
 	for range 20 { // as any client would
