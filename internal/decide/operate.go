@@ -52,6 +52,7 @@ func (d *draft) retry(f facts) {
 	d.status.Canary.CurrentBackgroundAnalysisRunStatus = nil
 	d.status.Attempt++
 	d.goTo(f, 0)
+	d.startClock(f)
 	d.conditionRetried(f)
 	d.record(f, DecidedRetry, "The aborted update was started over by hand.")
 }

@@ -15,6 +15,7 @@ func (d *draft) report(f facts) {
 		d.tell(api.EventRolloutCompleted, "Rollout completed update to revision %d (%s): %s", d.revision, f.hash, d.completion)
 	}
 	d.count(f)
+	d.keepClock(f, f.ro.Status.PromoteFull)
 	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
 	d.describe(f, before)
 	d.sumUp(f)

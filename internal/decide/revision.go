@@ -124,6 +124,9 @@ func (d *draft) restart(f facts, podChanged bool) {
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash
 	d.goTo(f, 0)
+	if podChanged {
+		d.startClock(f)
+	}
 	switch {
 	case d.promoted(f):
 		d.goTo(f, d.lastStep(f))
