@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,29 +63,35 @@ func TestMistakesAreToldAndForgottenWhenCorrected(t *testing.T) {
 	}
 }
 
-// Secrets are read when there is something to do, not watched at rest: so the mistake shows with the
-// next update, which waits for the correction and then goes on by itself.
+// An update whose analysis needs a Secret that is not there waits for it, and goes on by itself.
 func TestAMistakeInASecretHoldsTheUpdateUntilItIsCorrected(t *testing.T) {
 	sc := play(t)
 	sc.first(sc.rollout(judged), template(good))
 	for version, c := range []struct {
-		title   string
-		mistake func(sc *scene)
-		told    []string
+		title  string
+		secret string
+		before map[string]string // nil = there is no Secret
 	}{
-		{"the Secret does not exist", func(sc *scene) { sc.delete(&corev1.Secret{}, "workspace-url") }, []string{"workspace-url"}},
-		{"the Secret lacks the key", func(sc *scene) { sc.workspace("url", stage.Workspace) }, []string{"workspace-url", "secretURL"}},
+		{"the Secret does not exist", "absent", nil},
+		{"the Secret lacks the key", "without-key", map[string]string{"url": stage.Workspace}},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			sc := sc.of(t)
 			seen := sc.record()
-			c.mistake(sc)
+			if c.before != nil {
+				sc.secret(c.secret, c.before)
+			}
+			sc.apply(strings.ReplaceAll(template(good), "workspace-url", c.secret))
 			sc.ship(stage.Version{Name: fmt.Sprint(version + 2)})
 			ro := sc.invalid()
-			sc.says("the condition", condition(ro, api.RolloutInvalidSpec), c.told...)
-			sc.recovers(func(sc *scene) { sc.workspace("secretURL", stage.Workspace) })
+			sc.says("the condition", condition(ro, api.RolloutInvalidSpec), c.secret)
+			if n := len(seen.of(ro.Status.CurrentPodHash)); n > 1 {
+				t.Errorf("pods were started or ended: %v", seen.of(ro.Status.CurrentPodHash))
+			}
+			sc.recovers(func(sc *scene) { sc.secret(c.secret, map[string]string{"secretURL": stage.Workspace}) })
 			ro = sc.becomes(api.RolloutPhaseHealthy, patience)
 			sc.rises(seen.of(ro.Status.StableRS))
+			sc.delete(&corev1.Secret{}, c.secret)
 		})
 	}
 }

@@ -89,9 +89,14 @@ func (sc *scene) fault(body string) {
 // workspace is the Secret with the address of the AMP workspace.
 func (sc *scene) workspace(key, address string) {
 	sc.Helper()
-	sc.delete(&corev1.Secret{}, "workspace-url")
-	secret := &corev1.Secret{ObjectMeta: named("workspace-url"), StringData: map[string]string{key: address}}
-	sc.must(sc.stage.Client.Create(sc.Context(), secret))
+	sc.secret("workspace-url", map[string]string{key: address})
+}
+
+// secret makes a Secret with these keys and no others.
+func (sc *scene) secret(name string, data map[string]string) {
+	sc.Helper()
+	sc.delete(&corev1.Secret{}, name)
+	sc.must(sc.stage.Client.Create(sc.Context(), &corev1.Secret{ObjectMeta: named(name), StringData: data}))
 }
 
 // named is the name of an object beside the Rollout.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,13 +42,7 @@ func TestASecretAddressIsShownNowhere(t *testing.T) {
 			  provider: {prometheus: {address: "{{args.%s}}", query: vector(0)%s}}}`, name+signed, name, authentication))
 		}
 	}
-	secret := &corev1.Secret{ObjectMeta: named("addresses"), StringData: data}
-	sc.must(sc.stage.Client.Create(t.Context(), secret))
-	t.Cleanup(func() {
-		if err := on.Client.Delete(context.Background(), secret); err != nil {
-			t.Error(err)
-		}
-	})
+	sc.secret("addresses", data)
 	sc.apply(fmt.Sprintf(`{apiVersion: argoproj.io/v1alpha1, kind: AnalysisTemplate, metadata: {name: checks, namespace: argo-rollouts},
 	  spec: {args: [%s], metrics: [%s]}}`, strings.Join(args, ", "), strings.Join(metrics, ", ")))
 	sc.ship(stage.Version{Name: "2"})
