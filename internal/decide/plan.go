@@ -180,6 +180,8 @@ type Observed struct {
 	Invalid     []string
 	// Refused says why the server will not take the pod template, "" when it does.
 	Refused string
+	// RefusedRuns says, by name, why the server will not take an AnalysisRun.
+	RefusedRuns map[string]string
 	// ServerTemplate is the pod template after the server's defaulting, nil when not known.
 	ServerTemplate *corev1.PodTemplateSpec
 }
@@ -229,8 +231,9 @@ type Taken struct {
 
 // Job is a Job of one measurement, as its runner reads it. A Job that does not exist is absent.
 type Job struct {
-	Ours    bool // its label names this run's UID
-	Done    bool
+	Ours    bool         // its label names this run's UID
+	Done    bool         // its measurement has come to something
+	Ended   bool         // the Job itself is over: nothing of it runs, or will ever run
 	Sample  judge.Sample // when Done
 	Again   time.Time    // when to look again although nothing changes; zero = never
 	Waiting string       // what is awaited while not Done
