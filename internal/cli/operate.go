@@ -104,6 +104,9 @@ func (c *cluster) change(ctx context.Context, name string, build build) (string,
 		}
 		change, err := build(ro)
 		var refusal *command.Refusal
+		if err == nil && change.Behind && time.Now().Before(end) && wait(ctx, pace) {
+			continue
+		}
 		if err == nil {
 			err = c.send(ctx, ro, change.Patches)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 )
@@ -15,6 +16,9 @@ type Change struct {
 	Patches []Patch
 	// Effect says in a sentence what happens next.
 	Effect string
+	// Behind tells that the controller has yet to see the latest change. Building the change again in a
+	// moment gives a surer one; sending it all the same does no harm.
+	Behind bool
 }
 
 // Patch is one JSON merge patch of a Rollout.
@@ -55,21 +59,52 @@ func patch(subresource string, body object) Patch {
 	return Patch{Subresource: subresource, Body: text}
 }
 
-// Abort takes the update back: the canary goes, the stable pods serve.
+// Abort takes the update back: the canary goes, the stable pods serve. It is refused only when there
+// is certainly nothing it would take back.
 func Abort(ro *api.Rollout) (Change, error) {
-	if err := unseen(ro); err != nil {
+	err := unseen(ro)
+	switch {
+	case promoted(ro) && err != nil: // an update that has not begun cannot be taken back
 		return Change{}, err
-	}
-	if ro.Status.Abort {
-		return Change{Effect: fmt.Sprintf("rollout %s is aborted already", ro.Name)}, nil
-	}
-	if promoted(ro) {
+	case promoted(ro):
 		return refuse("to go back to an earlier version, apply that version", "rollout %s is fully promoted: there is no update to abort", ro.Name)
+	case ro.Status.Abort:
+		return Change{Effect: fmt.Sprintf("rollout %s is aborted already", ro.Name), Behind: err != nil}, nil
 	}
-	return Change{
+	change := Change{
 		Patches: []Patch{patch("status", object{"status": object{"abort": true}})},
 		Effect:  fmt.Sprintf("rollout %s goes back to its stable version; its analysis runs are stopped", ro.Name),
-	}, nil
+		Behind:  err != nil,
+	}
+	if err != nil {
+		change.Effect = fmt.Sprintf("rollout %s is marked as aborted; it goes back to its stable version once the controller is there to see it, "+
+			"unless the change it has not seen yet is a new template, which starts an update of its own", ro.Name)
+	} else if part := unsupported(ro); part != "" {
+		change.Effect = fmt.Sprintf("rollout %s is marked as aborted, but stays as it is while its spec has a part that is not supported: %s; "+
+			"remove that part, and abort again if the steps changed with it", ro.Name, part)
+	}
+	return change, nil
+}
+
+// unsupported is the part of the spec for which the controller leaves the rollout alone; "" when there
+// is none. The condition begins with the field. A part of a template stands behind the template's
+// name: it holds the rollout up, and does not keep it from going back.
+func unsupported(ro *api.Rollout) string {
+	field, rest, ok := strings.Cut(complaint(ro), ": ")
+	if !ok || !strings.HasPrefix(rest, "not supported yet") {
+		return ""
+	}
+	return field
+}
+
+// complaint is what the controller says is wrong with the spec, "" when nothing is.
+func complaint(ro *api.Rollout) string {
+	for _, condition := range ro.Status.Conditions {
+		if condition.Type == api.RolloutInvalidSpec && condition.Status == "True" {
+			return condition.Message
+		}
+	}
+	return ""
 }
 
 // Retry starts an aborted update again at its first step.
@@ -106,6 +141,9 @@ func Resume(ro *api.Rollout) (Change, error) {
 	}
 	if len(ro.Status.PauseConditions) > 0 {
 		change.Patches = append(change.Patches, patch("status", object{"status": object{"pauseConditions": nil}}))
+		if stepUndecided(ro) || backgroundUndecided(ro) {
+			change.Effect = fmt.Sprintf("rollout %s measures its inconclusive analysis again", ro.Name)
+		}
 	}
 	if len(change.Patches) == 0 {
 		return refuse("", "rollout %s is not paused (%s)", ro.Name, state(ro))
@@ -113,7 +151,7 @@ func Resume(ro *api.Rollout) (Change, error) {
 	return change, nil
 }
 
-// Promote ends a pause, or skips the step that is running. The patch of a step's number carries the
+// Promote ends a pause, or skips the step that is running. The patch carries the
 // version it was read at: when the controller has moved on meanwhile the server refuses it, and the
 // command is to be built again from a fresh read.
 func Promote(ro *api.Rollout) (Change, error) {
@@ -141,6 +179,10 @@ func Promote(ro *api.Rollout) (Change, error) {
 	return change, nil
 }
 
+// again is what ending the pause of an inconclusive background analysis does.
+const again = "ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
+	"to go on without the analysis use promote --full, to go back use abort"
+
 // advance says which status makes the rollout take its next step.
 func advance(ro *api.Rollout) (object, string, error) {
 	index, steps := position(ro)
@@ -152,11 +194,14 @@ func advance(ro *api.Rollout) (object, string, error) {
 		return object{"metadata": object{"resourceVersion": ro.ResourceVersion}, "status": status}
 	}
 	switch {
-	case len(ro.Status.PauseConditions) > 0 && inconclusive(ro) && steps > 0:
+	case len(ro.Status.PauseConditions) > 0 && backgroundUndecided(ro):
+		// Skipping a step would not help: an inconclusive background analysis pauses every step.
+		return versioned(object{"pauseConditions": nil}), again, nil
+	case len(ro.Status.PauseConditions) > 0 && stepUndecided(ro) && steps > 0:
 		return versioned(object{"pauseConditions": nil, "controllerPause": false, "currentStepIndex": min(index+1, steps)}),
 			"passes over its inconclusive analysis and " + next, nil
 	case len(ro.Status.PauseConditions) > 0:
-		return object{"status": object{"pauseConditions": nil}}, "ends its pause and " + next, nil
+		return versioned(object{"pauseConditions": nil}), "ends its pause and " + next, nil
 	case steps == 0:
 		_, err := refuse("to promote without waiting for anything else, use --full", "rollout %s has no steps to skip", ro.Name)
 		return nil, "", err
@@ -199,12 +244,10 @@ func forward(ro *api.Rollout) error {
 			Advice:  "start the update again with: retry rollout " + ro.Name,
 		}
 	}
-	for _, condition := range ro.Status.Conditions {
-		if condition.Type == api.RolloutInvalidSpec && condition.Status == "True" {
-			return &Refusal{
-				Message: fmt.Sprintf("nothing moves forward while the spec is invalid: %s", condition.Message),
-				Advice:  "correct it and apply it again",
-			}
+	if wrong := complaint(ro); wrong != "" {
+		return &Refusal{
+			Message: fmt.Sprintf("nothing moves forward while the spec is invalid: %s", wrong),
+			Advice:  "correct it and apply it again",
 		}
 	}
 	return nil
@@ -229,8 +272,16 @@ func promoted(ro *api.Rollout) bool {
 	return ro.Status.StableRS != "" && ro.Status.StableRS == ro.Status.CurrentPodHash
 }
 
-func inconclusive(ro *api.Rollout) bool {
-	run := ro.Status.Canary.CurrentStepAnalysisRunStatus
+func stepUndecided(ro *api.Rollout) bool {
+	return pausedBy(ro, ro.Status.Canary.CurrentStepAnalysisRunStatus)
+}
+
+func backgroundUndecided(ro *api.Rollout) bool {
+	return pausedBy(ro, ro.Status.Canary.CurrentBackgroundAnalysisRunStatus)
+}
+
+// pausedBy tells that a run has paused the rollout because it was inconclusive.
+func pausedBy(ro *api.Rollout, run *api.RolloutAnalysisRunStatus) bool {
 	return ro.Status.ControllerPause && run != nil && run.Status == api.AnalysisPhaseInconclusive
 }
 

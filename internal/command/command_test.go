@@ -18,6 +18,10 @@ const (
 	updating  = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Progressing, currentPodHash: b, stableRS: a, currentStepIndex: 2}\n"
 	pausing   = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]}\n"
 	undecided = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 2, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentStepAnalysisRunStatus: {name: r, status: Inconclusive}}}\n"
+	disputed  = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentBackgroundAnalysisRunStatus: {name: r, status: Inconclusive}}}\n"
+	behind    = "metadata: {name: shop, generation: 4, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Progressing, currentPodHash: b, stableRS: a, currentStepIndex: 2}\n"
+	foreign   = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 2, conditions: [{type: InvalidSpec, status: 'True', message: 'spec.strategy.canary.trafficRouting.istio: not supported yet', reason: InvalidSpec, lastUpdateTime: null, lastTransitionTime: null}]}\n"
+	template  = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 2, conditions: [{type: InvalidSpec, status: 'True', message: 'spec.strategy.canary.steps[2].analysis.templates[0]: AnalysisTemplate \"a\": spec.dryRun: not supported yet', reason: InvalidSpec, lastUpdateTime: null, lastTransitionTime: null}]}\n"
 	held      = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {paused: true, " + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 2}\n"
 	heldStill = "metadata: {name: shop, generation: 3}\nspec: {paused: true, " + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: b, currentStepIndex: 4}\n"
 	aborted   = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 0, abort: true}\n"
@@ -40,6 +44,14 @@ func TestCommands(t *testing.T) {
 		{"abort twice changes nothing", Abort, aborted, nil, "rollout shop is aborted already"},
 		{"abort without an update", Abort, settled, nil,
 			"refused: rollout shop is fully promoted: there is no update to abort; to go back to an earlier version, apply that version"},
+		{"abort an update while the controller is away", Abort, behind, []string{`status {"status":{"abort":true}}`},
+			"behind: rollout shop is marked as aborted; it goes back to its stable version once the controller is there to see it, " +
+				"unless the change it has not seen yet is a new template, which starts an update of its own"},
+		{"abort what the controller leaves alone", Abort, foreign, []string{`status {"status":{"abort":true}}`},
+			"rollout shop is marked as aborted, but stays as it is while its spec has a part that is not supported: " +
+				"spec.strategy.canary.trafficRouting.istio; remove that part, and abort again if the steps changed with it"},
+		{"abort although a template has a part that is not supported", Abort, template, []string{`status {"status":{"abort":true}}`},
+			"rollout shop goes back to its stable version; its analysis runs are stopped"},
 		{"abort an update nobody has seen", Abort, unread, nil,
 			"refused soon: the controller has not seen the latest change of rollout shop yet; is the controller running?"},
 		{"abort while paused by hand", Abort, held, []string{`status {"status":{"abort":true}}`},
@@ -53,7 +65,13 @@ func TestCommands(t *testing.T) {
 		{"resume a pause by hand", Resume, held, []string{` {"spec":{"paused":false}}`}, "rollout shop goes on"},
 		{"resume a pause step", Resume, pausing, []string{`status {"status":{"pauseConditions":null}}`}, "rollout shop goes on"},
 		{"resume what is not paused", Resume, updating, nil, "refused: rollout shop is not paused (Progressing)"},
-		{"promote at a pause step", Promote, pausing, []string{`status {"status":{"pauseConditions":null}}`},
+		{"resume an inconclusive background analysis", Resume, disputed, []string{`status {"status":{"pauseConditions":null}}`},
+			"rollout shop measures its inconclusive analysis again"},
+		{"promote after an inconclusive background analysis", Promote, disputed,
+			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
+			"rollout shop ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
+				"to go on without the analysis use promote --full, to go back use abort"},
+		{"promote at a pause step", Promote, pausing, []string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
 			"rollout shop ends its pause and goes on with step 3 of 4"},
 		{"promote skips the step that runs", Promote, updating,
 			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"currentStepIndex":3,"pauseConditions":null}}`},
@@ -92,6 +110,9 @@ func TestCommands(t *testing.T) {
 			}
 			change, err := test.command(&rollout)
 			effect := change.Effect
+			if change.Behind {
+				effect = "behind: " + effect
+			}
 			var refusal *Refusal
 			if errors.As(err, &refusal) {
 				effect = "refused: " + err.Error()

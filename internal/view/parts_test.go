@@ -49,6 +49,8 @@ func TestWaiting(t *testing.T) {
 			"the controller to end the pause of 300s, which is over"},
 		{"an inconclusive analysis", status("phase: Paused, currentStepIndex: 0, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}]"),
 			"somebody to decide, as the analysis was inconclusive: `sluice promote shop` goes on, `sluice abort shop` goes back"},
+		{"an inconclusive background analysis, whatever the step waits for", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}, {reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentBackgroundAnalysisRunStatus: {name: r, status: Inconclusive}}"),
+			"somebody to decide, as the background analysis was inconclusive: `sluice promote shop` measures it again, `sluice promote shop --full` goes on without it, `sluice abort shop` goes back"},
 		{"a pause that somebody ended", status("phase: Paused, currentStepIndex: 1, controllerPause: true"), "the controller to act on the end of the pause"},
 		{"pods of the canary", status("phase: Progressing, currentStepIndex: 0"), "canary pods: 1 of 2 available"},
 		{"the canary after an abort", status("phase: Degraded, abort: true, currentStepIndex: 0"), "the last 2 pods of the aborted version to end"},

@@ -27,11 +27,21 @@ func (s Scene) waiting() string {
 	case ro.Spec.Paused:
 		return fmt.Sprintf("somebody to end the pause by hand: `sluice resume %s`", ro.Name)
 	case len(ro.Status.PauseConditions) > 0:
-		return s.pause(ro.Status.PauseConditions[0])
+		return s.pause(foremost(ro.Status.PauseConditions))
 	case ro.Status.ControllerPause:
 		return "the controller to act on the end of the pause"
 	}
 	return s.awaited()
+}
+
+// foremost is the pause to speak of: one that a person has to end hides one that time ends.
+func foremost(pauses []api.PauseCondition) api.PauseCondition {
+	for _, pause := range pauses {
+		if pause.Reason == api.PauseReasonInconclusiveAnalysis {
+			return pause
+		}
+	}
+	return pauses[0]
 }
 
 func (s Scene) afterAbort() string {
@@ -55,6 +65,10 @@ func (s Scene) pause(condition api.PauseCondition) string {
 	ro := s.Rollout
 	switch condition.Reason {
 	case api.PauseReasonInconclusiveAnalysis, api.PauseReasonInconclusiveExperiment:
+		if run := ro.Status.Canary.CurrentBackgroundAnalysisRunStatus; run != nil && run.Status == api.AnalysisPhaseInconclusive {
+			return fmt.Sprintf("somebody to decide, as the background analysis was inconclusive: `sluice promote %[1]s` measures it again, "+
+				"`sluice promote %[1]s --full` goes on without it, `sluice abort %[1]s` goes back", ro.Name)
+		}
 		return fmt.Sprintf("somebody to decide, as the analysis was inconclusive: `sluice promote %s` goes on, `sluice abort %s` goes back", ro.Name, ro.Name)
 	case api.PauseReasonCanaryPauseStep, api.PauseReasonBlueGreenPause:
 	}
