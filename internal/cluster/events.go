@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sluice.dev/sluice/internal/decide"
+	"sluice.dev/sluice/internal/judge"
 )
 
 const (
@@ -114,10 +115,6 @@ func (r *Recorder) event(about corev1.ObjectReference, e decide.Event) *corev1.E
 	if e.Warning {
 		kind = corev1.EventTypeWarning
 	}
-	message := e.Message
-	if len(message) > eventMessageLimit {
-		message = message[:eventMessageLimit-3] + "..."
-	}
 	name := about.Name
 	if len(name) > 200 {
 		name = name[:200]
@@ -130,7 +127,7 @@ func (r *Recorder) event(about corev1.ObjectReference, e decide.Event) *corev1.E
 		InvolvedObject:      about,
 		Type:                kind,
 		Reason:              e.Reason,
-		Message:             message,
+		Message:             judge.Trim(e.Message, eventMessageLimit),
 		Source:              corev1.EventSource{Component: eventSource},
 		ReportingController: eventSource,
 		FirstTimestamp:      now,

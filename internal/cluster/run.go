@@ -181,8 +181,6 @@ func (w *AnalysisWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.createJob(ctx, a)
 	case decide.JobGone:
 		return w.removeJob(ctx, a)
-	case decide.RunGone:
-		return w.cluster.remove(ctx, w.self(), w.run.UID, metav1.DeletePropagationBackground)
 	}
 	return fmt.Errorf("an analysis run's pass cannot carry out %T", action)
 }
