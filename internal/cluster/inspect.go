@@ -150,7 +150,7 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 		return err
 	}
 	observed.Refused, observed.ServerTemplate = j.refused, j.as
-	if w.again.IsZero() && !j.until.IsZero() {
+	if !j.until.IsZero() && (w.again.IsZero() || j.until.Before(w.again)) {
 		w.again = j.until
 	}
 	return nil

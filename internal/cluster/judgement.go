@@ -29,7 +29,8 @@ type judgement struct {
 	as         *corev1.PodTemplateSpec // after defaulting
 }
 
-// holds reports whether the judgement need not be asked for again; a zero until is for good.
+// holds reports whether the judgement need not be asked for again; a zero until is for good, as long
+// as the Rollout stays the same.
 func (j judgement) holds() bool { return j.until.IsZero() || time.Now().Before(j.until) }
 
 // judgementMemory keeps the last judgement of each Rollout: the server is asked once for each new
@@ -39,9 +40,14 @@ type judgementMemory struct {
 	known map[types.UID]judgement
 }
 
-// unknownFor is how long the server is left alone when it could not judge, for example because a
-// webhook was not reachable.
-const unknownFor = 15 * time.Second
+const (
+	// unknownFor is how long the server is left alone when it could not judge, for example because a
+	// webhook was not reachable.
+	unknownFor = 15 * time.Second
+	// refusedFor is how long a refusal is believed: what the server takes depends on more than the
+	// template, for example on classes and defaults that somebody is just adding.
+	refusedFor = 10 * time.Second
+)
 
 func (m *judgementMemory) recall(uid types.UID) (judgement, bool) {
 	m.mu.Lock()
@@ -77,7 +83,7 @@ func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []d
 	switch {
 	case accepted:
 		j = judgement{}
-	case !known || j.hash != hash || j.refused == "" && j.as == nil:
+	case !known || j.hash != hash || j.as == nil:
 		var err error
 		if j, err = c.rehearse(ctx, rollout); err != nil {
 			return judgement{}, err
@@ -110,12 +116,24 @@ func (c *Cluster) rehearse(ctx context.Context, rollout *api.Rollout) (judgement
 	switch {
 	case err == nil:
 		return judgement{as: &rs.Spec.Template}, nil
-	case apierrors.IsInvalid(err):
-		return judgement{refused: faults(err)}, nil
+	case blamesTemplate(err):
+		return judgement{refused: faults(err), until: time.Now().Add(refusedFor)}, nil
 	case ctx.Err() != nil:
 		return judgement{}, fmt.Errorf("rehearsing the ReplicaSet of %s/%s: %w", rollout.Namespace, rollout.Name, err)
 	}
 	return judgement{until: time.Now().Add(unknownFor)}, nil
+}
+
+// blamesTemplate reports whether the server's validation found fault with fields the user wrote. The
+// answers of policies look alike, but name no field of the template.
+func blamesTemplate(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(cause metav1.StatusCause) bool {
+		return strings.HasPrefix(cause.Field, "spec.template") || strings.HasPrefix(cause.Field, "spec.selector")
+	})
 }
 
 // faults are the server's findings, each with its field.
