@@ -46,7 +46,7 @@ func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement
 			Message: fmt.Sprintf("a Job named %q exists and does not belong to this run", name)}})
 	case exists && job.Done:
 		a.finishJob(m, r, job.Sample)
-	case exists:
+	case exists && !job.Missing:
 		last.Metadata[jobSeen] = "true"
 		last.Message = job.Waiting
 		a.wait(job.Again)
@@ -54,6 +54,8 @@ func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement
 		a.finishJob(m, r, judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
 			Message: fmt.Sprintf("Job %q was deleted before it ended", name)}})
 	case !a.in.Run.Spec.Terminate:
+		last.Message = job.Waiting
+		a.wait(job.Again)
 		a.actions = append(a.actions, JobExists{Name: name, Metric: m})
 	}
 }

@@ -229,11 +229,13 @@ type Taken struct {
 	Sample judge.Sample
 }
 
-// Job is a Job of one measurement, as its runner reads it. A Job that does not exist is absent.
+// Job is a Job of one measurement, as its runner reads it. A Job that does not exist is absent, unless
+// there is something to say about why.
 type Job struct {
 	Ours    bool         // its label names this run's UID
 	Done    bool         // its measurement has come to something
 	Ended   bool         // the Job itself is over: nothing of it runs, or will ever run
+	Missing bool         // it is not there yet, and Waiting says why: it is still to be created
 	Sample  judge.Sample // when Done
 	Again   time.Time    // when to look again although nothing changes; zero = never
 	Waiting string       // what is awaited while not Done
