@@ -49,6 +49,18 @@ func Unresolved(m api.Metric) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
+// Open tells that a text holds a placeholder whose value is not filled in.
+func Open(text string) bool { return placeholder.MatchString(text) }
+
+// braces is what stands in double braces, or begins with them and never ends.
+var braces = regexp.MustCompile(`\{\{[^{}]*(\}\})?`)
+
+// Strays is what looks like a placeholder in a text and is none, so that nothing is ever filled in
+// for it: {{arg.name}}, {{ .args.name }}.
+func Strays(text string) []string {
+	return braces.FindAllString(placeholder.ReplaceAllString(text, ""), -1)
+}
+
 // Values is the arguments whose value is known, by name.
 func Values(args []api.Argument) map[string]string {
 	values := map[string]string{}

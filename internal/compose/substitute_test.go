@@ -151,3 +151,19 @@ func FuzzMetric(f *testing.F) {
 		}
 	})
 }
+
+func TestStrays(t *testing.T) {
+	tests := map[string][]string{
+		"":                              nil,
+		"{{args.a}} and {{ args.b-c }}": nil,
+		"{{arg.a}}/{{args.b}}":          {"{{arg.a}}"},
+		"{{ .args.a }}{{}}":             {"{{ .args.a }}", "{{}}"},
+		"{{args.}} {{args.a":            {"{{args.}}", "{{args.a"},
+		"{a: {b: c}}":                   nil,
+	}
+	for text, want := range tests {
+		if diff := cmp.Diff(want, Strays(text)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
