@@ -24,6 +24,8 @@ func (s *sheet) background(canary *api.CanaryStrategy, path *field.Path) {
 func (s *sheet) analysis(analysis *api.RolloutAnalysis, path *field.Path) {
 	s.unsupported(len(analysis.DryRun) > 0, path.Child("dryRun"))
 	s.unsupported(len(analysis.MeasurementRetention) > 0, path.Child("measurementRetention"))
+	s.items(len(analysis.Templates), path.Child("templates"))
+	s.items(len(analysis.Args), path.Child("args"))
 	if len(analysis.Templates) == 0 {
 		s.warn(path.Child("templates"), "is empty: nothing is measured here", "name at least one templateName")
 	}
@@ -62,7 +64,7 @@ func (s *sheet) rolloutArgument(arg *api.AnalysisRunArgument, path *field.Path, 
 		s.invalid(path.Child("valueFrom"), "is empty", "write podTemplateHashValue: Latest (or Stable), or a fieldRef")
 	}
 	if hash := from.PodTemplateHashValue; hash != nil && *hash != api.Stable && *hash != api.Latest {
-		s.warn(path.Child("valueFrom", "podTemplateHashValue"), fmt.Sprintf("is %q, which gives an empty value", *hash), "write Latest (the new version) or Stable")
+		s.warn(path.Child("valueFrom", "podTemplateHashValue"), fmt.Sprintf("is %s, which gives an empty value", quote(*hash)), "write Latest (the new version) or Stable")
 	}
 	if from.FieldRef != nil {
 		s.fieldRef(from.FieldRef.FieldPath, path.Child("valueFrom", "fieldRef", "fieldPath"))
@@ -78,7 +80,7 @@ func (s *sheet) fieldRef(text string, path *field.Path) {
 		return
 	}
 	if len(text) >= len("metadata") && text[:len("metadata")] == "metadata" && !metadataPath.MatchString(text) {
-		s.invalid(path, fmt.Sprintf("%q names nothing that can be read from metadata", text),
+		s.invalid(path, quote(text)+" names nothing that can be read from metadata",
 			"write metadata.name, metadata.namespace, metadata.uid, metadata.labels['key'] or metadata.annotations['key']")
 	}
 }

@@ -33,6 +33,7 @@ func (s *sheet) canary(canary *api.CanaryStrategy, path *field.Path) {
 	if routing := canary.TrafficRouting; routing != nil && routing.MaxTrafficWeight != nil {
 		limit = *routing.MaxTrafficWeight
 	}
+	s.items(len(canary.Steps), path.Child("steps"))
 	for i := range canary.Steps {
 		s.step(&canary.Steps[i], path.Child("steps").Index(i), limit)
 	}
@@ -110,7 +111,7 @@ func (s *sheet) share(value *intstr.IntOrString, path *field.Path) (number int, 
 		var err error
 		number, err = strconv.Atoi(strings.TrimSuffix(value.StrVal, "%"))
 		if err != nil {
-			s.invalid(path, fmt.Sprintf("is %q, neither a number of pods nor a percentage", value.StrVal), "write a number such as 1, or a percentage such as 25%")
+			s.invalid(path, fmt.Sprintf("is %s, neither a number of pods nor a percentage", quote(value.StrVal)), "write a number such as 1, or a percentage such as 25%")
 			return 0, false
 		}
 	}
@@ -128,7 +129,7 @@ func (s *sheet) step(step *api.CanaryStep, path *field.Path, limit int32) {
 	}
 	if step.Pause != nil {
 		if _, err := step.Pause.DurationSeconds(); err != nil {
-			s.invalid(path.Child("pause", "duration"), fmt.Sprintf("is %q, which is no length of time from 0 to 68 years", step.Pause.Duration.String()),
+			s.invalid(path.Child("pause", "duration"), fmt.Sprintf("is %s, which is no length of time from 0 to 68 years", quote(step.Pause.Duration.String())),
 				"write seconds as a number, or a text such as 30s, 5m or 1h; leave it out to wait until somebody promotes")
 		}
 	}

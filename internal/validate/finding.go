@@ -4,6 +4,7 @@ package validate
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -61,51 +62,46 @@ func (f Findings) Of(kinds ...Kind) Findings {
 	return found
 }
 
-// Texts lists the findings as one line each.
+// Bounds of what findings say: it becomes part of a condition, whose object has a size limit.
+const (
+	maxText  = 512     // bytes of one finding
+	maxTexts = 4 << 10 // bytes of all
+)
+
+// Texts lists the findings as one line each. What does not fit into 4 KiB is counted.
 func (f Findings) Texts() []string {
 	var texts []string
-	for _, finding := range f {
-		texts = append(texts, finding.String())
+	total := 0
+	for i, finding := range f {
+		text := shorten(finding.String(), maxText)
+		if total += len(text); total > maxTexts {
+			return append(texts, fmt.Sprintf("… and %d more", len(f)-i))
+		}
+		texts = append(texts, text)
 	}
 	return texts
 }
 
-// maxMessage bounds Message: it becomes part of a condition, whose object has a size limit.
-const maxMessage = 4 << 10
-
-// Message is one text for all findings. What does not fit into 4 KiB is counted.
-func (f Findings) Message() string {
-	if len(f) == 1 {
-		return shorten(f[0].String())
-	}
-	var b strings.Builder
-	for i, finding := range f {
-		text := fmt.Sprintf("(%d) %s", i+1, shorten(finding.String()))
-		if b.Len()+len(text) > maxMessage {
-			fmt.Fprintf(&b, " and %d more", len(f)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(text)
-	}
-	return b.String()
-}
-
 // shorten keeps one long value from hiding all other findings.
-func shorten(text string) string {
-	if limit := maxMessage / 4; len(text) > limit {
-		return strings.ToValidUTF8(text[:limit], "") + "…"
+func shorten(text string, limit int) string {
+	const more = "…"
+	if len(text) <= limit {
+		return text
 	}
-	return text
+	return strings.ToValidUTF8(text[:limit-len(more)], "") + more
 }
+
+// maxQuoted bounds what a finding repeats of a text.
+const maxQuoted = 120
+
+// quote is a text of the user as it stands in a finding.
+func quote[T ~string](text T) string { return strconv.Quote(shorten(string(text), maxQuoted)) }
 
 // sheet collects findings.
 type sheet struct{ findings Findings }
 
 func (s *sheet) add(kind Kind, path *field.Path, message, fix string) {
-	s.findings = append(s.findings, Finding{Kind: kind, Path: path.String(), Message: message, Fix: fix})
+	s.findings = append(s.findings, Finding{Kind: kind, Path: path.String(), Message: shorten(message, maxTexts/4), Fix: shorten(fix, maxText)})
 }
 
 func (s *sheet) invalid(path *field.Path, message, fix string) { s.add(Invalid, path, message, fix) }

@@ -45,6 +45,12 @@ func FuzzFindings(f *testing.F) {
 				t.Fatalf("a finding that does not say what is wrong where: %+v", finding)
 			}
 		}
-		found.Message()
+		total := 0
+		for _, line := range found.Texts() {
+			total += len(line)
+			if len(line) > maxText || total > maxTexts+32 {
+				t.Fatalf("a line of %d bytes, %d bytes in all: %q", len(line), total, line)
+			}
+		}
 	})
 }

@@ -3,7 +3,6 @@ package validate
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -14,12 +13,9 @@ import (
 	"sluice.dev/sluice/internal/judge"
 )
 
-// open tells that a text holds a placeholder whose value is not known yet, so that nothing can be
-// said about the text.
-func open(text string) bool { return strings.Contains(text, "{{") }
-
-// metrics checks the metrics of a template or a run, with their arguments filled in or not.
-func (s *sheet) metrics(metrics []api.Metric, path *field.Path) {
+// metrics checks the metrics of a template or a run, with the values that are known filled in.
+func (s *sheet) metrics(metrics []api.Metric, values map[string]string, path *field.Path) {
+	s.items(len(metrics), path)
 	first := map[string]int{}
 	for i := range metrics {
 		metric, at := &metrics[i], path.Index(i)
@@ -30,7 +26,13 @@ func (s *sheet) metrics(metrics []api.Metric, path *field.Path) {
 		} else {
 			first[metric.Name] = i
 		}
-		s.metric(metric, at)
+		s.placeholders(metric, at)
+		filled, err := compose.Metric(*metric, values)
+		if err != nil {
+			s.invalid(at, err.Error(), "")
+			filled = *metric
+		}
+		s.metric(&filled, at)
 	}
 }
 
@@ -38,13 +40,8 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 	s.durations(metric, path)
 	s.limits(metric, path)
 	s.noData(metric, path)
-	// A number stands for every argument: it fits where a limit does, and in a text in quotes.
-	sample, err := compose.Metric(*metric, zeros(metric))
-	if err != nil {
-		sample = *metric
-	}
-	success := s.condition(metric.SuccessCondition, sample.SuccessCondition, path.Child("successCondition"))
-	failure := s.condition(metric.FailureCondition, sample.FailureCondition, path.Child("failureCondition"))
+	success := s.condition(metric.SuccessCondition, path.Child("successCondition"))
+	failure := s.condition(metric.FailureCondition, path.Child("failureCondition"))
 	provider := path.Child("provider")
 	s.provider(&metric.Provider, provider)
 	if prometheus := metric.Provider.Prometheus; prometheus != nil {
@@ -61,6 +58,9 @@ func (s *sheet) durations(metric *api.Metric, path *field.Path) {
 	if known && interval == 0 && metric.Interval != "" {
 		s.warn(path.Child("interval"), "is 0: measurements follow each other 10 seconds apart", "")
 	}
+	if known && interval > 0 && interval < time.Second {
+		s.warn(path.Child("interval"), fmt.Sprintf("is %s: measurements are at least 1s apart", interval), "write 1s or more")
+	}
 	s.duration(metric.InitialDelay, path.Child("initialDelay"))
 	if count, known := integer(metric.Count); known && count > 1 && metric.Interval == "" {
 		s.invalid(path.Child("interval"), fmt.Sprintf("is missing: count is %d, so it must be said how long to wait between measurements", count), "write for example interval: 30s")
@@ -69,16 +69,16 @@ func (s *sheet) durations(metric *api.Metric, path *field.Path) {
 
 // duration reads a length of time; known is false when it is a placeholder or wrong.
 func (s *sheet) duration(text api.DurationString, path *field.Path) (length time.Duration, known bool) {
-	if open(string(text)) {
+	if !s.characters(string(text), maxCondition, path) || open(text) {
 		return 0, false
 	}
 	length, err := text.Duration()
 	switch {
 	case err != nil:
-		s.invalid(path, fmt.Sprintf("is %q, which is no length of time", text), "write a number with a unit, such as 30s, 5m or 1h30m")
+		s.invalid(path, fmt.Sprintf("is %s, which is no length of time", quote(text)), "write a number with a unit, such as 30s, 5m or 1h30m")
 		return 0, false
 	case length < 0:
-		s.invalid(path, fmt.Sprintf("is %s and cannot be negative", text), "")
+		s.invalid(path, fmt.Sprintf("is %s and cannot be negative", shorten(string(text), maxQuoted)), "")
 		return 0, false
 	}
 	return length, true
@@ -105,7 +105,7 @@ func (s *sheet) limit(value *intstr.IntOrString, path *field.Path, least, fallba
 	number, known = integer(value)
 	if !known {
 		if !open(value.StrVal) {
-			s.invalid(path, fmt.Sprintf("is %q, not a whole number", value.StrVal), "")
+			s.invalid(path, fmt.Sprintf("is %s, not a whole number", quote(value.StrVal)), "")
 		}
 		return 0, false
 	}
@@ -178,37 +178,35 @@ func (s *sheet) noData(metric *api.Metric, path *field.Path) {
 	switch metric.NoData {
 	case "", api.NoDataError, api.NoDataHold, api.NoDataFail:
 	default:
-		s.invalid(path.Child("noData"), fmt.Sprintf("is %q", metric.NoData), "write Error, Hold or Fail")
+		s.invalid(path.Child("noData"), "is "+quote(metric.NoData), "write Error, Hold or Fail")
 	}
 	s.duration(metric.NoDataDeadline, path.Child("noDataDeadline"))
 	if metric.NoDataDeadline != "" && metric.NoData != api.NoDataHold {
-		s.warn(path.Child("noDataDeadline"), "has no effect: only noData: Hold waits", "write noData: Hold, or remove it")
+		s.invalid(path.Child("noDataDeadline"), "needs noData: Hold: nothing else waits", "write noData: Hold, or remove it")
 	}
 }
 
-// zeros gives each argument of a metric the value 0.
-func zeros(metric *api.Metric) map[string]string {
-	values := map[string]string{}
-	for _, name := range compose.Unresolved(*metric) {
-		values[name] = "0"
-	}
-	return values
-}
-
-// condition compiles an expression; nil when there is none or it is wrong. Only one without
-// arguments is a mistake for certain: the others are compiled as a sample with 0 for each.
-func (s *sheet) condition(text, sample string, path *field.Path) *judge.Condition {
-	if text == "" {
+// condition compiles an expression; nil when there is none or it is wrong. With arguments whose
+// values are not known it is wrong when nothing that could stand for them makes it a condition.
+func (s *sheet) condition(text string, path *field.Path) *judge.Condition {
+	if text == "" || !s.characters(text, maxCondition, path) {
 		return nil
 	}
-	compiled, err := judge.Compile(sample)
-	if err != nil {
-		if !open(text) {
-			s.invalid(path, fmt.Sprintf("%q is not a condition: %s", text, err), "write an expression that is true or false, such as result[0] <= 0.01")
+	var first error
+	tries, all := samples(text)
+	for _, sample := range tries {
+		compiled, err := judge.Compile(sample)
+		if err == nil {
+			return compiled
 		}
-		return nil
+		if first == nil {
+			first = err
+		}
 	}
-	return compiled
+	if all || len(compose.Strays(text)) > 0 {
+		s.unparsable(text, first, path)
+	}
+	return nil
 }
 
 // oneOfMany warns when a condition looks at the first series only and the query may return several.
@@ -217,6 +215,6 @@ func (s *sheet) oneOfMany(condition *judge.Condition, prometheus *api.Prometheus
 	if condition == nil || !first || !condition.SingleSeries() || !severalSeries(prometheus.Query) {
 		return
 	}
-	s.warn(path, fmt.Sprintf("%q looks at one series, and the query may return several: the others are not judged", condition.String()),
+	s.warn(path, fmt.Sprintf("%s looks at one series, and the query may return several: the others are not judged", quote(condition.String())),
 		"write series: Every under prometheus to judge each of them, or aggregate the query to one series")
 }

@@ -7,11 +7,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/judge"
 )
 
 func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
@@ -61,13 +63,14 @@ func (s *sheet) prometheus(metric *api.PrometheusMetric, path *field.Path) {
 	if strings.TrimSpace(metric.Query) == "" {
 		s.invalid(path.Child("query"), "is missing", "")
 	}
+	s.characters(metric.Query, maxQuery, path.Child("query"))
 	if metric.Timeout != nil && *metric.Timeout < 0 {
 		s.invalid(path.Child("timeout"), fmt.Sprintf("is %d and cannot be negative", *metric.Timeout), "it counts seconds; leave it out for 30")
 	}
 	switch metric.Series {
 	case "", api.SeriesFirst, api.SeriesEvery, api.SeriesError:
 	default:
-		s.invalid(path.Child("series"), fmt.Sprintf("is %q", metric.Series), "write First, Every or Error")
+		s.invalid(path.Child("series"), "is "+quote(metric.Series), "write First, Every or Error")
 	}
 	s.headers(metric.Headers, path.Child("headers"))
 	if rq := metric.RangeQuery; rq != nil {
@@ -75,13 +78,44 @@ func (s *sheet) prometheus(metric *api.PrometheusMetric, path *field.Path) {
 		s.required(rq.Start, at.Child("start"), `write for example now() - duration("5m")`)
 		s.required(rq.End, at.Child("end"), "write for example now()")
 		s.required(string(rq.Step), at.Child("step"), "write for example 1m")
-		s.duration(rq.Step, at.Child("step"))
+		s.span(rq, at)
+		if step, known := s.duration(rq.Step, at.Child("step")); known && step == 0 && rq.Step != "" {
+			s.invalid(at.Child("step"), "is 0: points have some time between them", "write for example 1m")
+		}
 	}
 	if metric.Authentication != nil {
 		at := path.Child("authentication")
 		s.authentication(metric.Authentication, at)
 		s.region(metric, at.Child("sigv4", "region"))
 	}
+}
+
+// span checks the ends of a range.
+func (s *sheet) span(rq *api.PrometheusRangeQueryArgs, path *field.Path) {
+	// Two moments far apart, so that a date in the expressions is before one and after the other.
+	early, late := time.Unix(0, 0), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	start, startKnown := s.moment(rq.Start, early, path.Child("start"))
+	end, endKnown := s.moment(rq.End, early, path.Child("end"))
+	if !startKnown || !endKnown || !end.Before(start) {
+		return
+	}
+	start, startErr := judge.Moment(rq.Start, late)
+	end, endErr := judge.Moment(rq.End, late)
+	if startErr == nil && endErr == nil && end.Before(start) {
+		s.invalid(path.Child("end"), "is before start", "")
+	}
+}
+
+// moment reads an expression that yields a time; known is false when it is absent, a placeholder or wrong.
+func (s *sheet) moment(text string, at time.Time, path *field.Path) (moment time.Time, known bool) {
+	if text == "" || open(text) || !s.characters(text, maxCondition, path) {
+		return time.Time{}, false
+	}
+	moment, err := judge.Moment(text, at)
+	if err != nil {
+		s.invalid(path, quote(text)+" is no moment: it "+err.Error(), "")
+	}
+	return moment, err == nil
 }
 
 func (s *sheet) required(value string, path *field.Path, fix string) {
@@ -98,13 +132,14 @@ func (s *sheet) address(text string, path *field.Path) {
 	parsed, err := url.Parse(text)
 	switch {
 	case err != nil:
-		s.invalid(path, fmt.Sprintf("%q is not a URL", text), "write scheme, host and port, such as http://prometheus.monitoring:9090")
+		s.invalid(path, quote(text)+" is not a URL", "write scheme, host and port, such as http://prometheus.monitoring:9090")
 	case parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "":
-		s.invalid(path, fmt.Sprintf("%q is not a URL with a scheme and a host", text), "write it with http:// or https://, such as http://prometheus.monitoring:9090")
+		s.invalid(path, quote(text)+" is not a URL with a scheme and a host", "write it with http:// or https://, such as http://prometheus.monitoring:9090")
 	}
 }
 
 func (s *sheet) headers(headers []api.WebMetricHeader, path *field.Path) {
+	s.items(len(headers), path)
 	for i, header := range headers {
 		s.required(header.Key, path.Index(i).Child("key"), "")
 	}
@@ -183,7 +218,7 @@ func (s *sheet) request(metric *api.WebMetric, path *field.Path) {
 		// controller; measurements are remembered as begun for Jobs only so far.
 		s.unsupported(true, path.Child("method"))
 	default:
-		s.invalid(path.Child("method"), fmt.Sprintf("is %q", metric.Method), "write GET")
+		s.invalid(path.Child("method"), "is "+quote(metric.Method), "write GET")
 	}
 	if metric.Body != "" && len(metric.JSONBody) > 0 {
 		s.invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
@@ -202,6 +237,6 @@ func (s *sheet) job(job *api.JobMetric, path *field.Path) {
 		s.invalid(path.Child("template", "spec", "containers"), "must name at least one container", "")
 	}
 	if pod.RestartPolicy != corev1.RestartPolicyNever && pod.RestartPolicy != corev1.RestartPolicyOnFailure {
-		s.invalid(path.Child("template", "spec", "restartPolicy"), fmt.Sprintf("is %q; pods of a Job end", pod.RestartPolicy), "write Never or OnFailure")
+		s.invalid(path.Child("template", "spec", "restartPolicy"), fmt.Sprintf("is %s; pods of a Job end", quote(pod.RestartPolicy)), "write Never or OnFailure")
 	}
 }

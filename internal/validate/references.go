@@ -115,10 +115,19 @@ func (r *reference) templates() []api.AnalysisTemplateRef {
 			continue
 		}
 		for _, finding := range Template(&spec) {
-			r.add(finding.Kind, path, title(ref)+": "+finding.Path+": "+finding.Message, finding.Fix)
+			r.add(ofTemplate(finding.Kind), path, title(ref)+": "+finding.Path+": "+finding.Message, finding.Fix)
 		}
 	}
 	return found
+}
+
+// ofTemplate is what a finding in a template means for the Rollout: it cannot go forward with a
+// template that is not supported, and it can always go back.
+func ofTemplate(kind Kind) Kind {
+	if kind == Unsupported {
+		return Invalid
+	}
+	return kind
 }
 
 func title(ref api.AnalysisTemplateRef) string {
@@ -280,7 +289,7 @@ func (r *reference) filled(template, filled *api.Metric, from origin) {
 	after.metric(filled, path)
 	for _, finding := range after.sorted() {
 		if !slices.Contains(before.findings, finding) {
-			r.add(finding.Kind, r.at(from.ref), fmt.Sprintf("%s, with the arguments given here: %s: %s", title(from.ref), finding.Path, finding.Message), finding.Fix)
+			r.add(ofTemplate(finding.Kind), r.at(from.ref), fmt.Sprintf("%s, with the arguments given here: %s: %s", title(from.ref), finding.Path, finding.Message), finding.Fix)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestReferences(t *testing.T) {
 			`Warning spec.strategy.canary.steps[0].analysis.args[0].valueFrom.fieldRef.fieldPath: cannot be read at present: args.limit: fieldPath "status.message": there is no field "message"`}},
 		{"a template that is wrong by itself", canary("analysis: {templates: [{templateName: broken}]}"), good, []string{
 			`Invalid spec.strategy.canary.analysis.templates[0]: AnalysisTemplate "broken": spec.metrics[0].count: is "x", not a whole number`,
-			`Unsupported spec.strategy.canary.analysis.templates[0]: AnalysisTemplate "broken": spec.metrics[0].provider.graphite: not supported yet`}},
+			`Invalid spec.strategy.canary.analysis.templates[0]: AnalysisTemplate "broken": spec.metrics[0].provider.graphite: not supported yet`}},
 		{"a Secret that does not exist", step("{templates: [{templateName: errors}], args: [{name: limit, value: '1'}]}"), nil, []string{
 			`Invalid spec.strategy.canary.steps[0].analysis.templates[0]: argument amp-workspace of AnalysisTemplate "errors" takes its value from Secret workspace-url, which does not exist`}},
 		{"a key spelled in two ways", step("{templates: [{templateName: errors}], args: [{name: limit, value: '1'}]}"), []string{"secretUrl"}, []string{

@@ -3,6 +3,7 @@ package validate
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
@@ -49,6 +50,40 @@ func expect(t *testing.T, found Findings, want ...string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestBoundsOfTheServer(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	many := api.RolloutAnalysis{Templates: make([]api.AnalysisTemplateRef, 257), Args: make([]api.AnalysisRunArgument, 257)}
+	ro := read[api.Rollout](t, canary("{}"))
+	ro.Spec.Strategy.Canary.Steps = make([]api.CanaryStep, 257)
+	ro.Spec.Strategy.Canary.Steps[0].Analysis = &many
+	metrics := make([]api.Metric, 257)
+	metrics[0] = api.Metric{
+		SuccessCondition: long(4097), Interval: api.DurationString(long(4097)),
+		Provider: api.MetricProvider{Prometheus: &api.PrometheusMetric{Query: long(65537), Headers: make([]api.WebMetricHeader, 257)}},
+	}
+	found := append(Rollout(ro), Template(&api.AnalysisTemplateSpec{Metrics: metrics, Args: make([]api.Argument, 257)})...)
+	var got []string
+	for _, finding := range found.Of(Invalid) {
+		if strings.Contains(finding.Message, "more than") {
+			got = append(got, finding.String())
+		}
+	}
+	want := []string{
+		"spec.strategy.canary.steps: has 257 items, more than 256",
+		"spec.strategy.canary.steps[0].analysis.args: has 257 items, more than 256",
+		"spec.strategy.canary.steps[0].analysis.templates: has 257 items, more than 256",
+		"spec.args: has 257 items, more than 256",
+		"spec.metrics: has 257 items, more than 256",
+		"spec.metrics[0].interval: has 4097 characters, more than 4096",
+		"spec.metrics[0].provider.prometheus.headers: has 257 items, more than 256",
+		"spec.metrics[0].provider.prometheus.query: has 65537 characters, more than 65536",
+		"spec.metrics[0].successCondition: has 4097 characters, more than 4096",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -184,21 +219,18 @@ func TestARestartThatWasCarriedOutIsHistory(t *testing.T) {
 	expect(t, Rollout(read[api.Rollout](t, canary("{}")+"  restartAt: 2026-01-01T00:00:00Z\nstatus: {restartedAt: 2026-01-01T00:00:00Z}\n")))
 }
 
-func TestMessage(t *testing.T) {
-	one := Findings{{Kind: Invalid, Path: "spec.replicas", Message: "is -1 and cannot be negative"}}
-	if got, want := one.Message(), "spec.replicas: is -1 and cannot be negative"; got != want {
-		t.Errorf("one finding: got %q, want %q", got, want)
-	}
-	two := append(one, Finding{Path: "spec.selector", Message: "is missing", Fix: "write one"})
-	if got, want := two.Message(), "(1) spec.replicas: is -1 and cannot be negative (2) spec.selector: is missing; write one"; got != want {
-		t.Errorf("two findings: got %q, want %q", got, want)
+func TestTexts(t *testing.T) {
+	few := Findings{{Kind: Invalid, Path: "spec.replicas", Message: "is -1 and cannot be negative"}, {Path: "spec.selector", Message: "is missing", Fix: "write one"}}
+	if diff := cmp.Diff([]string{"spec.replicas: is -1 and cannot be negative", "spec.selector: is missing; write one"}, few.Texts()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	var many Findings
 	for range 300 {
 		many = append(many, Finding{Path: "spec.selector", Message: strings.Repeat("ä", 1000)})
 	}
-	if got := many.Message(); len(got) > maxMessage+32 || !strings.Contains(got, " and 297 more") {
-		t.Errorf("300 long findings make a message of %d bytes that ends in %q", len(got), got[len(got)-20:])
+	texts := many.Texts()
+	if last := texts[len(texts)-1]; len(texts) != 9 || last != "… and 292 more" || len(texts[0]) > maxText || !utf8.ValidString(texts[0]) {
+		t.Errorf("300 long findings make %d texts, the first of %d bytes, the last %q", len(texts), len(texts[0]), last)
 	}
 }
 

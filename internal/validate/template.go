@@ -16,7 +16,7 @@ import (
 func Template(spec *api.AnalysisTemplateSpec) Findings {
 	s := &sheet{}
 	root := field.NewPath("spec")
-	s.metrics(spec.Metrics, root.Child("metrics"))
+	s.metrics(spec.Metrics, nil, root.Child("metrics"))
 	s.arguments(spec.Args, root.Child("args"))
 	s.unsupported(len(spec.DryRun) > 0, root.Child("dryRun"))
 	s.unsupported(len(spec.MeasurementRetention) > 0, root.Child("measurementRetention"))
@@ -36,7 +36,7 @@ func Run(run *api.AnalysisRun) Findings {
 	if len(spec.Metrics) == 0 {
 		s.invalid(root.Child("metrics"), "is empty: nothing is measured", "")
 	}
-	s.metrics(spec.Metrics, root.Child("metrics"))
+	s.metrics(spec.Metrics, compose.Values(spec.Args), root.Child("metrics"))
 	s.arguments(spec.Args, root.Child("args"))
 	s.unsupported(len(spec.DryRun) > 0, root.Child("dryRun"))
 	s.unsupported(len(spec.MeasurementRetention) > 0, root.Child("measurementRetention"))
@@ -59,6 +59,7 @@ func Experiment(*api.Experiment) Findings {
 }
 
 func (s *sheet) arguments(args []api.Argument, path *field.Path) {
+	s.items(len(args), path)
 	first := map[string]int{}
 	for i, arg := range args {
 		at := path.Index(i)

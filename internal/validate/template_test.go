@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"strings"
 	"testing"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -98,15 +99,52 @@ spec:
 			`Invalid spec.args[3].valueFrom: is empty; write secretKeyRef with name and key below it, or fieldRef with fieldPath`,
 			`Invalid spec.args[4].valueFrom.secretKeyRef.key: is missing; write the key in the Secret`,
 			`Invalid spec.args[4].valueFrom.secretKeyRef.name: is missing; write the name of the Secret`}},
+		{"braces that are no placeholder", metric("successCondition: result[0] < {{arg.amp}}\nprovider: {prometheus: {address: '{{ .args.amp }}/x', query: 'sum(a{b=\"{{inputs.y}}\"}) / {{args.', rangeQuery: {start: '{{start time}}', end: now(), step: 1m}}}"), []string{
+			`Invalid spec.metrics[0].provider.prometheus.address: "{{ .args.amp }}" is no placeholder: nothing is filled in for it; did you mean {{args.amp}}?`,
+			`Invalid spec.metrics[0].provider.prometheus.address: "{{ .args.amp }}/x" is not a URL with a scheme and a host; write it with http:// or https://, such as http://prometheus.monitoring:9090`,
+			`Invalid spec.metrics[0].provider.prometheus.query: "{{inputs.y}}" is no placeholder: nothing is filled in for it; did you mean {{args.y}}?`,
+			`Invalid spec.metrics[0].provider.prometheus.query: "{{args." is no placeholder: nothing is filled in for it; a placeholder is written {{args.name}}`,
+			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.start: "{{start time}}" is no placeholder: nothing is filled in for it; a placeholder is written {{args.name}}`,
+			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.start: "{{start time}}" is no moment: it is not an expression; an example is now() - duration("5m")`,
+			`Invalid spec.metrics[0].successCondition: "{{arg.amp}}" is no placeholder: nothing is filled in for it; did you mean {{args.amp}}?`}},
+		{"braces in what a Job runs", metric("provider: {job: {spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: c, command: [echo, '{{.Name}} {{end}}', '{{arg.x}}']}]}}}}}"), []string{
+			`Warning spec.metrics[0].provider.job.spec.template.spec.containers[0].command[2]: "{{arg.x}}" is no placeholder and stays as it is; did you mean {{args.x}}?`}},
+		{"conditions that only their arguments make one", metric("successCondition: '{{args.a}} {{args.b}} 3'\nfailureCondition: '{{args.c}}'\n"+query) + "  args: [{name: a}, {name: b}, {name: c}]\n", nil},
+		{"a condition that no argument mends", metric("successCondition: result[0] <<< {{args.x}}\n"+query) + "  args: [{name: x}]\n", []string{
+			`Invalid spec.metrics[0].successCondition: "result[0] <<< {{args.x}}" is no condition whatever its arguments are: unexpected token Operator("<") (line 1, column 12); write an expression that is true or false, such as result[0] <= 0.01`}},
+		{"a range that is none", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'http://a', query: sum(a), rangeQuery: {start: yesterday, end: now, step: 0s}}}"), []string{
+			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.end: "now" is no moment: it could not be evaluated`,
+			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.start: "yesterday" is no moment: it could not be evaluated`,
+			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.step: is 0: points have some time between them; write for example 1m`}},
+		{"a range that ends before it starts", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'http://a', query: sum(a), rangeQuery: {start: now(), end: 'now() - duration(\"5m\")', step: 1m}}}"), []string{
+			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.end: is before start`}},
+		{"a range from a date on", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'http://a', query: sum(a), rangeQuery: {start: 'date(\"2026-01-01\")', end: now(), step: 1m}}}"), nil},
+		{"measurements closer than a second", metric("interval: 1ns\ncount: 2\nsuccessCondition: 'true'\n" + query), []string{
+			`Warning spec.metrics[0].interval: is 1ns: measurements are at least 1s apart; write 1s or more`}},
+		{"a long condition is not repeated in full", metric("successCondition: " + strings.Repeat("(", 1000) + "\n" + query), []string{
+			`Invalid spec.metrics[0].successCondition: "` + strings.Repeat("(", 117) + `…" is not a condition: unexpected token EOF (line 1, column 1000); write an expression that is true or false, such as result[0] <= 0.01`}},
 		{"a policy for missing data that nobody knows", metric("noData: Wait\nnoDataDeadline: 1m\nsuccessCondition: 'true'\n" + query), []string{
 			`Invalid spec.metrics[0].noData: is "Wait"; write Error, Hold or Fail`,
-			`Warning spec.metrics[0].noDataDeadline: has no effect: only noData: Hold waits; write noData: Hold, or remove it`}},
+			`Invalid spec.metrics[0].noDataDeadline: needs noData: Hold: nothing else waits; write noData: Hold, or remove it`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			expect(t, Template(&read[api.AnalysisTemplate](t, test.text).Spec), test.want...)
 		})
 	}
+}
+
+func TestARunIsCheckedWithItsValues(t *testing.T) {
+	expect(t, Run(read[api.AnalysisRun](t, `
+spec:
+  args: [{name: limit, value: few}, {name: host, value: prometheus}, {name: template, value: "{{.x}}"}]
+  metrics:
+  - name: errors
+    successCondition: result[0] <<< {{args.limit}}
+    provider: {prometheus: {address: "{{args.host}}", query: "sum(a{b='{{args.template}}'})"}}
+`)),
+		`Invalid spec.metrics[0].provider.prometheus.address: "prometheus" is not a URL with a scheme and a host; write it with http:// or https://, such as http://prometheus.monitoring:9090`,
+		`Invalid spec.metrics[0].successCondition: "result[0] <<< few" is not a condition: unexpected token Operator("<") (line 1, column 12); write an expression that is true or false, such as result[0] <= 0.01`)
 }
 
 func TestRun(t *testing.T) {
