@@ -34,6 +34,7 @@ func Analysis(in AnalysisInput) Plan[api.AnalysisRunStatus] {
 	default:
 		a.turn()
 	}
+	a.clear()
 	return Plan[api.AnalysisRunStatus]{
 		Status: a.bounded(), Actions: a.actions, Again: a.again, Reason: a.waiting, Events: a.events,
 	}

@@ -93,7 +93,7 @@ func (d *draft) invalid(f facts, message string) {
 // due.
 func (d *draft) overdue(f facts) time.Time {
 	progressing := d.condition(api.RolloutProgressing)
-	if progressing == nil || d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward {
+	if progressing == nil || d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward || f.replicas == 0 {
 		return time.Time{}
 	}
 	switch progressing.Reason {
@@ -127,7 +127,7 @@ func (d *draft) describe(f facts, before api.RolloutStatus) {
 }
 
 func (d *draft) describeValidity(f facts) {
-	mistakes := append([]string(nil), f.seen.Invalid...)
+	mistakes := append(append([]string(nil), f.seen.Unsupported...), f.seen.Invalid...)
 	if f.seen.Refused != "" {
 		mistakes = append(mistakes, f.seen.Refused)
 	}

@@ -81,9 +81,10 @@ func lastMeasurement(r *api.MetricResult) *api.Measurement {
 	return nil
 }
 
+// orInterval is the metric's interval, at least a second: status keeps whole seconds.
 func orInterval(interval, otherwise time.Duration) time.Duration {
 	if interval > 0 {
-		return interval
+		return max(interval, time.Second)
 	}
 	return otherwise
 }
@@ -100,7 +101,7 @@ func within(m api.Metric) time.Duration {
 		limit = defaultWeb
 	}
 	if interval, _ := m.Interval.Duration(); interval > 0 {
-		limit = min(limit, interval)
+		limit = min(limit, max(interval, time.Second))
 	}
 	return limit
 }

@@ -17,6 +17,7 @@ func (d *draft) startClock(f facts) {
 }
 
 // keepClock counts how long the update waits for people, and stops the clock when it has ended.
+// full says that a full promotion was asked for.
 func (d *draft) keepClock(f facts, full bool) {
 	clock := d.status.Duration
 	if clock == nil || clock.RolloutStartedAt == nil || clock.FinishedAt != nil {
@@ -30,17 +31,25 @@ func (d *draft) keepClock(f facts, full bool) {
 		clock.TotalManualPauseDurationSeconds += int64(at.Sub(clock.ManualPauseStartedAt.Time).Seconds())
 		clock.ManualPauseStartedAt = nil
 	}
+	if end := d.ending(f, full); end != "" {
+		clock.FinishedAt = &at
+		if clock.CompletionStatus == "" || end == api.CompletionAborted {
+			clock.CompletionStatus = end
+		}
+	}
+}
+
+// ending is how the update ended, "" while it goes on.
+func (d *draft) ending(f facts, full bool) api.CompletionStatus {
 	switch {
 	case d.aborted():
-		clock.CompletionStatus = api.CompletionAborted
+		return api.CompletionAborted
 	case !d.promoted(f) || d.status.StableRS == "" || d.status.AvailableReplicas < f.replicas:
-		return
-	case clock.CompletionStatus == "" && full:
-		clock.CompletionStatus = api.CompletionFastPromoted
-	case clock.CompletionStatus == "":
-		clock.CompletionStatus = api.CompletionPromoted
+		return ""
+	case full:
+		return api.CompletionFastPromoted
 	}
-	clock.FinishedAt = &at
+	return api.CompletionPromoted
 }
 
 // waitsForPeople says that only a person can end the present wait.

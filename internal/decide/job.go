@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,8 +85,21 @@ func (a *assay) stop(m api.Metric) {
 	}
 	at := a.stamp(a.in.Now)
 	last.Phase, last.Message, last.FinishedAt = api.AnalysisPhaseInconclusive, "Metric Terminated", &at
-	if name := last.Metadata[api.MetadataJobName]; name != "" {
-		a.actions = append(a.actions, JobGone{Name: name})
+}
+
+// clear states that Jobs which no measurement waits for are gone. It is stated for as long as one is
+// seen that still runs, or may still start: also after the run has ended.
+func (a *assay) clear() {
+	awaited := map[string]bool{}
+	for i := range a.status.MetricResults {
+		if last := inFlight(&a.status.MetricResults[i]); last != nil {
+			awaited[last.Metadata[api.MetadataJobName]] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.in.Jobs)) {
+		if job := a.in.Jobs[name]; job.Ours && !job.Ended && !awaited[name] {
+			a.actions = append(a.actions, JobGone{Name: name})
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ func (d *draft) obey(f facts) {
 
 func (d *draft) obeyAbort(f facts) {
 	switch {
-	case d.aborted() && d.promoted(f):
+	case d.aborted() && (d.promoted(f) || d.status.StableRS == ""):
 		// Nothing to abort: the flag is taken back and nothing else happens.
 		d.status.Abort, d.status.AbortedAt = false, nil
 	case d.aborted() && d.status.AbortedAt == nil:

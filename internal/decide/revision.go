@@ -124,7 +124,7 @@ func (d *draft) restart(f facts, podChanged bool) {
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash
 	d.goTo(f, 0)
-	if podChanged {
+	if podChanged || (d.status.Duration != nil && d.status.Duration.FinishedAt != nil && !d.promoted(f)) {
 		d.startClock(f)
 	}
 	switch {
@@ -135,12 +135,16 @@ func (d *draft) restart(f facts, podChanged bool) {
 			d.record(f, DecidedRollback, "The stable template was applied again: steps and analysis are skipped.")
 		}
 	case first || d.status.StableRS == "":
+	case podChanged && f.replicas == 0:
+		// Nobody is served and nothing can be measured: the version that will serve is simply replaced.
+		d.goTo(f, d.lastStep(f))
+		d.record(f, DecidedSkip, "A new template was applied while no pods are wanted (spec.replicas is 0): there is nothing to measure, so the steps are skipped.")
 	case podChanged:
 		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts at step 1.")
 	default:
 		d.record(f, DecidedStepsChanged, "The steps were changed: the update starts over at step 1.")
 	}
-	if podChanged && !first {
+	if !first {
 		d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", f.ro.Name+"-"+f.hash)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	f := look(in)
 	d := &draft{status: trusted(in.Rollout.Status, f)}
-	if len(f.seen.Unsupported) > 0 {
+	if len(f.seen.Unsupported) > 0 && len(d.status.Decisions) == 0 {
 		return leave(f, d)
 	}
 	d.takeRevision(f)
@@ -28,7 +28,9 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	return d.plan()
 }
 
-// leave touches nothing: a Rollout with a part we cannot carry out stays as it was found.
+// leave touches nothing: a Rollout with a part we cannot carry out, and about which we have never
+// decided anything, stays as it was found. Once we have begun to steer it, such a part is a mistake
+// like any other: nothing goes forward, but an abort and the stable pods are still looked after.
 func leave(f facts, d *draft) Plan[api.RolloutStatus] {
 	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
 	d.invalid(f, strings.Join(f.seen.Unsupported, "; "))

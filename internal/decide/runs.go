@@ -20,7 +20,6 @@ type slot struct {
 	step     int32  // −1 for background
 	analysis api.RolloutAnalysis
 	wanted   bool // a run should be there now
-	cause    string
 }
 
 // slots lists the runs of the current revision and step. Only names that begin with base belong to
@@ -28,7 +27,7 @@ type slot struct {
 func (d *draft) slots(f facts) []slot {
 	base := fmt.Sprintf("%s-%s-%d", f.ro.Name, f.hash, d.revision)
 	index := d.step(f)
-	active := d.updating(f) && !d.status.PromoteFull
+	active := d.measuring(f)
 	var all []slot
 	if b := f.canary.Analysis; b != nil && len(b.Templates) > 0 {
 		start := int32(0)
@@ -38,13 +37,12 @@ func (d *draft) slots(f facts) []slot {
 		all = append(all, slot{
 			ref: &d.status.Canary.CurrentBackgroundAnalysisRunStatus, kind: api.RolloutTypeBackground, base: base, step: -1,
 			analysis: b.RolloutAnalysis, wanted: active && index >= start && f.fresh() != nil,
-			cause: "Background analysis phase error/failed",
 		})
 	}
 	if s, ok := f.stepAt(index); ok && s.Analysis != nil && len(s.Analysis.Templates) > 0 {
 		all = append(all, slot{
 			ref: &d.status.Canary.CurrentStepAnalysisRunStatus, kind: api.RolloutTypeStep, base: fmt.Sprintf("%s-%d", base, index), step: index,
-			analysis: *s.Analysis, wanted: active, cause: "Step-based analysis phase error/failed",
+			analysis: *s.Analysis, wanted: active,
 		})
 	}
 	return all
@@ -71,35 +69,55 @@ func (d *draft) isStepRun(f facts, name string) bool {
 	return false
 }
 
+// measuring says that runs have a say: an update is on its way that nobody has ended or waved
+// through. An invalid spec changes nothing about that: what measures goes on, and may stop the update.
+func (d *draft) measuring(f facts) bool {
+	return !d.aborted() && !d.promoted(f) && d.status.StableRS != "" && !d.status.PromoteFull
+}
+
+// heard is a place of the status that refers to a run, with what its failure is called.
+type heard struct {
+	ref   **api.RolloutAnalysisRunStatus
+	kind  string
+	cause string
+}
+
+func (d *draft) refs() []heard {
+	return []heard{
+		{&d.status.Canary.CurrentBackgroundAnalysisRunStatus, api.RolloutTypeBackground, "Background analysis phase error/failed"},
+		{&d.status.Canary.CurrentStepAnalysisRunStatus, api.RolloutTypeStep, "Step-based analysis phase error/failed"},
+	}
+}
+
 // hearRuns takes over what the current runs have come to. A bad run aborts, an inconclusive one
 // pauses; runs can only stop an update, never speed it up.
 func (d *draft) hearRuns(f facts) {
 	d.dropStrayRefs(f)
-	for _, s := range d.slots(f) {
-		ref := *s.ref
-		if ref == nil {
+	for _, h := range d.refs() {
+		if *h.ref == nil {
 			continue
 		}
-		if run := f.run(ref.Name); run != nil {
-			d.follow(s, run)
+		if run := f.run((*h.ref).Name); run != nil {
+			d.follow(h, run)
 		}
-		if !s.wanted || d.aborted() {
+		if !d.measuring(f) {
 			continue
 		}
-		switch (*s.ref).Status {
+		switch (*h.ref).Status {
 		case api.AnalysisPhaseFailed, api.AnalysisPhaseError:
-			d.abortFor(f, s, **s.ref)
+			d.abortFor(f, h)
 		case api.AnalysisPhaseInconclusive:
-			d.pauseFor(f, **s.ref)
+			d.pauseFor(f, **h.ref)
 		case api.AnalysisPhasePending, api.AnalysisPhaseRunning, api.AnalysisPhaseSuccessful:
 		}
 	}
 }
 
 // dropStrayRefs forgets runs that belong to another step or revision: a client may have moved the
-// index, and status is not to be trusted.
+// index, and status is not to be trusted. While the spec is invalid its steps say nothing about the
+// runs, so these are kept.
 func (d *draft) dropStrayRefs(f facts) {
-	if d.promoted(f) || d.aborted() {
+	if d.promoted(f) || d.aborted() || !f.forward {
 		return
 	}
 	kept := map[**api.RolloutAnalysisRunStatus]bool{}
@@ -108,17 +126,15 @@ func (d *draft) dropStrayRefs(f facts) {
 			kept[s.ref] = true
 		}
 	}
-	for _, ref := range []**api.RolloutAnalysisRunStatus{
-		&d.status.Canary.CurrentStepAnalysisRunStatus, &d.status.Canary.CurrentBackgroundAnalysisRunStatus,
-	} {
-		if !kept[ref] {
-			*ref = nil
+	for _, h := range d.refs() {
+		if !kept[h.ref] {
+			*h.ref = nil
 		}
 	}
 }
 
-func (d *draft) follow(s slot, run *api.AnalysisRun) {
-	before := **s.ref
+func (d *draft) follow(h heard, run *api.AnalysisRun) {
+	before := **h.ref
 	phase := run.Status.Phase
 	if phase == "" {
 		phase = api.AnalysisPhasePending
@@ -126,7 +142,7 @@ func (d *draft) follow(s slot, run *api.AnalysisRun) {
 	if before.Status == phase && before.Message == run.Status.Message {
 		return
 	}
-	*s.ref = &api.RolloutAnalysisRunStatus{Name: run.Name, Status: phase, Message: run.Status.Message}
+	*h.ref = &api.RolloutAnalysisRunStatus{Name: run.Name, Status: phase, Message: run.Status.Message}
 	if before.Status == phase {
 		return
 	}
@@ -134,14 +150,14 @@ func (d *draft) follow(s slot, run *api.AnalysisRun) {
 	if previous == api.AnalysisPhasePending {
 		previous = "" // the reference's first word is about Running
 	}
-	text := fmt.Sprintf("%s Analysis Run '%s' Status New: '%s' Previous: '%s'", s.kind, run.Name, phase, previous)
+	text := fmt.Sprintf("%s Analysis Run '%s' Status New: '%s' Previous: '%s'", h.kind, run.Name, phase, previous)
 	event := Event{Reason: api.EventAnalysisRunPrefix + string(phase), Message: text}
 	event.Warning = phase == api.AnalysisPhaseFailed || phase == api.AnalysisPhaseError
 	d.events = append(d.events, event)
 }
 
-func (d *draft) abortFor(f facts, s slot, ref api.RolloutAnalysisRunStatus) {
-	cause := s.cause
+func (d *draft) abortFor(f facts, h heard) {
+	ref, cause := **h.ref, h.cause
 	if ref.Message != "" {
 		cause += ": " + ref.Message
 	}
@@ -171,11 +187,20 @@ func (d *draft) measureAgain(f facts) (any bool) {
 	return any
 }
 
-// measure makes the runs exist that should, and stops every other run that still measures.
+// measure makes the runs exist that should, and stops every other run that still measures. While
+// the spec is invalid nothing is begun, and nothing that has a say is stopped: a run that was cut
+// short must never look like one that passed.
 func (d *draft) measure(f facts) {
 	current := map[string]bool{}
+	if !f.forward && d.measuring(f) {
+		for _, h := range d.refs() {
+			if *h.ref != nil {
+				current[(*h.ref).Name] = true
+			}
+		}
+	}
 	for _, s := range d.slots(f) {
-		if !s.wanted {
+		if !s.wanted || !f.forward {
 			continue
 		}
 		if *s.ref == nil && !f.ro.Spec.Paused && !d.inconclusive() {
@@ -225,6 +250,10 @@ func attemptOf(run *api.AnalysisRun) int32 {
 func (d *draft) ensure(f facts, s slot, ref api.RolloutAnalysisRunStatus) {
 	if ref.Status.Completed() || f.run(ref.Name) != nil {
 		return
+	}
+	if why := f.seen.RefusedRuns[ref.Name]; why != "" {
+		(*s.ref).Message = "The server refuses the AnalysisRun: " + why
+		d.waiting = Reason{Code: "RunRefused", Message: (*s.ref).Message}
 	}
 	args, problems := compose.RolloutArgs(s.analysis.Args, f.ro, d.status.StableRS, f.hash)
 	spec, more := compose.Spec(s.analysis.Templates, f.template, args, s.analysis.DryRun, s.analysis.MeasurementRetention)

@@ -7,8 +7,12 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
-// target is how many pods each side should have at the current weight.
+// target is how many pods each side should have at the current weight; without a stable ReplicaSet
+// to go back to, the current revision carries everything.
 func (d *draft) target(f facts) pair {
+	if f.find(d.status.StableRS) == nil {
+		return pair{canary: f.replicas}
+	}
 	surge, _ := f.limits()
 	return split(f.replicas, d.weight(f), maxWeight, surge)
 }
@@ -31,8 +35,16 @@ func (d *draft) scale(f facts) {
 	for i, size := range next.sides() {
 		places[i].size = size
 	}
-	d.resize(f, places, func(p place) bool { return p.size.wanted > p.rs.Wanted })
-	d.resize(f, places, func(p place) bool { return p.size.wanted < p.rs.Wanted })
+	up := func(p place) bool { return p.size.wanted > p.rs.Wanted }
+	down := func(p place) bool { return p.size.wanted < p.rs.Wanted }
+	if d.aborted() {
+		// What is bad goes first; what it loses was spared by pods that serve already.
+		d.resize(f, places, down)
+		d.resize(f, places, up)
+	} else {
+		d.resize(f, places, up)
+		d.resize(f, places, down)
+	}
 	d.annotate(f, places)
 }
 

@@ -47,9 +47,7 @@ func (d *draft) takeStep(f facts) {
 		return
 	}
 	if f.replicas == 0 {
-		d.goTo(f, d.lastStep(f))
-		d.unpause()
-		d.record(f, DecidedSkip, "No pods are wanted (spec.replicas is 0): there is nothing to measure, so the steps are skipped.")
+		d.waiting = Reason{Code: "NoPodsWanted", Message: "Waiting for spec.replicas to be more than 0: without pods nothing can be measured."}
 		return
 	}
 	if d.inconclusive() {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -28,8 +29,12 @@ func (d *dice) roll(what string) bool {
 }
 
 func (d *dice) Crash() bool  { return d.roll("crash") }
-func (d *dice) Lose() bool   { return d.roll("lose") }
 func (d *dice) Repeat() bool { return d.roll("repeat") }
+
+// Lose implements Fate.
+func (d *dice) Lose(decide.Action) bool { return d.roll("lose") }
+
+// Stale implements Fate.
 func (d *dice) Stale() int {
 	if !d.roll("stale") {
 		return 0
@@ -45,6 +50,7 @@ type history struct {
 	stable  string
 	// skipped says that a person has skipped something of the present update.
 	skipped bool
+	aborted *metav1.Time
 	broken  string
 	turns   int
 }
@@ -88,8 +94,10 @@ func (h *history) limits() (replicas, surge, missing int32) {
 
 func (h *history) turn(n int) {
 	for range n {
+		before := h.w.Rollout().Status
 		h.w.Turn()
 		h.turns++
+		h.moved(before, h.w.Rollout())
 		h.watch()
 	}
 }
@@ -98,13 +106,15 @@ func (h *history) turn(n int) {
 func (h *history) watch() {
 	s := h.w.Rollout().Status
 	if s.StableRS != h.stable {
-		if h.stable != "" && !h.skipped {
+		if h.stable != "" && !h.skipped && !nobodyServed(s) {
 			h.law(h.proved(s.StableRS), "law 6: %s became stable without a successful run of its own", s.StableRS)
 		}
 		h.stable = s.StableRS
 	}
 	h.law(s.Phase == "" || s.Phase == api.RolloutPhaseHealthy || s.Message != "", "law 13: %s without a message", s.Phase)
 	h.law(s.CurrentStepIndex == nil || (*s.CurrentStepIndex >= 0 && *s.CurrentStepIndex <= 9), "step index %v", s.CurrentStepIndex)
+	h.watchAttempt(s)
+	h.plan()
 	for _, d := range s.Decisions {
 		h.law(size(d) <= 1024, "law 12: a decision of %d bytes", size(d))
 		for _, e := range d.Evidence {
@@ -122,10 +132,20 @@ func (h *history) watch() {
 	}
 }
 
+// nobodyServed says that the new template came while no pods were wanted: there was nothing to measure.
+func nobodyServed(s api.RolloutStatus) bool {
+	for _, d := range s.Decisions {
+		if d.Reason == decide.DecidedSkip && d.Revision == s.StableRS {
+			return true
+		}
+	}
+	return false
+}
+
 func (h *history) proved(hash string) bool {
 	for _, r := range h.w.Runs() {
 		if r.Labels[api.LabelPodTemplateHash] == hash && r.Labels[api.LabelRolloutType] == api.RolloutTypeStep &&
-			r.Status.Phase == api.AnalysisPhaseSuccessful {
+			r.Status.Phase == api.AnalysisPhaseSuccessful && !r.Spec.Terminate {
 			return true
 		}
 	}
@@ -162,8 +182,14 @@ func (h *history) Abort(*rapid.T) {
 }
 
 func (h *history) Retry(*rapid.T) {
+	was := h.w.Rollout().Status
 	h.w.Apply(func(ro *api.Rollout) { ro.Status.Abort = false })
 	h.turn(1)
+	now := h.w.Rollout().Status
+	same := now.CurrentPodHash == was.CurrentPodHash && now.CurrentStepHash == was.CurrentStepHash
+	if same && was.AbortedAt != nil && now.AbortedAt == nil && was.StableRS != was.CurrentPodHash {
+		h.law(now.Attempt == was.Attempt+1, "law 7: a retry is a new attempt: %d after %d", now.Attempt, was.Attempt)
+	}
 }
 
 func (h *history) Promote(*rapid.T) {
@@ -196,7 +222,6 @@ func (h *history) Pause(t *rapid.T) {
 
 func (h *history) Scale(t *rapid.T) {
 	n := rapid.Int32Range(0, 12).Draw(t, "replicas")
-	h.skipped = h.skipped || n == 0 // without pods there is nothing to measure
 	h.w.Apply(func(ro *api.Rollout) { ro.Spec.Replicas = &n })
 	h.turn(2)
 }
@@ -206,6 +231,24 @@ func (h *history) EditSteps(t *rapid.T) {
 		w := rapid.Int32Range(0, 100).Draw(t, "weight")
 		ro.Spec.Strategy.Canary.Steps[0].SetWeight = &w
 	})
+	h.turn(1)
+}
+
+// Mistake makes the spec invalid, or valid again.
+func (h *history) Mistake(t *rapid.T) {
+	h.w.Invalid = nil
+	if rapid.Bool().Draw(t, "invalid") {
+		h.w.Invalid = func(*api.Rollout) []string { return []string{"spec.strategy.canary.steps[0].setWeight: is 200"} }
+	}
+	h.turn(2)
+}
+
+// Foreign adds a block that is not supported, or takes it away.
+func (h *history) Foreign(t *rapid.T) {
+	h.w.Unsupported = nil
+	if rapid.Bool().Draw(t, "unsupported") {
+		h.w.Unsupported = func(*api.Rollout) []string { return []string{"spec.restartAt: not supported yet"} }
+	}
 	h.turn(1)
 }
 
@@ -251,6 +294,13 @@ func (h *history) Calm(t *rapid.T) {
 	defer func() { h.fate.off = false }()
 	h.w.Mend()
 	h.w.past = nil
+	invalid := h.w.Invalid != nil || h.w.Unsupported != nil
+	if invalid {
+		// With a mistake in the spec nothing goes forward, but the way back is open.
+		h.law(h.w.Until(h.w.Now.Add(20*time.Minute), h.watch), "law 8: the world never came to rest")
+		h.reverted()
+		h.w.Invalid, h.w.Unsupported = nil, nil
+	}
 	h.law(h.w.Until(h.w.Now.Add(20*time.Minute), h.watch), "law 8: the world never came to rest")
 	if h.broken != "" {
 		return
@@ -261,6 +311,17 @@ func (h *history) Calm(t *rapid.T) {
 	h.settled(t)
 }
 
+// reverted is what must hold at rest while the spec is invalid: an abort has come to its end.
+func (h *history) reverted() {
+	s := h.w.Rollout().Status
+	replicas, _, _ := h.limits()
+	canary, _ := h.w.Pods(s.CurrentPodHash)
+	if _, stable := h.w.Pods(s.StableRS); s.Abort && s.AbortedAt != nil {
+		h.law(canary == 0 && stable == replicas, "law 5: with an invalid spec an abort left %d canary and %d of %d stable pods", canary, stable, replicas)
+	}
+	h.law(h.w.liveJobs() == 0, "%d Jobs outlive their runs", h.w.liveJobs())
+}
+
 // settled is what must hold at the end of every story.
 func (h *history) settled(*rapid.T) {
 	ro := h.w.Rollout()
@@ -268,7 +329,10 @@ func (h *history) settled(*rapid.T) {
 	replicas, _, _ := h.limits()
 	_, stable := h.w.Pods(s.StableRS)
 	canary, _ := h.w.Pods(s.CurrentPodHash)
+	h.law(h.w.liveJobs() == 0, "%d Jobs outlive their runs", h.w.liveJobs())
 	switch {
+	case replicas == 0 && s.StableRS != s.CurrentPodHash && !s.Abort:
+		h.law(s.Phase == api.RolloutPhaseProgressing || s.Phase == api.RolloutPhasePaused, "held without pods, but %s", s.Phase)
 	case s.Abort:
 		h.law(s.Phase == api.RolloutPhaseDegraded, "aborted, but %s", s.Phase)
 		h.law(canary == 0 && stable == replicas, "law 5: after an abort %d canary and %d of %d stable pods", canary, stable, replicas)
@@ -278,6 +342,10 @@ func (h *history) settled(*rapid.T) {
 		h.law(s.Phase == api.RolloutPhaseHealthy, "promoted, but %s %s", s.Phase, s.Message)
 		h.law(stable == replicas, "promoted with %d of %d pods", stable, replicas)
 	default:
+		for _, ref := range refs(s) {
+			bad := ref.Status == api.AnalysisPhaseFailed || ref.Status == api.AnalysisPhaseError
+			h.law(!bad, "law 5: %s came to %s and the update goes on", ref.Name, ref.Status)
+		}
 		held := s.Phase == api.RolloutPhasePaused || h.waitsForJob()
 		h.law(held, "neither promoted nor stopped nor waiting: %s %s (%s)", s.Phase, s.Message, h.w.Reason().Message)
 	}

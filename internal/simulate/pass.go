@@ -20,7 +20,7 @@ type Fate interface {
 	// Crash says that the controller dies before this write.
 	Crash() bool
 	// Lose says that this action is lost on its way, without an error.
-	Lose() bool
+	Lose(action decide.Action) bool
 	// Repeat says that this action arrives twice.
 	Repeat() bool
 	// Stale is how many versions old the next observation is.
@@ -126,15 +126,15 @@ func (p *rolloutWorld) Save(_ context.Context, s api.RolloutStatus) error {
 func (p *rolloutWorld) Tell(events []decide.Event) { p.w.events = append(p.w.events, events...) }
 
 func (p *rolloutWorld) Act(_ context.Context, action decide.Action) error {
-	return p.w.deliver(func() error { return p.act(action) })
+	return p.w.deliver(action, func() error { return p.act(action) })
 }
 
 // deliver writes once, or as often as fate wants.
-func (w *World) deliver(act func() error) error {
+func (w *World) deliver(action decide.Action, act func() error) error {
 	if err := w.write(); err != nil {
 		return err
 	}
-	if w.Fate != nil && w.Fate.Lose() {
+	if w.Fate != nil && w.Fate.Lose(action) {
 		return nil
 	}
 	if err := act(); err != nil {
@@ -262,7 +262,8 @@ func (p *analysisWorld) Observe(context.Context) (decide.AnalysisInput, error) {
 	in := decide.AnalysisInput{Run: r.object.DeepCopy(), Samples: r.samples, Jobs: map[string]decide.Job{}, Now: p.w.Now}
 	for name, j := range r.jobs {
 		done := !j.never && !p.w.Now.Before(j.endsAt)
-		in.Jobs[name] = decide.Job{Ours: true, Done: done, Sample: j.sample, Waiting: "The Job is running."}
+		// A Job with a forced verdict, such as one whose image cannot be pulled, may still start one day.
+		in.Jobs[name] = decide.Job{Ours: true, Done: done, Ended: done && j.sample.Forced == "", Sample: j.sample, Waiting: "The Job is running."}
 	}
 	return in, nil
 }
@@ -294,7 +295,7 @@ func (p *analysisWorld) Save(_ context.Context, s api.AnalysisRunStatus) error {
 func (p *analysisWorld) Tell(events []decide.Event) { p.w.events = append(p.w.events, events...) }
 
 func (p *analysisWorld) Act(_ context.Context, action decide.Action) error {
-	return p.w.deliver(func() error {
+	return p.w.deliver(action, func() error {
 		live := p.w.runs[p.name]
 		switch a := action.(type) {
 		case decide.JobExists:
