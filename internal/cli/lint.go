@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/jsonpath"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/manifest"
@@ -23,7 +24,7 @@ func (a *app) lint() *cobra.Command {
 		output string
 	)
 	cmd := &cobra.Command{
-		Use:   "lint -f FILE|DIR|-",
+		Use:   "lint FILE|DIR|-…",
 		Short: "Check manifests: every mistake, with its place and what to write instead",
 		Long: `Check Rollouts, AnalysisTemplates, ClusterAnalysisTemplates, AnalysisRuns and Experiments, without a cluster.
 
@@ -31,12 +32,12 @@ Unknown fields, values of the wrong type and everything the controller would ref
 what is legal and probably not meant is a warning. Rollouts are checked together with the templates
 and Secrets among the files.
 
-Exit code: 0 no errors · 1 errors · 2 a file could not be read`,
-		Example: "  sluice lint -f rollout.yaml -f templates/\n  kustomize build . | sluice lint -f -",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+Exit code: 0 no errors · 1 errors · 2 a file could not be read, or there was nothing to check`,
+		Example: "  sluice lint rollout.yaml templates/\n  kustomize build . | sluice lint -",
+		RunE: func(_ *cobra.Command, args []string) error {
+			files = append(files, args...)
 			if len(files) == 0 {
-				return fmt.Errorf("lint wants to know what to read: add -f FILE, -f DIR or -f - for the standard input")
+				return fmt.Errorf("lint wants to know what to read: add files, directories, or - for the standard input")
 			}
 			if output != "" && output != "json" {
 				return fmt.Errorf("lint cannot print %q: write -o json, or leave it out", output)
@@ -44,7 +45,7 @@ Exit code: 0 no errors · 1 errors · 2 a file could not be read`,
 			return a.lintFiles(files, output)
 		},
 	}
-	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "file, directory, or - for the standard input; may be given several times")
+	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "file, directory, or - for the standard input, like those named without it")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json prints the findings for machines")
 	return cmd
 }
@@ -54,7 +55,7 @@ func (a *app) lintFiles(names []string, output string) error {
 	if err != nil {
 		return err
 	}
-	findings := Lint(sources)
+	findings, objects := lintAll(sources)
 	errors := 0
 	for _, f := range findings {
 		if f.Severity == "error" {
@@ -64,12 +65,18 @@ func (a *app) lintFiles(names []string, output string) error {
 	if output == "json" {
 		err = printJSON(a.Out, findings)
 	} else {
-		a.printFindings(findings, errors, len(sources))
+		a.printFindings(findings)
+		printLines(a.Out, fmt.Sprintf("%s, %s; %s checked in %s", plural(errors, "error"), plural(len(findings)-errors, "warning"), plural(objects, "object"), plural(len(sources), "file")))
 	}
-	if err == nil && errors > 0 {
-		err = &exit{code: ExitNo}
+	switch {
+	case err != nil:
+		return err
+	case errors > 0:
+		return &exit{code: ExitNo}
+	case objects == 0:
+		return &exit{ExitFailed, "nothing was checked: there is no Rollout, AnalysisTemplate, ClusterAnalysisTemplate, AnalysisRun or Experiment in what was read"}
 	}
-	return err
+	return nil
 }
 
 func printJSON(w io.Writer, value any) error {
@@ -79,7 +86,7 @@ func printJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-func (a *app) printFindings(findings []LintFinding, errors, files int) {
+func (a *app) printFindings(findings []LintFinding) {
 	for _, f := range findings {
 		object := ""
 		if f.Object != "" {
@@ -88,7 +95,6 @@ func (a *app) printFindings(findings []LintFinding, errors, files int) {
 		place, text, _ := strings.Cut(f.String(), ": ")
 		printLines(a.Out, fmt.Sprintf("%s: %s: %s%s", place, f.Severity, text, object))
 	}
-	printLines(a.Out, fmt.Sprintf("%s, %s in %s", plural(errors, "error"), plural(len(findings)-errors, "warning"), plural(files, "file")))
 }
 
 func plural(n int, what string) string {
@@ -162,7 +168,13 @@ type LintFinding struct {
 // Lint checks manifests that belong together, by themselves and with what they refer to. The result
 // is in the order of the files and of the places in them, and never nil.
 func Lint(sources []Source) []LintFinding {
-	findings := []LintFinding{}
+	findings, _ := lintAll(sources)
+	return findings
+}
+
+// lintAll also counts the objects there were to check.
+func lintAll(sources []Source) (findings []LintFinding, objects int) {
+	findings = []LintFinding{}
 	var documents []manifest.Document
 	for _, source := range sources {
 		found, problems := manifest.Read(source.Name, source.Text)
@@ -178,6 +190,9 @@ func Lint(sources []Source) []LintFinding {
 	}
 	for i := range documents {
 		document := &documents[i]
+		if document.Ours() {
+			objects++
+		}
 		for _, finding := range check(document, documents) {
 			severity := "error"
 			if finding.Kind == validate.Warning {
@@ -189,6 +204,12 @@ func Lint(sources []Source) []LintFinding {
 			})
 		}
 	}
+	arrange(findings, sources)
+	return findings, objects
+}
+
+// arrange puts findings in the order of the files and of the places in them.
+func arrange(findings []LintFinding, sources []Source) {
 	order := map[string]int{}
 	for i, source := range sources {
 		order[source.Name] = i
@@ -202,7 +223,6 @@ func Lint(sources []Source) []LintFinding {
 		}
 		return a.Column - b.Column
 	})
-	return findings
 }
 
 func check(document *manifest.Document, all []manifest.Document) validate.Findings {
@@ -211,15 +231,33 @@ func check(document *manifest.Document, all []manifest.Document) validate.Findin
 	case *api.Rollout:
 		return append(validate.Rollout(object), validate.References(object, refs)...)
 	case *api.AnalysisTemplate:
-		return append(validate.Template(&object.Spec), validate.TemplateReferences(&object.Spec, refs)...)
+		return slices.Concat(validate.Template(&object.Spec), validate.TemplateReferences(&object.Spec, refs), jsonPaths(object.Spec.Metrics))
 	case *api.ClusterAnalysisTemplate:
-		return validate.Template(&object.Spec)
+		return append(validate.Template(&object.Spec), jsonPaths(object.Spec.Metrics)...)
 	case *api.AnalysisRun:
-		return append(validate.Run(object), validate.RunReferences(object, refs)...)
+		return slices.Concat(validate.Run(object), validate.RunReferences(object, refs), jsonPaths(object.Spec.Metrics))
 	case *api.Experiment:
 		return validate.Experiment(object)
 	}
 	return nil
+}
+
+// jsonPaths finds JSONPaths that cannot be read, with the parser that will read them. A cluster finds
+// them when it measures: package validate cannot import a parser that comes with a client.
+func jsonPaths(metrics []api.Metric) (found validate.Findings) {
+	for i := range metrics {
+		web := metrics[i].Provider.Web
+		if web == nil || web.JSONPath == "" || strings.Contains(web.JSONPath, "{{") {
+			continue
+		}
+		if err := jsonpath.New("").Parse(web.JSONPath); err != nil {
+			found = append(found, validate.Finding{
+				Kind: validate.Invalid, Path: fmt.Sprintf("spec.metrics[%d].provider.web.jsonPath", i),
+				Message: "is not a JSONPath: " + err.Error(), Fix: "write for example {$.data.errorRate}",
+			})
+		}
+	}
+	return found
 }
 
 // lookup finds templates and Secrets among the documents. An object without a namespace goes to

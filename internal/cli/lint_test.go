@@ -77,25 +77,25 @@ func TestLint(t *testing.T) {
 		want  string
 	}{
 		{"a rollout with its template and Secret is fine", seedRollout + "---\n" + seedTemplate + secret("demo", "secretURL"), ExitOK,
-			"0 errors, 0 warnings in 1 file\n"},
+			"0 errors, 0 warnings; 2 objects checked in 1 file\n"},
 		{"a template that is not among the files is a warning", seedRollout, ExitOK,
 			"<stdin>:13:33: warning: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
-				"0 errors, 1 warning in 1 file\n"},
+				"0 errors, 1 warning; 1 object checked in 1 file\n"},
 		{"a template of another namespace is another template", seedRollout + "---\n" + strings.Replace(seedTemplate, "demo", "other", 1), ExitOK,
 			"<stdin>:13:33: warning: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
-				"0 errors, 1 warning in 1 file\n"},
+				"0 errors, 1 warning; 2 objects checked in 1 file\n"},
 		{"a key that the Secret spells in another way", seedRollout + "---\n" + seedTemplate + secret("demo", "secretUrl"), ExitNo,
 			"<stdin>:20:5: error: spec.args[0]: argument amp-workspace takes its value from key secretURL of Secret workspace-url, which has no such key; did you mean secretUrl? [AnalysisTemplate/success-rate]\n" +
-				"1 error, 0 warnings in 1 file\n"},
+				"1 error, 0 warnings; 2 objects checked in 1 file\n"},
 		{"what is not supported yet is an error", strings.Replace(seedRollout, "      steps:", "      trafficRouting: {istio: {virtualService: {name: a}}}\n      steps:", 1) + "---\n" + seedTemplate, ExitNo,
 			"<stdin>:11:24: error: spec.strategy.canary.trafficRouting.istio: not supported yet [Rollout/shop]\n" +
-				"1 error, 0 warnings in 1 file\n"},
+				"1 error, 0 warnings; 2 objects checked in 1 file\n"},
 		{"all mistakes, in the order of the file", strings.NewReplacer("setWeight: 20", "setWeight: 200", "spec:\n  selector", "spec:\n  replica: 3\n  selector").Replace(seedRollout) + "---\n" + seedTemplate, ExitNo,
 			"<stdin>:5:3: error: spec.replica: unknown field; did you mean replicas?\n" +
 				"<stdin>:13:9: error: spec.strategy.canary.steps[0].setWeight: is 200 and must be 0 to 100 [Rollout/shop]\n" +
-				"2 errors, 0 warnings in 1 file\n"},
+				"2 errors, 0 warnings; 2 objects checked in 1 file\n"},
 		{"no Kubernetes object at all", "a: b\n", ExitNo,
-			"<stdin>:1:1: error: this is no Kubernetes object: it has neither apiVersion nor kind\n1 error, 0 warnings in 1 file\n"},
+			"<stdin>:1:1: error: this is no Kubernetes object: it has neither apiVersion nor kind\n1 error, 0 warnings; 0 objects checked in 1 file\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -120,7 +120,31 @@ func TestLintOfADirectory(t *testing.T) {
 	write("values.yaml", "replicas: 3\n")
 	write("README.md", "spec: [\n")
 	result{code: ExitNo, out: dir + "/analysis/template.yml:11:5: error: spec.metrics[0].count: is \"three\", not a whole number [AnalysisTemplate/success-rate]\n" +
-		"1 error, 0 warnings in 3 files\n"}.of(t, "", "lint", "-f", dir)
+		"1 error, 0 warnings; 2 objects checked in 3 files\n"}.of(t, "", "lint", "-f", dir)
+}
+
+func TestLintOfNothing(t *testing.T) {
+	const text = "error: nothing was checked: there is no Rollout, AnalysisTemplate, ClusterAnalysisTemplate, AnalysisRun or Experiment in what was read\n"
+	result{code: ExitFailed, out: "0 errors, 0 warnings; 0 objects checked in 0 files\n", err: text}.of(t, "", "lint", t.TempDir())
+	result{code: ExitFailed, out: "0 errors, 0 warnings; 0 objects checked in 1 file\n", err: text}.of(t, "", "lint", "-")
+	result{code: ExitFailed, out: "[]\n", err: text}.of(t, "apiVersion: apps/v1\nkind: Deployment\n", "lint", "-", "-o", "json")
+}
+
+func TestLintOfFilesNamedWithoutAFlag(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(seedTemplate), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result{out: "0 errors, 0 warnings; 2 objects checked in 2 files\n"}.of(t, seedRollout, "lint", file, "-f", "-")
+}
+
+func TestLintReadsJSONPaths(t *testing.T) {
+	text := "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: {name: a}\nspec:\n  args: [{name: p}]\n  metrics:\n" +
+		"  - {name: a, successCondition: 'true', provider: {web: {url: 'http://a', jsonPath: '{$.a}'}}}\n" +
+		"  - {name: b, successCondition: 'true', provider: {web: {url: 'http://a', jsonPath: '{$.{{args.p}}}'}}}\n" +
+		"  - {name: c, successCondition: 'true', provider: {web: {url: 'http://a', jsonPath: '{$.a[?(@.b=='}}}\n"
+	result{code: ExitNo, out: "<stdin>:9:75: error: spec.metrics[2].provider.web.jsonPath: is not a JSONPath: unterminated filter; write for example {$.data.errorRate} [AnalysisTemplate/a]\n" +
+		"1 error, 0 warnings; 1 object checked in 1 file\n"}.of(t, text, "lint", "-")
 }
 
 func TestLintForMachines(t *testing.T) {
@@ -144,7 +168,7 @@ func TestWrongCommandLines(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"lint"}, "error: lint wants to know what to read: add -f FILE, -f DIR or -f - for the standard input\n"},
+		{[]string{"lint"}, "error: lint wants to know what to read: add files, directories, or - for the standard input\n"},
 		{[]string{"lint", "-f", "-", "-o", "xml"}, "error: lint cannot print \"xml\": write -o json, or leave it out\n"},
 		{[]string{"lint", "-f", "/does/not/exist"}, "error: reading manifests: lstat /does/not/exist: no such file or directory\n"},
 		{[]string{"get", "rollout"}, "error: sluice get rollout wants the name of one rollout, not 0\n"},

@@ -210,6 +210,12 @@ func readObject(file string, object map[string]any, root *node) (Document, []Pro
 // Whether that is a mistake depends on why it was read.
 func (d Document) Foreign() bool { return d.APIVersion == "" && d.Kind == "" }
 
+// Ours tells that the document is an object of this API.
+func (d Document) Ours() bool {
+	_, ok := known[d.APIVersion+" "+d.Kind]
+	return ok && d.APIVersion == group
+}
+
 // decode cannot fail after a check that found no value of the wrong type; what it leaves out then
 // are fields that no type has.
 func decode(object map[string]any, t reflect.Type) any {
