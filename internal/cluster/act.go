@@ -52,7 +52,7 @@ func (w *RolloutWorld) createReplicaSet(ctx context.Context, a decide.ReplicaSet
 	if err != nil {
 		return w.complain(api.EventReplicaSetCreateError, rs.Name, fmt.Errorf("creating ReplicaSet %s/%s: %w", rs.Namespace, rs.Name, err))
 	}
-	w.cluster.lessons.unlearn(w.rollout.UID, rs.Name)
+	w.cluster.lessons.unlearn(w.rollout.UID, w.child(replicaSetKind, rs.Name))
 	w.cluster.ledger.wrote(w.rollout.UID, w.child(replicaSetKind, rs.Name), rs.ResourceVersion)
 	w.replicaSets[rs.Name] = rs
 	return nil
@@ -82,7 +82,7 @@ func (w *RolloutWorld) meetReplicaSet(ctx context.Context, a decide.ReplicaSetEx
 		}
 		return lookAgain("ReplicaSet %s/%s was an orphan of this revision", at.namespace, at.name)
 	}
-	w.cluster.lessons.learn(w.rollout.UID, a.Name, lesson{taken: true})
+	w.cluster.lessons.learn(w.rollout.UID, at, lesson{taken: true})
 	return lookAgain("ReplicaSet %s/%s belongs to somebody else", at.namespace, at.name)
 }
 
@@ -209,9 +209,13 @@ func (w *RolloutWorld) createRun(ctx context.Context, a decide.RunExists) error 
 	if apierrors.IsAlreadyExists(err) {
 		return w.meetRun(ctx, at)
 	}
+	if refuses(err) {
+		return w.cluster.lessons.learnRefusal(w.rollout.UID, at, err.Error(), false)
+	}
 	if err != nil {
 		return fmt.Errorf("creating %s: %w", at, err)
 	}
+	w.cluster.lessons.unlearn(w.rollout.UID, at)
 	w.cluster.ledger.wrote(w.rollout.UID, at, run.ResourceVersion)
 	return nil
 }
@@ -227,7 +231,7 @@ func (w *RolloutWorld) meetRun(ctx context.Context, at ref) error {
 		w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
 		return lookAgain("%s exists already", at)
 	}
-	w.cluster.lessons.learn(w.rollout.UID, at.name, lesson{taken: true})
+	w.cluster.lessons.learn(w.rollout.UID, at, lesson{taken: true})
 	return lookAgain("%s belongs to somebody else", at)
 }
 
@@ -271,10 +275,10 @@ func (w *RolloutWorld) patchReplicaSet(ctx context.Context, rs *appsv1.ReplicaSe
 
 // complain tells people, once, why the server does not let a ReplicaSet be written.
 func (w *RolloutWorld) complain(reason, name string, err error) error {
-	if _, stale := IsStale(err); stale || passing(err) {
+	if !refuses(err) {
 		return err
 	}
-	if w.cluster.lessons.learn(w.rollout.UID, name, lesson{refused: err.Error()}) {
+	if w.cluster.lessons.learn(w.rollout.UID, w.child(replicaSetKind, name), lesson{refused: err.Error()}) {
 		w.Tell([]decide.Event{{Warning: true, Reason: reason, Message: err.Error()}})
 	}
 	return err

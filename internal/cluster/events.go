@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -156,9 +158,22 @@ func (r *Recorder) send(ctx context.Context, e *corev1.Event) {
 	}
 }
 
-// passing reports whether the same request may well succeed later.
+// passing reports whether the same request may well succeed a moment later: there was no answer at
+// all, or the server is in trouble.
 func passing(err error) bool {
-	return apierrors.ReasonForError(err) == metav1.StatusReasonUnknown || // no answer at all
-		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
-		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err)
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Code == 0 {
+		return true
+	}
+	code := status.Status().Code
+	return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout
+}
+
+// refuses reports whether the server understood a request and said no: what is asked for is wrong, or
+// a quota, a policy or a webhook is against it. Webhooks may give any status code.
+func refuses(err error) bool {
+	if err == nil || passing(err) {
+		return false
+	}
+	return !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) && !apierrors.IsUnauthorized(err)
 }

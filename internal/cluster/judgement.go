@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,23 +126,15 @@ func (c *Cluster) rehearse(ctx context.Context, rollout *api.Rollout) (judgement
 // blamesTemplate reports whether the server's validation found fault with fields the user wrote. The
 // answers of policies look alike, but name no field of the template.
 func blamesTemplate(err error) bool {
-	var status apierrors.APIStatus
-	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
-		return false
-	}
-	return slices.ContainsFunc(status.Status().Details.Causes, func(cause metav1.StatusCause) bool {
+	return apierrors.IsInvalid(err) && slices.ContainsFunc(causes(err), func(cause metav1.StatusCause) bool {
 		return strings.HasPrefix(cause.Field, "spec.template") || strings.HasPrefix(cause.Field, "spec.selector")
 	})
 }
 
 // faults are the server's findings, each with its field.
 func faults(err error) string {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Details == nil {
-		return err.Error()
-	}
 	var found []string
-	for _, cause := range status.Status().Details.Causes {
+	for _, cause := range causes(err) {
 		found = append(found, cause.Field+": "+cause.Message)
 	}
 	if len(found) == 0 {

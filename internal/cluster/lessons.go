@@ -1,49 +1,74 @@
 package cluster
 
 import (
+	"fmt"
 	"sync"
+	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// lesson is what an act learned about a name it wanted to use.
+// lesson is what an act learned about an object it wanted to create or change.
 type lesson struct {
-	taken   bool   // an object of that name exists and is somebody else's
-	refused string // the server does not take the object, and says why
+	taken   bool      // an object of that name exists and is somebody else's
+	refused string    // the server does not take the object, and says why
+	final   bool      // it is refused for what it is: asking again is of no use
+	since   time.Time // when it was refused first
 }
 
 // lessons remembers what acts learned, so that the next pass observes it. Losing it costs one
 // refused request.
 type lessons struct {
 	mu    sync.Mutex
-	names map[types.UID]map[string]lesson
+	about map[types.UID]map[ref]lesson
 }
 
 // lessonsEach bounds what is remembered for one object.
 const lessonsEach = 64
 
 // learn reports whether it is news.
-func (l *lessons) learn(owner types.UID, name string, what lesson) bool {
+func (l *lessons) learn(owner types.UID, at ref, what lesson) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.names[owner][name] == what {
+	before := l.about[owner][at]
+	what.since = before.since
+	if before == what {
 		return false
 	}
-	if l.names == nil {
-		l.names = map[types.UID]map[string]lesson{}
+	if what.refused != "" && before.refused == "" {
+		what.since = time.Now()
 	}
-	if l.names[owner] == nil || len(l.names[owner]) >= lessonsEach {
-		l.names[owner] = map[string]lesson{}
+	if l.about == nil {
+		l.about = map[types.UID]map[ref]lesson{}
 	}
-	l.names[owner][name] = what
+	if l.about[owner] == nil || len(l.about[owner]) >= lessonsEach {
+		l.about[owner] = map[ref]lesson{}
+	}
+	l.about[owner][at] = what
 	return true
 }
 
-// unlearn forgets about one name, because the request has succeeded.
-func (l *lessons) unlearn(owner types.UID, name string) {
+// A refused creation is repeated after as long as it has been refused already, within these bounds.
+const soonestRetry, latestRetry = 250 * time.Millisecond, 30 * time.Second
+
+// learnRefusal notes why the server does not take an object. The Stale it returns makes the next pass
+// tell people at once, and later ones ask again less and less often.
+func (l *lessons) learnRefusal(owner types.UID, at ref, why string, final bool) error {
+	before, repeated := l.refusals(owner, at.kind)[at.name]
+	l.learn(owner, at, lesson{refused: why, final: final})
+	after := atOnce
+	if repeated && !final {
+		after = min(max(time.Since(before.since), soonestRetry), latestRetry)
+	}
+	return &Stale{What: fmt.Sprintf("creating %s: %s", at, why), After: after}
+}
+
+// unlearn forgets about one object, because the request has succeeded.
+func (l *lessons) unlearn(owner types.UID, at ref) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.names[owner], name)
+	delete(l.about[owner], at)
 }
 
 // taken returns the names that are somebody else's, nil when there are none.
@@ -51,28 +76,28 @@ func (l *lessons) taken(owner types.UID) map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var taken map[string]bool
-	for name, what := range l.names[owner] {
+	for at, what := range l.about[owner] {
 		if what.taken {
 			if taken == nil {
 				taken = map[string]bool{}
 			}
-			taken[name] = true
+			taken[at.name] = true
 		}
 	}
 	return taken
 }
 
-// refusals returns why the server does not take objects, by name.
-func (l *lessons) refusals(owner types.UID) map[string]string {
+// refusals returns the objects of a kind the server does not take, by name; nil when there are none.
+func (l *lessons) refusals(owner types.UID, kind schema.GroupVersionKind) map[string]lesson {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var refusals map[string]string
-	for name, what := range l.names[owner] {
-		if what.refused != "" {
+	var refusals map[string]lesson
+	for at, what := range l.about[owner] {
+		if what.refused != "" && at.kind == kind {
 			if refusals == nil {
-				refusals = map[string]string{}
+				refusals = map[string]lesson{}
 			}
-			refusals[name] = what.refused
+			refusals[at.name] = what
 		}
 	}
 	return refusals
@@ -81,5 +106,5 @@ func (l *lessons) refusals(owner types.UID) map[string]string {
 func (l *lessons) forget(owner types.UID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.names, owner)
+	delete(l.about, owner)
 }

@@ -72,6 +72,12 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 		return decide.RolloutInput{}, err
 	}
 	observed.Taken = c.lessons.taken(rollout.UID)
+	for name, refusal := range c.lessons.refusals(rollout.UID, runKind) {
+		if observed.RefusedRuns == nil {
+			observed.RefusedRuns = map[string]string{}
+		}
+		observed.RefusedRuns[name] = refusal.refused
+	}
 	if err := w.examine(ctx, &observed); err != nil {
 		return decide.RolloutInput{}, err
 	}

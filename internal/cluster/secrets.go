@@ -67,13 +67,19 @@ func (c *Cluster) SecretKeys(ctx context.Context, name types.NamespacedName, mos
 
 // Secret reads a secret live. What it holds must reach no status, event or log.
 func (c *Cluster) Secret(ctx context.Context, name types.NamespacedName) (map[string][]byte, bool, error) {
-	secret := &corev1.Secret{}
-	err := c.Live.Get(ctx, name, secret)
+	secret, err := c.secret(ctx, name)
+	return secret.Data, secret.UID != "", err
+}
+
+// secret is the secret of this name, empty where there is none.
+func (c *Cluster) secret(ctx context.Context, name types.NamespacedName) (corev1.Secret, error) {
+	var secret corev1.Secret
+	err := c.Live.Get(ctx, name, &secret)
 	if apierrors.IsNotFound(err) {
-		return nil, false, nil
+		return corev1.Secret{}, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("reading secret %s: %w", name, err)
+		return corev1.Secret{}, fmt.Errorf("reading secret %s: %w", name, err)
 	}
-	return secret.Data, true, nil
+	return secret, nil
 }

@@ -61,12 +61,11 @@ func backOff() workqueue.TypedRateLimiter[reconcile.Request] {
 	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry)
 }
 
-// outcome says when to pass again.
+// outcome says when to pass again: at the soonest of these times, or when a stale view is refreshed.
 func outcome(ctx context.Context, times []time.Time, err error) (reconcile.Result, error) {
 	if after, stale := cluster.IsStale(err); stale {
-		return reconcile.Result{RequeueAfter: max(after, shortest)}, nil
-	}
-	if err != nil {
+		times = append(times, time.Now().Add(after))
+	} else if err != nil {
 		if errors.Is(context.Cause(ctx), context.Canceled) {
 			return reconcile.Result{}, nil // the process is ending
 		}

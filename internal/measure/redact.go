@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -9,8 +10,9 @@ import (
 	"sluice.dev/sluice/internal/judge"
 )
 
-// redact hides secrets wherever a sample has text. Providers do not repeat what they were sent, but servers do.
-func redact(s judge.Sample, secrets []string) judge.Sample {
+// Redact hides secrets wherever a sample has text. Providers do not repeat what they were sent, but servers and the
+// containers of Jobs do.
+func Redact(s judge.Sample, secrets []string) judge.Sample {
 	if len(secrets) == 0 {
 		return s
 	}
@@ -26,6 +28,9 @@ func redact(s judge.Sample, secrets []string) judge.Sample {
 	}
 	hide(texts, secrets)
 	s.Result = redactValue(s.Result, secrets)
+	if s.Report != nil {
+		s.Report, _ = redactValue(s.Report, secrets).(map[string]any)
+	}
 	if s.Metadata != nil {
 		metadata := maps.Clone(s.Metadata)
 		values := make([]string, 0, len(metadata))
@@ -40,6 +45,21 @@ func redact(s judge.Sample, secrets []string) judge.Sample {
 		s.Metadata = metadata
 	}
 	return s
+}
+
+// RedactText hides secrets in a text. One that is a JSON object stays one, with its numbers as they are.
+func RedactText(text string, secrets []string) string {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		var object map[string]any
+		if err := decoder.Decode(&object); err == nil && !decoder.More() {
+			if clean, err := json.Marshal(redactValue(object, secrets)); err == nil {
+				return string(clean)
+			}
+		}
+	}
+	return evidence.Redact(text, secrets)
 }
 
 // redactValue hides secrets in the texts of decoded JSON, names of fields included. Numbers stay what they are.

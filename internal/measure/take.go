@@ -58,7 +58,7 @@ func (t *Taker) ask(ctx context.Context, q question) judge.Sample {
 	if err != nil {
 		sample = judge.Sample{Failure: failureOf(err)}
 	}
-	return redact(sample, filled.secrets)
+	return Redact(sample, filled.secrets)
 }
 
 func broken(class judge.FailureClass, format string, args ...any) judge.Sample {

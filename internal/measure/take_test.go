@@ -171,16 +171,34 @@ func TestRedactionKeepsEverythingElse(t *testing.T) {
 	sample := judge.Sample{
 		Result: []any{map[string]any{"b": "x hushhush y", "a": 1.5}, "z"},
 		Text:   "no secret", Series: []string{"{}"}, Metadata: map[string]string{"k": "hushhush", "l": "v"},
+		Report: map[string]any{"why": []any{"at hushhush"}, "p99": 12.5},
 	}
-	got := redact(sample, []string{"hushhush"})
+	got := Redact(sample, []string{"hushhush"})
 	want := judge.Sample{
 		Result: []any{map[string]any{"b": "x ***** y", "a": 1.5}, "z"},
 		Text:   "no secret", Series: []string{"{}"}, Metadata: map[string]string{"k": "*****", "l": "v"},
+		Report: map[string]any{"why": []any{"at *****"}, "p99": 12.5},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("redacted (-want +got):\n%s", diff)
 	}
 	if sample.Metadata["k"] != "hushhush" {
 		t.Error("the sample that was given has changed")
+	}
+}
+
+func TestATextThatIsAJSONObjectStaysOne(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"a text", "dial hush\"hush: refused", "dial *****: refused"},
+		{"an object", `{"why":"dial hush\"hush","n":12345678901234567890,"deep":[{"hush\"hush":true}]}`, `{"deep":[{"*****":true}],"n":12345678901234567890,"why":"dial *****"}`},
+		{"an object whose secret is written in other escapes", `{"why":"\u0068ush\u0022hush"}`, `{"why":"*****"}`},
+		{"an object and more", `{"a":1} hush"hush`, `{"a":1} *****`},
+		{"an object that was cut off", `{"why":"hush\"hush`, `{"why":"*****`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := RedactText(c.text, []string{`hush"hush`}); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
 }

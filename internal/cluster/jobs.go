@@ -1,0 +1,225 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+	"sluice.dev/sluice/internal/judge"
+	"sluice.dev/sluice/internal/metric"
+)
+
+// refusedJobWithin is how long a Job is tried to be created where a quota, a policy or a missing
+// Secret is against it: somebody may be about to put that right.
+const refusedJobWithin = 15 * time.Second
+
+// observeJobs reads what the Jobs of the run say. Jobs of a run that has ended are still seen, so that
+// none of them goes on measuring for nobody.
+func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[string]decide.Job, error) {
+	of := []client.ListOption{client.InNamespace(w.key.Namespace), client.MatchingFields{IndexRun: string(w.run.UID)}}
+	var jobs batchv1.JobList
+	if err := w.cluster.Jobs.List(ctx, &jobs, of...); err != nil {
+		return nil, fmt.Errorf("listing the Jobs of %s: %w", w.key, err)
+	}
+	seen := map[string]decide.Job{}
+	for name := range w.cluster.lessons.taken(w.run.UID) {
+		seen[name] = decide.Job{}
+	}
+	for name, refusal := range w.cluster.lessons.refusals(w.run.UID, jobKind) {
+		seen[name] = refusedJob(refusal, now)
+	}
+	w.jobs = make(map[string]*batchv1.Job, len(jobs.Items))
+	if len(jobs.Items) == 0 {
+		return seen, nil
+	}
+	var pods corev1.PodList
+	if err := w.cluster.Jobs.List(ctx, &pods, of...); err != nil {
+		return nil, fmt.Errorf("listing the pods of %s: %w", w.key, err)
+	}
+	byJob := map[types.UID][]corev1.Pod{}
+	for _, pod := range pods.Items {
+		if owner := metav1.GetControllerOfNoCopy(&pod); owner != nil {
+			byJob[owner.UID] = append(byJob[owner.UID], pod)
+		}
+	}
+	for i := range jobs.Items {
+		job := &jobs.Items[i]
+		w.jobs[job.Name] = job
+		m := metricOf(w.run, job.Annotations[api.AnnotationMetricName])
+		if m == nil {
+			continue // a Job of a metric the run does not have: decide does not ask for it
+		}
+		runner, err := w.cluster.runnerOf(m)
+		if err != nil {
+			continue // nor for one of a metric that no Job measures
+		}
+		read, err := w.cluster.readJob(ctx, runner, reading{w.run, m, job, byJob[job.UID], now})
+		if err != nil {
+			return nil, err
+		}
+		seen[job.Name] = read
+	}
+	return seen, nil
+}
+
+// refusedJob is a Job the server does not take: for a while it may still come to be.
+func refusedJob(refusal lesson, now time.Time) decide.Job {
+	until := refusal.since.Add(refusedJobWithin)
+	if !refusal.final && now.Before(until) {
+		return decide.Job{Ours: true, Missing: true, Ended: true, Again: until, Waiting: "The Job could not be created yet: " + refusal.refused}
+	}
+	failure := &judge.Failure{Class: judge.BadConfig, Message: refusal.refused}
+	return decide.Job{Ours: true, Done: true, Ended: true, Sample: judge.Sample{Failure: failure, StartedAt: now, FinishedAt: now}}
+}
+
+// readJob reads one Job of the run, without the secrets it was given.
+func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) (decide.Job, error) {
+	over, deleted := finished(r.job), !r.job.DeletionTimestamp.IsZero()
+	read := decide.Job{Ours: true, Ended: over || deleted && !slices.ContainsFunc(r.pods, active)}
+	switch {
+	case r.run.Status.Phase.Completed():
+		return read, nil // nobody asks what it has come to
+	case read.Ended && !over:
+		read.Done = true
+		read.Sample.Failure = &judge.Failure{Class: judge.BadAnswer, Message: fmt.Sprintf("Job %q was deleted before it ended", r.job.Name)}
+		return read, nil
+	}
+	p, err := c.discreetly(ctx, runner, r)
+	if err != nil {
+		return decide.Job{}, err
+	}
+	read.Done, read.Sample, read.Again, read.Waiting = p.Done, p.Sample, p.Again, p.Waiting
+	return read, nil
+}
+
+func finished(job *batchv1.Job) bool {
+	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
+	})
+}
+
+func active(pod corev1.Pod) bool {
+	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
+}
+
+// metricOf is a metric of the run, nil when it has none of this name.
+func metricOf(run *api.AnalysisRun, name string) *api.Metric {
+	for i := range run.Spec.Metrics {
+		if run.Spec.Metrics[i].Name == name {
+			return &run.Spec.Metrics[i]
+		}
+	}
+	return nil
+}
+
+// runnerOf finds who carries out a metric.
+func (c *Cluster) runnerOf(m *api.Metric) (metric.Runner, error) {
+	if runner := c.Runners[metric.Kind(m.Provider)]; runner != nil {
+		return runner, nil
+	}
+	return nil, fmt.Errorf("metric %q is not measured by a Job", m.Name)
+}
+
+// createJob fills in the secret arguments, at the last moment, and creates the Job.
+func (w *AnalysisWorld) createJob(ctx context.Context, a decide.JobExists) error {
+	if w.jobs[a.Name] != nil {
+		return nil
+	}
+	at := ref{kind: jobKind, namespace: w.key.Namespace, name: a.Name}
+	job, given, refusal, err := w.buildJob(ctx, a)
+	if err != nil {
+		return err
+	}
+	if refusal != nil {
+		return w.cluster.lessons.learnRefusal(w.run.UID, at, refusal.why, refusal.final)
+	}
+	err = w.cluster.Live.Create(ctx, job)
+	switch {
+	case err == nil:
+		w.cluster.lessons.unlearn(w.run.UID, at)
+		w.cluster.ledger.wrote(w.run.UID, at, job.ResourceVersion)
+		return nil
+	case apierrors.IsAlreadyExists(err):
+		return w.meetJob(ctx, at)
+	case refuses(err):
+		why := fmt.Sprintf("the server refuses the Job: %v", given.discreet(err))
+		return w.cluster.lessons.learnRefusal(w.run.UID, at, why, namesFields(err))
+	}
+	return fmt.Errorf("creating %s: %w", at, given.discreet(err))
+}
+
+// refusal is why a Job cannot be created.
+type refusal struct {
+	why   string
+	final bool // asking again is of no use
+}
+
+// buildJob makes the Job of a measurement, with its secret arguments in it.
+func (w *AnalysisWorld) buildJob(ctx context.Context, a decide.JobExists) (*batchv1.Job, confided, *refusal, error) {
+	runner, err := w.cluster.runnerOf(&a.Metric)
+	if err != nil {
+		return nil, confided{}, nil, err
+	}
+	given, err := w.cluster.confide(ctx, w.run, &a.Metric)
+	if err != nil {
+		if !unobtainable(err) {
+			return nil, confided{}, nil, err
+		}
+		return nil, confided{}, &refusal{why: err.Error()}, nil
+	}
+	m, err := given.fill(w.run, a.Metric)
+	if err != nil {
+		return nil, given, &refusal{why: err.Error(), final: true}, nil
+	}
+	job, err := runner.Object(w.run, m, a.Name)
+	if err != nil {
+		return nil, given, &refusal{why: fmt.Sprintf("building the Job: %v", given.discreet(err)), final: true}, nil
+	}
+	given.mark(job)
+	return job, given, nil, nil
+}
+
+// namesFields reports whether the server's validation found fault with fields of the Job. The answers
+// of policies look alike, but name none.
+func namesFields(err error) bool {
+	return apierrors.IsInvalid(err) && slices.ContainsFunc(causes(err), func(cause metav1.StatusCause) bool {
+		return strings.HasPrefix(cause.Field, "spec.") || strings.HasPrefix(cause.Field, "metadata.")
+	})
+}
+
+// meetJob finds out whose the Job is that has our name already.
+func (w *AnalysisWorld) meetJob(ctx context.Context, at ref) error {
+	live, err := w.cluster.liveMetadata(ctx, at)
+	if err != nil {
+		return w.cluster.refused(ctx, target{ref: at, owner: w.run.UID}, "reading", err)
+	}
+	if live.Labels[api.LabelAnalysisRunUID] == string(w.run.UID) {
+		w.cluster.lessons.unlearn(w.run.UID, at)
+		w.cluster.ledger.wrote(w.run.UID, at, live.ResourceVersion)
+		return lookAgain("%s exists already", at)
+	}
+	w.cluster.lessons.learn(w.run.UID, at, lesson{taken: true})
+	return lookAgain("%s belongs to somebody else", at)
+}
+
+// removeJob deletes a Job and waits for its pods: they are measuring something that has ended.
+func (w *AnalysisWorld) removeJob(ctx context.Context, a decide.JobGone) error {
+	job := w.jobs[a.Name]
+	if job == nil || !job.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	// Whatever the Job has come to meanwhile, it is no longer wanted: so no version.
+	t := target{ref: ref{kind: jobKind, namespace: job.Namespace, name: job.Name}, owner: w.run.UID}
+	return w.cluster.remove(ctx, t, job.UID, metav1.DeletePropagationForeground)
+}
