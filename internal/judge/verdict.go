@@ -16,9 +16,13 @@ import (
 // verdict. No data is never Successful unless a condition deals with it itself.
 func Judge(criteria Criteria, sample Sample, now time.Time) Verdict {
 	verdict := judge(criteria, sample, now)
-	if sample.NeverSuccessful && capped(verdict.Phase) {
-		verdict.Message = sentences(sample.Message, verdict.Message)
-		verdict.Phase = api.AnalysisPhaseFailed
+	if sample.NeverSuccessful {
+		if verdict.Message != sample.Message { // a condition spoke: why the sample is bad says more than that it is
+			verdict.Message = sentences(strings.TrimSuffix(sample.Message, "."), verdict.Message)
+		}
+		if capped(verdict.Phase) {
+			verdict.Phase = api.AnalysisPhaseFailed
+		}
 	}
 	verdict.Message = Trim(verdict.Message, MaxMessage)
 	return verdict

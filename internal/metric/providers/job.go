@@ -165,10 +165,14 @@ func disruption(pod *corev1.Pod) string {
 	return ""
 }
 
-// lastWords is what a container said when it failed without leaving a report.
+// lastWords is what a container said when it failed: why, by its report, else what it wrote instead of one.
 func lastWords(ended jobEnd) string {
-	if ended.words == "" {
+	words := ended.words
+	if why, ok := ended.report["why"].(string); ok {
+		words = why
+	}
+	if words == "" {
 		return ""
 	}
-	return ": " + metric.Excerpt(ended.words)
+	return ": " + metric.Excerpt(words)
 }

@@ -171,6 +171,15 @@ func TestAJobThatEnded(t *testing.T) {
 			},
 		},
 		{
+			"failed with a report that says why", backoff,
+			[]corev1.Pod{pod("b", corev1.PodFailed, exited("main", 1, 99, "Error", `{"verdict":"fail","why":"p95 < 2000: p95 = 3000"}`))},
+			judge.Sample{
+				Result: 1.0, Text: "1", NeverSuccessful: true, Metadata: jobNotes("BackoffLimitExceeded"),
+				Report:  map[string]any{"verdict": "fail", "why": "p95 < 2000: p95 = 3000"},
+				Message: `The Job failed (BackoffLimitExceeded): container "main" ended with exit code 1: p95 < 2000: p95 = 3000.`,
+			},
+		},
+		{
 			"killed for its memory", backoff, []corev1.Pod{pod("p", corev1.PodFailed, exited("main", 137, 99, "OOMKilled", ""))},
 			judge.Sample{
 				Result: 137.0, Text: "137", NeverSuccessful: true, Metadata: jobNotes("OOMKilled"),
