@@ -96,6 +96,25 @@ func TestAMistakeInASecretHoldsTheUpdateUntilItIsCorrected(t *testing.T) {
 	}
 }
 
+// A run carries what it measures: a mistake that comes and goes while it measures changes nothing.
+func TestAMistakeInMidAnalysisStopsNoMeasuring(t *testing.T) {
+	sc := play(t)
+	slow := template(query("cpu", "vector(0.001)", `interval: 3s, count: 4, successCondition: "result[0] <= 0.004"`))
+	sc.first(sc.rollout(judged), slow)
+	sc.ship(stage.Version{Name: "2"})
+	sc.until("the analysis to begin", func(ro *api.Rollout) bool {
+		run := ro.Status.Canary.CurrentStepAnalysisRunStatus
+		return run != nil && run.Status == api.AnalysisPhaseRunning
+	})
+	sc.delete(&api.AnalysisTemplate{}, "checks")
+	sc.invalid()
+	sc.recovers(func(sc *scene) { sc.apply(slow) })
+	sc.becomes(api.RolloutPhaseHealthy, patience)
+	if run := sc.run(); run.Status.Phase != api.AnalysisPhaseSuccessful || result(run, "cpu").Count != 4 {
+		t.Errorf("the run is %s after %d measurements, want Successful after 4", run.Status.Phase, result(run, "cpu").Count)
+	}
+}
+
 // All mistakes are told at once, an update that was shipped meanwhile does not move, and goes on by
 // itself when they are corrected.
 func TestAllMistakesAreToldAtOnceAndNothingMoves(t *testing.T) {
