@@ -42,6 +42,8 @@ type Problem struct {
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"` // what to write instead
+
+	want int // the column the line should begin at, 0 when nobody can know
 }
 
 // String is the problem as compilers print theirs: file:line:column: path: message; fix.
@@ -115,7 +117,7 @@ func readPart(file string, p part) ([]Document, []Problem) {
 	}
 	value, root, err := parse(p)
 	if err != nil {
-		return nil, []Problem{explain(file, p, err)}
+		return nil, explain(file, p, err)
 	}
 	if value == nil {
 		return nil, nil

@@ -2,23 +2,89 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
 )
 
-// explain turns a parser's error into a place and a sentence. Most YAML that does not parse is
+// explain turns a parser's error into places and sentences. Most YAML that does not parse is
 // indented wrongly, and the parser then complains far from the cause, so the text is read once more
-// for the first line that fits no block.
-func explain(file string, p part, err error) Problem {
+// for the lines that fit no block.
+func explain(file string, p part, err error) []Problem {
 	line, message := errorLine(err)
 	lines := strings.Split(string(p.text), "\n")
-	if found := misindented(lines, p.skip); found != nil {
-		found.File = file
-		return *found
+	if found := allMisindented(lines, p.skip); len(found) > 0 {
+		for i := range found {
+			found[i].File = file
+		}
+		return found
 	}
 	line = min(max(line, 1), len(lines))
 	text := lines[line-1]
 	column := len(text) - len(strings.TrimLeft(text, " \t")) + 1
-	return Problem{File: file, Line: line + p.skip, Column: column, Message: "YAML does not parse here: " + message}
+	return []Problem{{File: file, Line: line + p.skip, Column: column, Message: "YAML does not parse here: " + message}}
+}
+
+// maxMoves bounds how many lines of one document are put right in turn.
+const maxMoves = 50
+
+// allMisindented finds a line that fits no block, moves it to where it should stand, and looks for the
+// next one, until the text parses or nobody can know where a line belongs.
+func allMisindented(lines []string, skip int) []Problem {
+	var found []Problem
+	lines = slices.Clone(lines)
+	for range maxMoves {
+		problem := misindented(lines, skip)
+		if problem == nil {
+			break
+		}
+		if n := len(found); n > 0 && problem.follows(found[n-1], lines, skip) {
+			*problem = problem.like(found[n-1])
+		}
+		found = append(found, *problem)
+		if problem.want == 0 {
+			break
+		}
+		i := problem.Line - skip - 1
+		moved := strings.Repeat(" ", problem.want-1) + strings.TrimLeft(lines[i], " ")
+		if moved == lines[i] {
+			break
+		}
+		lines[i] = moved
+		if yamlv3.Unmarshal([]byte(strings.Join(lines, "\n")), new(yamlv3.Node)) == nil {
+			break
+		}
+	}
+	return found
+}
+
+// follows tells that a line was shifted together with an earlier one: it stood in the same column, and
+// nothing between them ends the block they belong to.
+func (p Problem) follows(earlier Problem, lines []string, skip int) bool {
+	if earlier.want == 0 || p.Column != earlier.Column || p.Line <= earlier.Line {
+		return false
+	}
+	for _, line := range lines[earlier.Line-skip : p.Line-skip-1] {
+		trimmed := strings.TrimLeft(line, " ")
+		if trimmed != "" && trimmed[0] != '#' && len(line)-len(trimmed)+1 < earlier.want {
+			return false
+		}
+	}
+	return true
+}
+
+// like is the problem with the remedy of an earlier one.
+func (p Problem) like(earlier Problem) Problem {
+	p.want = earlier.want
+	name, _, _ := strings.Cut(p.Message, " ")
+	p.Message = fmt.Sprintf("%s is indented like line %d, and wrong like it", name, earlier.Line)
+	p.Fix = moveTo(p.want)
+	return p
+}
+
+func moveTo(column int) string {
+	return fmt.Sprintf("move it to column %d (%s before it)", column, spaces(column-1))
 }
 
 // block is an open mapping key or an open list item of the lines read so far. Columns count from 1.
@@ -94,7 +160,7 @@ func (o *outline) inside(trimmed string, column int) (bool, *Problem) {
 		if column < o.first && trimmed[0] != '#' {
 			return true, &Problem{Column: column,
 				Message: fmt.Sprintf("this line belongs to the text of %s (line %d) and is indented less than its first line", o.top().key, o.top().line),
-				Fix:     fmt.Sprintf("move it to column %d or further (%s before it)", o.first, spaces(o.first-1))}
+				Fix:     fmt.Sprintf("move it to column %d or further (%s before it)", o.first, spaces(o.first-1)), want: o.first}
 		}
 		return true, nil
 	}
@@ -196,9 +262,9 @@ func (b block) wrong(message string, want int) *Problem {
 	}
 	fix := ""
 	if want > 0 {
-		fix = fmt.Sprintf("move it to column %d (%s before it)", want, spaces(want-1))
+		fix = moveTo(want)
 	}
-	return &Problem{Column: b.column, Message: name + " " + message, Fix: fix}
+	return &Problem{Column: b.column, Message: name + " " + message, Fix: fix, want: want}
 }
 
 // cutKey splits `key: value`; a colon inside quotes or a flow collection is no key's.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestMisindentedLinesAreFound shifts single lines of good manifests and looks whether the reader
@@ -43,6 +45,31 @@ func TestMisindentedLinesAreFound(t *testing.T) {
 	}
 	if found*10 < tried*9 {
 		t.Errorf("%d of %d shifted lines were found", found, tried)
+	}
+}
+
+// One wrong line must not hide the others: people would correct them one run at a time.
+func TestEveryMisindentedLineIsTold(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"lines shifted together, one of them with a block below it", "args:\n- name: a\n    valueFrom:\n        secretKeyRef: {name: b}\n    # a comment\n    optional: true\n- name: c\n    value: d\n", []string{
+			`f.yaml:3:5: valueFrom is indented deeper than name (line 2), which has a value already and so can hold nothing; move it to column 3 (2 spaces before it)`,
+			`f.yaml:6:5: optional is indented like line 3, and wrong like it; move it to column 3 (2 spaces before it)`,
+			`f.yaml:8:5: value is indented deeper than name (line 7), which has a value already and so can hold nothing; move it to column 3 (2 spaces before it)`}},
+		{"lines shifted in different ways", "env:\n    - name: a\n    value: b\nspec:\n    x: 1\n  y: 2\n", []string{
+			`f.yaml:3:5: value stands below the dash of line 2, not beside that item's first field; move it to column 7 (6 spaces before it)`,
+			`f.yaml:6:3: y is not aligned with the other fields of its block, which stand at column 5; move it to column 5 (4 spaces before it)`}},
+		{"a line whose place nobody knows ends the search", "a: b\n- c\nspec:\n    x: 1\n  y: 2\n", []string{
+			`f.yaml:2:1: the dash begins a list item beside a (line 1), which has a value already`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, problems(t, test.text)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
