@@ -87,6 +87,7 @@ func newStage(t *testing.T) *stage {
 	}
 	requests := &counter{}
 	counted := rest.CopyConfig(config)
+	counted.QPS = -1
 	counted.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		requests.next = next
 		return requests
