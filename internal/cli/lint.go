@@ -225,21 +225,56 @@ func arrange(findings []LintFinding, sources []Source) {
 	})
 }
 
+// check says what validation finds in an object. Where a value of the wrong type was left out, what
+// is missed because of it is not said a second time.
 func check(document *manifest.Document, all []manifest.Document) validate.Findings {
+	found := checkAlone(document)
 	refs := lookup(document.Namespace, all)
+	if more := checkReferences(document, refs); !refs.torn && len(document.Left) == 0 {
+		found = append(found, more...)
+	}
+	return slices.DeleteFunc(found, func(f validate.Finding) bool { return concerns(f.Path, document.Left) })
+}
+
+func checkReferences(document *manifest.Document, refs *referred) validate.Findings {
 	switch object := document.Object.(type) {
 	case *api.Rollout:
-		return append(validate.Rollout(object), validate.References(object, refs)...)
+		return validate.References(object, refs.Refs)
 	case *api.AnalysisTemplate:
-		return slices.Concat(validate.Template(&object.Spec), validate.TemplateReferences(&object.Spec, refs), jsonPaths(object.Spec.Metrics))
+		return validate.TemplateReferences(&object.Spec, refs.Refs)
+	case *api.AnalysisRun:
+		return validate.RunReferences(object, refs.Refs)
+	}
+	return nil
+}
+
+func checkAlone(document *manifest.Document) validate.Findings {
+	switch object := document.Object.(type) {
+	case *api.Rollout:
+		return validate.Rollout(object)
+	case *api.AnalysisTemplate:
+		return append(validate.Template(&object.Spec), jsonPaths(object.Spec.Metrics)...)
 	case *api.ClusterAnalysisTemplate:
 		return append(validate.Template(&object.Spec), jsonPaths(object.Spec.Metrics)...)
 	case *api.AnalysisRun:
-		return slices.Concat(validate.Run(object), validate.RunReferences(object, refs), jsonPaths(object.Spec.Metrics))
+		return append(validate.Run(object), jsonPaths(object.Spec.Metrics)...)
 	case *api.Experiment:
 		return validate.Experiment(object)
 	}
 	return nil
+}
+
+// concerns tells that a path is one of those left out, lies below one, or is what directly holds one.
+func concerns(path string, left []string) bool {
+	for _, gone := range left {
+		if path == gone || path == gone[:max(strings.LastIndexAny(gone, ".["), 0)] {
+			return true
+		}
+		if rest, below := strings.CutPrefix(path, gone); below && strings.ContainsAny(rest[:1], ".[") {
+			return true
+		}
+	}
+	return false
 }
 
 // jsonPaths finds JSONPaths that cannot be read, with the parser that will read them. A cluster finds
@@ -260,43 +295,45 @@ func jsonPaths(metrics []api.Metric) (found validate.Findings) {
 	return found
 }
 
+// referred is what an object may refer to, and whether something of what it did was left out of the
+// objects found.
+type referred struct {
+	validate.Refs
+	torn bool
+}
+
 // lookup finds templates and Secrets among the documents. An object without a namespace goes to
 // whichever namespace the others are applied to.
-func lookup(namespace string, all []manifest.Document) validate.Refs {
+func lookup(namespace string, all []manifest.Document) *referred {
 	near := slices.DeleteFunc(slices.Clone(all), func(d manifest.Document) bool {
 		return d.Namespace != namespace && d.Namespace != "" && namespace != ""
 	})
-	return validate.Refs{
-		Partial: true,
-		Checked: true,
-		Template: func(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
-			if cluster {
-				template, ok := named[*api.ClusterAnalysisTemplate](all, name)
-				if !ok {
-					return api.AnalysisTemplateSpec{}, false
-				}
+	r := &referred{Refs: validate.Refs{Partial: true, Checked: true}}
+	r.Template = func(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
+		if cluster {
+			if template, ok := named[*api.ClusterAnalysisTemplate](r, all, name); ok {
 				return template.Spec, true
 			}
-			template, ok := named[*api.AnalysisTemplate](near, name)
-			if !ok {
-				return api.AnalysisTemplateSpec{}, false
-			}
+		} else if template, ok := named[*api.AnalysisTemplate](r, near, name); ok {
 			return template.Spec, true
-		},
-		SecretKeys: func(name string) ([]string, bool) {
-			secret, ok := named[*corev1.Secret](near, name)
-			if !ok {
-				return nil, false
-			}
-			return keysOf(secret), true
-		},
+		}
+		return api.AnalysisTemplateSpec{}, false
 	}
+	r.SecretKeys = func(name string) ([]string, bool) {
+		secret, ok := named[*corev1.Secret](r, near, name)
+		if !ok {
+			return nil, false
+		}
+		return keysOf(secret), true
+	}
+	return r
 }
 
 // named finds the object of one kind and name.
-func named[T any](documents []manifest.Document, name string) (object T, ok bool) {
+func named[T any](r *referred, documents []manifest.Document, name string) (object T, ok bool) {
 	for i := range documents {
 		if object, ok := documents[i].Object.(T); ok && documents[i].Name == name {
+			r.torn = r.torn || len(documents[i].Left) > 0
 			return object, true
 		}
 	}

@@ -94,6 +94,13 @@ func TestLint(t *testing.T) {
 			"<stdin>:5:3: error: spec.replica: unknown field; did you mean replicas?\n" +
 				"<stdin>:13:9: error: spec.strategy.canary.steps[0].setWeight: is 200 and must be 0 to 100 [Rollout/shop]\n" +
 				"2 errors, 0 warnings; 2 objects checked in 1 file\n"},
+		{"a value of the wrong type hides nothing else, and is told once", strings.NewReplacer("setWeight: 20", "setWeight: '20'", "selector: {", "replicas: -1\n  selector: {").Replace(seedRollout) +
+			"---\n" + strings.NewReplacer("interval: 20s", "interval: 5", "result <= 0.004", "result <=").Replace(seedTemplate), ExitNo,
+			"<stdin>:5:3: error: spec.replicas: is -1 and cannot be negative [Rollout/shop]\n" +
+				"<stdin>:13:9: error: spec.strategy.canary.steps[0].setWeight: must be a whole number, not the text \"20\"; write 20 without quotes\n" +
+				"<stdin>:25:5: error: spec.metrics[0].interval: must be a string, but YAML reads the number 5; write a number with a unit, such as 5s\n" +
+				"<stdin>:27:5: error: spec.metrics[0].successCondition: \"result <=\" is not a condition: unexpected token EOF (line 1, column 9); write an expression that is true or false, such as result[0] <= 0.01 [AnalysisTemplate/success-rate]\n" +
+				"4 errors, 0 warnings; 2 objects checked in 1 file\n"},
 		{"no Kubernetes object at all", "a: b\n", ExitNo,
 			"<stdin>:1:1: error: this is no Kubernetes object: it has neither apiVersion nor kind\n1 error, 0 warnings; 0 objects checked in 1 file\n"},
 	}

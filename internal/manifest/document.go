@@ -28,8 +28,10 @@ type Document struct {
 	APIVersion, Kind, Namespace, Name string
 
 	// Object is the decoded object, a pointer to the type registered for its kind. It is nil for
-	// kinds Read does not know, and when a value has the wrong type.
+	// kinds Read does not know.
 	Object any
+	// Left are the paths of values that have the wrong type and were left out of Object.
+	Left []string
 
 	root *node
 }
@@ -202,9 +204,7 @@ func readObject(file string, object map[string]any, root *node) (Document, []Pro
 	}
 	c := checker{file: file}
 	c.check(object, t, place{root, "", nil})
-	if !c.mistyped {
-		document.Object = decode(object, t)
-	}
+	document.Object, document.Left = decode(object, t), c.left
 	return document, c.problems
 }
 
@@ -218,7 +218,7 @@ func (d Document) Ours() bool {
 	return ok && d.APIVersion == group
 }
 
-// decode cannot fail after a check that found no value of the wrong type; what it leaves out then
+// decode cannot fail after a check, which takes out values of the wrong type; what it leaves out then
 // are fields that no type has.
 func decode(object map[string]any, t reflect.Type) any {
 	text, err := json.Marshal(object)

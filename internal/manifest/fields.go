@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	api "sluice.dev/sluice/api/v1alpha1"
 )
 
 // place is a value of the document: where it stands, what it is called, and the types around it.
@@ -34,10 +36,11 @@ func (p place) item(i int) place {
 }
 
 // checker compares a decoded document with a Go type and collects everything that does not fit.
+// Values of the wrong type are taken out of the document, so that the rest of it can be decoded.
 type checker struct {
 	file     string
 	problems []Problem
-	mistyped bool
+	left     []string // paths of what was taken out
 }
 
 func (c *checker) report(p place, message, fix string) {
@@ -46,51 +49,54 @@ func (c *checker) report(p place, message, fix string) {
 	c.problems = append(c.problems, problem)
 }
 
-func (c *checker) mistype(p place, message, fix string) {
-	c.mistyped = true
+// mistype reports a value of the wrong type. It returns false, the answer of check to such a value.
+func (c *checker) mistype(p place, message, fix string) bool {
+	c.left = append(c.left, p.path)
 	c.report(p, message, fix)
+	return false
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-func (c *checker) check(value any, t reflect.Type, p place) {
+// check tells whether a value has the right type. Whoever holds one that has not lets go of it.
+func (c *checker) check(value any, t reflect.Type, p place) bool {
 	if value == nil {
-		return // null means "not given" everywhere in Kubernetes
+		return true // null means "not given" everywhere in Kubernetes
 	}
 	t = target(t)
 	if reflect.PointerTo(t).Implements(unmarshaler) {
-		c.custom(value, t, p)
-		return
+		return c.custom(value, t, p)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		c.structure(value, t, p)
+		return c.structure(value, t, p)
 	case reflect.Map:
-		c.mapping(value, t, p)
+		return c.mapping(value, t, p)
 	case reflect.Slice, reflect.Array:
-		c.sequence(value, t, p)
+		return c.sequence(value, t, p)
 	case reflect.Interface:
+		return true
 	default:
-		c.scalar(value, t, p)
+		return c.scalar(value, t, p)
 	}
 }
 
 // custom asks the type itself: quantities, times and "integer or string" have their own rules.
-func (c *checker) custom(value any, t reflect.Type, p place) {
+func (c *checker) custom(value any, t reflect.Type, p place) bool {
 	text, err := json.Marshal(value)
 	if err == nil {
 		err = json.Unmarshal(text, reflect.New(t).Interface())
 	}
 	if err != nil {
-		c.mistype(p, fmt.Sprintf("%s is not a %s: %s", text, words(t.Name()), plain(err)), "")
+		return c.mistype(p, fmt.Sprintf("%s is not a %s: %s", text, words(t.Name()), plain(err)), "")
 	}
+	return true
 }
 
-func (c *checker) structure(value any, t reflect.Type, p place) {
+func (c *checker) structure(value any, t reflect.Type, p place) bool {
 	object, ok := value.(map[string]any)
 	if !ok {
-		c.mistype(p, "must hold fields, not "+describe(value), "")
-		return
+		return c.mistype(p, "must hold fields, not "+describe(value), "")
 	}
 	fields := fieldsOf(t)
 	p.around = append(p.around[:len(p.around):len(p.around)], t)
@@ -100,85 +106,94 @@ func (c *checker) structure(value any, t reflect.Type, p place) {
 			c.report(p.under(key), "unknown field", placement(key, p, t))
 			continue
 		}
-		c.check(object[key], field, p.under(key))
+		if !c.check(object[key], field, p.under(key)) {
+			delete(object, key)
+		}
 	}
+	return true
 }
 
-func (c *checker) mapping(value any, t reflect.Type, p place) {
+func (c *checker) mapping(value any, t reflect.Type, p place) bool {
 	object, ok := value.(map[string]any)
 	if !ok {
-		c.mistype(p, "must be a mapping of names to values, not "+describe(value), "")
-		return
+		return c.mistype(p, "must be a mapping of names to values, not "+describe(value), "")
 	}
 	for _, key := range sortedKeys(object) {
-		c.check(object[key], t.Elem(), p.under(key))
+		if !c.check(object[key], t.Elem(), p.under(key)) {
+			delete(object, key)
+		}
 	}
+	return true
 }
 
-func (c *checker) sequence(value any, t reflect.Type, p place) {
+func (c *checker) sequence(value any, t reflect.Type, p place) bool {
 	if t.Elem().Kind() == reflect.Uint8 {
-		c.bytes(value, t, p)
-		return
+		return c.bytes(value, t, p)
 	}
 	items, ok := value.([]any)
 	if !ok {
-		c.mistype(p, "must be a list, not "+describe(value), "begin each item with a dash")
-		return
+		return c.mistype(p, "must be a list, not "+describe(value), "begin each item with a dash")
 	}
 	for i, item := range items {
-		c.check(item, t.Elem(), p.item(i))
+		if !c.check(item, t.Elem(), p.item(i)) {
+			items[i] = nil // the others keep their places
+		}
 	}
+	return true
 }
 
-func (c *checker) bytes(value any, t reflect.Type, p place) {
+func (c *checker) bytes(value any, t reflect.Type, p place) bool {
 	if t.Name() == "RawMessage" {
-		return
+		return true
 	}
 	text, ok := value.(string)
 	if !ok {
-		c.mistype(p, "must be a string in base64, not "+describe(value), "")
-		return
+		return c.mistype(p, "must be a string in base64, not "+describe(value), "")
 	}
 	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-		c.mistype(p, "is not base64", "in a Secret, plain text belongs under stringData")
+		return c.mistype(p, "is not base64", "in a Secret, plain text belongs under stringData")
 	}
+	return true
 }
 
-func (c *checker) scalar(value any, t reflect.Type, p place) {
+func (c *checker) scalar(value any, t reflect.Type, p place) bool {
 	switch t.Kind() {
 	case reflect.String:
 		if _, ok := value.(string); !ok {
 			fix := ""
-			if p.at.Value != "" {
+			if _, ok := value.(json.Number); ok && t == reflect.TypeFor[api.DurationString]() {
+				fix = fmt.Sprintf("write a number with a unit, such as %ss", p.at.Value)
+			} else if p.at.Value != "" {
 				fix = fmt.Sprintf("write %q, with the quotes", p.at.Value)
 			}
-			c.mistype(p, "must be a string, but YAML reads "+describe(value), fix)
+			return c.mistype(p, "must be a string, but YAML reads "+describe(value), fix)
 		}
 	case reflect.Bool:
 		if _, ok := value.(bool); !ok {
-			c.mistype(p, "must be true or false, not "+describe(value), "")
+			return c.mistype(p, "must be true or false, not "+describe(value), "")
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		c.number(value, t, p, "must be a whole number")
+		return c.number(value, t, p, "must be a whole number")
 	default:
-		c.number(value, t, p, "must be a number")
+		return c.number(value, t, p, "must be a number")
 	}
+	return true
 }
 
-func (c *checker) number(value any, t reflect.Type, p place, rule string) {
+func (c *checker) number(value any, t reflect.Type, p place, rule string) bool {
 	number, ok := value.(json.Number)
 	if !ok {
 		fix := ""
 		if text, isText := value.(string); isText && json.Unmarshal([]byte(text), reflect.New(t).Interface()) == nil {
 			fix = "write " + text + " without quotes"
 		}
-		c.mistype(p, rule+", not "+describe(value), fix)
-		return
+		return c.mistype(p, rule+", not "+describe(value), fix)
 	}
 	if json.Unmarshal([]byte(number), reflect.New(t).Interface()) != nil {
-		c.mistype(p, fmt.Sprintf("%s that a %s can hold, not %s", rule, t.Kind(), number), "")
+		return c.mistype(p, fmt.Sprintf("%s that a %s can hold, not %s", rule, t.Kind(), number), "")
 	}
+	return true
 }
 
 // fieldsOf lists the JSON names of a struct with their types, embedded structs included.

@@ -125,9 +125,9 @@ func TestReadIndentation(t *testing.T) {
 }
 
 func TestDecodedObjects(t *testing.T) {
-	documents, found := Read("f.yaml", []byte(top+"spec: {replicas: 5, unknown: 1}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ns}\nstringData: {a: b}\n---\n"+top+"spec: {replicas: five}\n"))
-	if len(found) != 2 || len(documents) != 3 {
-		t.Fatalf("got %d problems and %d documents, want 2 and 3: %v", len(found), len(documents), found)
+	documents, found := Read("f.yaml", []byte(top+"spec: {replicas: 5, unknown: 1}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ns}\nstringData: {a: b}\n---\n"+top+"spec: {replicas: five, paused: true, strategy: {canary: {steps: [{setWeight: '20'}, 5, {setWeight: 40}]}}}\n"))
+	if len(found) != 4 || len(documents) != 3 {
+		t.Fatalf("got %d problems and %d documents, want 4 and 3: %v", len(found), len(documents), found)
 	}
 	rollout, ok := documents[0].Object.(*api.Rollout)
 	if !ok || rollout.Name != "shop" || *rollout.Spec.Replicas != 5 {
@@ -136,8 +136,13 @@ func TestDecodedObjects(t *testing.T) {
 	if documents[1].Kind != "Secret" || documents[1].Namespace != "ns" || documents[1].Name != "s" || documents[1].Line != 6 {
 		t.Errorf("the Secret is described as %+v", documents[1])
 	}
-	if documents[2].Object != nil {
-		t.Errorf("an object with a value of the wrong type was decoded: %#v", documents[2].Object)
+	rest, ok := documents[2].Object.(*api.Rollout)
+	if !ok || !rest.Spec.Paused || rest.Spec.Replicas != nil || len(rest.Spec.Strategy.Canary.Steps) != 3 || *rest.Spec.Strategy.Canary.Steps[2].SetWeight != 40 {
+		t.Errorf("values of the wrong type must not keep the rest from being read: %#v", documents[2].Object)
+	}
+	want := []string{"spec.replicas", "spec.strategy.canary.steps[0].setWeight", "spec.strategy.canary.steps[1]"}
+	if diff := cmp.Diff(want, documents[2].Left); diff != "" {
+		t.Errorf("what was left out (-want +got):\n%s", diff)
 	}
 }
 
