@@ -47,15 +47,15 @@ func (s *Stage) Install(ctx context.Context) error {
 	if err := crd.Install(ctx, s.Config); err != nil {
 		return err
 	}
-	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(s.Root, "config", "default"))
-	if err != nil {
-		return fmt.Errorf("rendering config/default: %w", err)
+	for _, name := range namespaces {
+		if err := s.claim(ctx, name); err != nil {
+			return err
+		}
 	}
-	manifests, err := rendered.AsYaml()
+	manifests, err := s.controllerManifests()
 	if err != nil {
-		return fmt.Errorf("rendering config/default: %w", err)
+		return err
 	}
-	manifests = bytes.ReplaceAll(manifests, []byte("image: sluice-controller\n"), []byte("image: "+s.image("sluice-controller")+"\n"))
 	if err := s.Apply(ctx, manifests); err != nil {
 		return err
 	}
@@ -66,6 +66,19 @@ func (s *Stage) Install(ctx context.Context) error {
 		return err
 	}
 	return s.ready(ctx)
+}
+
+// controllerManifests renders config/default with the image of this stage.
+func (s *Stage) controllerManifests() ([]byte, error) {
+	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(s.Root, "config", "default"))
+	if err != nil {
+		return nil, fmt.Errorf("rendering config/default: %w", err)
+	}
+	manifests, err := rendered.AsYaml()
+	if err != nil {
+		return nil, fmt.Errorf("rendering config/default: %w", err)
+	}
+	return bytes.ReplaceAll(manifests, []byte("image: sluice-controller\n"), []byte("image: "+s.image("sluice-controller")+"\n")), nil
 }
 
 func (s *Stage) installMonitoring(ctx context.Context) error {
@@ -204,34 +217,33 @@ func (s *Stage) Apply(ctx context.Context, manifest []byte) error {
 	for _, name := range images {
 		manifest = bytes.ReplaceAll(manifest, []byte("local/"+name+":1"), []byte(s.image(name)))
 	}
+	all, err := objects(manifest)
+	if err != nil {
+		return err
+	}
+	for _, object := range all {
+		if err := s.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("demo"), client.ForceOwnership); err != nil {
+			return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+	}
+	return nil
+}
+
+// objects are the documents of a manifest.
+func objects(manifest []byte) ([]*unstructured.Unstructured, error) {
+	var all []*unstructured.Unstructured
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
 	for {
 		object := &unstructured.Unstructured{}
 		err := decoder.Decode(&object.Object)
 		if errors.Is(err, io.EOF) {
-			return nil
+			return all, nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading a manifest: %w", err)
+			return nil, fmt.Errorf("reading a manifest: %w", err)
 		}
-		if len(object.Object) == 0 {
-			continue
-		}
-		if err := s.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("demo"), client.ForceOwnership); err != nil {
-			return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
+		if len(object.Object) > 0 {
+			all = append(all, object)
 		}
 	}
-}
-
-// uninstall removes the namespaces and cluster-wide objects of the demo.
-func (s *Stage) uninstall(ctx context.Context) error {
-	if err := s.Reset(ctx); err != nil {
-		return err
-	}
-	var errs []error
-	for _, name := range []string{Namespace, "monitoring"} {
-		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		errs = append(errs, client.IgnoreNotFound(s.Client.Delete(ctx, namespace)))
-	}
-	return errors.Join(errs...)
 }
