@@ -98,30 +98,35 @@ func (a *app) operate(ctx context.Context, names []string, build build) error {
 // quicker they are built again; so they are, for a while, when the controller is behind.
 func (c *cluster) change(ctx context.Context, name string, build build) (string, error) {
 	for end := time.Now().Add(patience); ; {
-		ro, err := c.rollout(ctx, name)
-		if err != nil {
-			return "", err
+		effect, again, err := c.attempt(ctx, name, build, time.Now().Before(end))
+		if !again {
+			return effect, err
 		}
-		change, err := build(ro)
-		var refusal *command.Refusal
-		if err == nil && change.Behind && time.Now().Before(end) && wait(ctx, pace) {
-			continue
-		}
-		if err == nil {
-			err = c.send(ctx, ro, change.Patches)
-		}
-		switch {
-		case err == nil:
-			return change.Effect, nil
-		case apierrors.IsConflict(err):
-		case errors.As(err, &refusal) && refusal.Soon:
-		default:
-			return "", err
-		}
-		if time.Now().After(end) || !wait(ctx, pace) {
-			return "", err
+		if !wait(ctx, pace) {
+			return "", errors.Join(err, ctx.Err())
 		}
 	}
+}
+
+// attempt tries a change once and says whether to try again; patient is for as long as there is time
+// for that.
+func (c *cluster) attempt(ctx context.Context, name string, build build, patient bool) (effect string, again bool, err error) {
+	ro, err := c.rollout(ctx, name)
+	if err != nil {
+		return "", false, err
+	}
+	change, err := build(ro)
+	if err != nil {
+		var refusal *command.Refusal
+		return "", patient && errors.As(err, &refusal) && refusal.Soon, err
+	}
+	if change.Behind && patient {
+		return "", true, nil
+	}
+	if err := c.send(ctx, ro, change.Patches); err != nil {
+		return "", patient && apierrors.IsConflict(err), err
+	}
+	return change.Effect, false, nil
 }
 
 func (c *cluster) send(ctx context.Context, ro *api.Rollout, patches []command.Patch) error {

@@ -93,14 +93,11 @@ func (d *draft) invalid(f facts, message string) {
 // due.
 func (d *draft) overdue(f facts) time.Time {
 	progressing := d.condition(api.RolloutProgressing)
-	if progressing == nil || d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward || f.replicas == 0 {
+	if progressing == nil || !d.progressDue(f) {
 		return time.Time{}
 	}
 	switch progressing.Reason {
 	case api.ReasonNewReplicaSetAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
-		return time.Time{}
-	}
-	if step, ok := f.stepAt(d.step(f)); ok && !d.promoted(f) && (step.Analysis != nil || step.Pause != nil) {
 		return time.Time{}
 	}
 	deadline := defaultProgressDeadline
@@ -108,6 +105,16 @@ func (d *draft) overdue(f facts) time.Time {
 		deadline = time.Duration(*s) * time.Second
 	}
 	return progressing.LastUpdateTime.Add(deadline)
+}
+
+// progressDue says that pods should be coming: nobody has stopped the update, and it waits neither
+// for a person, nor for time, nor for a measurement.
+func (d *draft) progressDue(f facts) bool {
+	if d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward || f.replicas == 0 {
+		return false
+	}
+	step, ok := f.stepAt(d.step(f))
+	return !ok || d.promoted(f) || (step.Analysis == nil && step.Pause == nil)
 }
 
 // describe states every condition from what is true now. The Progressing condition follows the

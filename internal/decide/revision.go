@@ -123,10 +123,18 @@ func (d *draft) restart(f facts, podChanged bool) {
 	d.status.Attempt = 0
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash
-	d.goTo(f, 0)
 	if podChanged || (d.status.Duration != nil && d.status.Duration.FinishedAt != nil && !d.promoted(f)) {
 		d.startClock(f)
 	}
+	d.begins(f, first, podChanged)
+	if !first {
+		d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", f.ro.Name+"-"+f.hash)
+	}
+}
+
+// begins goes to the step at which the update starts, and says why there.
+func (d *draft) begins(f facts, first, podChanged bool) {
+	d.goTo(f, 0)
 	switch {
 	case d.promoted(f):
 		d.goTo(f, d.lastStep(f))
@@ -143,9 +151,6 @@ func (d *draft) restart(f facts, podChanged bool) {
 		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts at step 1.")
 	default:
 		d.record(f, DecidedStepsChanged, "The steps were changed: the update starts over at step 1.")
-	}
-	if !first {
-		d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", f.ro.Name+"-"+f.hash)
 	}
 }
 

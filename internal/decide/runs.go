@@ -187,20 +187,31 @@ func (d *draft) measureAgain(f facts) (any bool) {
 	return any
 }
 
-// measure makes the runs exist that should, and stops every other run that still measures. While
-// the spec is invalid nothing is begun, and nothing that has a say is stopped: a run that was cut
-// short must never look like one that passed.
+// measure makes the runs exist that should, and stops every other run that still measures.
 func (d *draft) measure(f facts) {
+	current := d.currentRuns(f)
+	for _, run := range f.seen.Runs {
+		if !current[run.Name] && !run.Status.Phase.Completed() && !run.Spec.Terminate {
+			d.act(RunStopped{Name: run.Name})
+		}
+	}
+}
+
+// currentRuns names the runs that have a say now, and begins those that are missing. While the spec
+// is invalid nothing is begun, and what has a say keeps it: a run that was cut short must never look
+// like one that passed.
+func (d *draft) currentRuns(f facts) map[string]bool {
 	current := map[string]bool{}
-	if !f.forward && d.measuring(f) {
+	if !f.forward {
 		for _, h := range d.refs() {
-			if *h.ref != nil {
+			if *h.ref != nil && d.measuring(f) {
 				current[(*h.ref).Name] = true
 			}
 		}
+		return current
 	}
 	for _, s := range d.slots(f) {
-		if !s.wanted || !f.forward {
+		if !s.wanted {
 			continue
 		}
 		if *s.ref == nil && !f.ro.Spec.Paused && !d.inconclusive() {
@@ -211,11 +222,7 @@ func (d *draft) measure(f facts) {
 			d.ensure(f, s, *ref)
 		}
 	}
-	for _, run := range f.seen.Runs {
-		if !current[run.Name] && !run.Status.Phase.Completed() && !run.Spec.Terminate {
-			d.act(RunStopped{Name: run.Name})
-		}
-	}
+	return current
 }
 
 // begin picks the name of a new run: the base, or the first suffix whose name is free. A run of this
