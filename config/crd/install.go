@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -11,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 )
 
@@ -51,6 +53,34 @@ func Install(ctx context.Context, config *rest.Config) error {
 		if err != nil {
 			return fmt.Errorf("waiting for %s to be served: %w", definition.Name, err)
 		}
+	}
+	return discovered(ctx, config, len(definitions))
+}
+
+// discovered waits until clients can find the kinds: the server lists them a moment after it serves
+// them.
+func discovered(ctx context.Context, config *rest.Config, kinds int) error {
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client for discovery: %w", err)
+	}
+	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(context.Context) (bool, error) {
+		_, lists, err := client.ServerGroupsAndResources()
+		if err != nil {
+			return false, nil // another group's server may be away; ours is what is waited for
+		}
+		found := map[string]bool{}
+		for _, list := range lists {
+			if list.GroupVersion == "argoproj.io/v1alpha1" {
+				for _, resource := range list.APIResources {
+					found[resource.Kind] = found[resource.Kind] || !strings.Contains(resource.Name, "/")
+				}
+			}
+		}
+		return len(found) >= kinds, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the definitions to be listed: %w", err)
 	}
 	return nil
 }
