@@ -15,7 +15,7 @@ import (
 
 const (
 	// foundFor is how long the keys of a secret are taken to be what they were.
-	foundFor = 30 * time.Second
+	foundFor = 5 * time.Second
 	// missingFor is how long a secret or key that was not there is taken not to be: a person who
 	// has just corrected it is waiting.
 	missingFor = time.Second

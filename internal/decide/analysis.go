@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -129,6 +130,9 @@ func (a *assay) metadata(r *api.MetricResult, s judge.Sample, v judge.Verdict) m
 	}
 	if s.Failure != nil {
 		kept[api.EvidenceReason] = string(s.Failure.Class)
+	}
+	if report, err := json.Marshal(s.Report); err == nil && s.Report != nil {
+		kept[api.EvidenceReport] = string(report)
 	}
 	return kept
 }

@@ -42,6 +42,18 @@ func TestOnlyTheSampleThatIsDueIsTaken(t *testing.T) {
 	}
 }
 
+func TestTheReportOfAJobStaysWithItsMeasurement(t *testing.T) {
+	run := &api.AnalysisRun{Spec: api.AnalysisRunSpec{Metrics: []api.Metric{{Name: "load", Provider: api.MetricProvider{Job: &api.JobMetric{}}}}}}
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	run.Status = Analysis(AnalysisInput{Run: run, Now: now}).Status
+	ended := Job{Ours: true, Done: true, Ended: true, Sample: judge.Sample{Result: 0.0, Report: map[string]any{"errorRate": 0.01}}}
+	in := AnalysisInput{Run: run, Now: now, Jobs: map[string]Job{JobName("", "load", 1): ended}}
+	m := Analysis(in).Status.MetricResults[0].Measurements[0]
+	if got, want := m.Metadata[api.EvidenceReport], `{"errorRate":0.01}`; got != want {
+		t.Errorf("report %q, want %q", got, want)
+	}
+}
+
 func TestADeletedJobIsNotCreatedAgain(t *testing.T) {
 	run := &api.AnalysisRun{Spec: api.AnalysisRunSpec{Metrics: []api.Metric{{Name: "load", Provider: api.MetricProvider{Job: &api.JobMetric{}}}}}}
 	run.UID = "uid"
