@@ -93,7 +93,7 @@ func (l *lookups) secretKeys(name string) ([]string, bool) {
 	return keys, exists
 }
 
-// inspect asks the Inspector. Findings about secrets hold for a while only: half a minute while all
+// inspect asks the Inspector. Findings about secrets hold for a while only: some seconds while all
 // is well, a second while something is wrong and somebody may be correcting it.
 func (c *Cluster) inspect(ctx context.Context, namespace string, ask func(References) Findings) (inspection, error) {
 	look := &lookups{ctx: ctx, cluster: c, namespace: namespace, fresh: foundFor}
