@@ -37,6 +37,11 @@ func (t *teller) play(ctx context.Context) (end outcome) {
 	if end.err = t.first(ctx); end.err != nil {
 		return end
 	}
+	before, err := t.stats(ctx)
+	if err != nil {
+		end.err = err
+		return end
+	}
 	t.chapter("Version 2, a good one: 20 % of the pods, measured under load, then 40, 60, 100 %")
 	end.good, end.err = t.ship(ctx, stage.Version{Name: "2-good"})
 	if end.err != nil {
@@ -47,7 +52,7 @@ func (t *teller) play(ctx context.Context) (end outcome) {
 	if end.err != nil {
 		return end
 	}
-	end.signed = t.signed(ctx)
+	end.signed = t.signed(ctx, before)
 	end.err = end.judge()
 	return end
 }
@@ -127,15 +132,22 @@ func values(m api.MetricResult) (all []float64) {
 	return all
 }
 
-// signed says how many queries the AMP stand-in accepted and refused.
-func (t *teller) signed(ctx context.Context) string {
+// stats are the counts of the AMP stand-in since it started.
+type stats struct{ Verified, Refused int }
+
+func (t *teller) stats(ctx context.Context) (s stats, err error) {
 	answer, err := t.stage.AMP(ctx, "GET", "/stats", "")
-	var stats struct{ Verified, Refused int }
 	if err == nil {
-		err = json.Unmarshal([]byte(answer), &stats)
+		err = json.Unmarshal([]byte(answer), &s)
 	}
+	return s, err
+}
+
+// signed says how many queries the AMP stand-in accepted and refused since before.
+func (t *teller) signed(ctx context.Context, before stats) string {
+	now, err := t.stats(ctx)
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%d queries with a valid SigV4 signature answered, %d refused", stats.Verified, stats.Refused)
+	return fmt.Sprintf("%d queries with a valid SigV4 signature answered, %d refused", now.Verified-before.Verified, now.Refused-before.Refused)
 }
