@@ -48,8 +48,7 @@ func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
 // history and are never looked at again.
 func (d *draft) retry(f facts) {
 	d.status.AbortedAt = nil
-	d.status.Canary.CurrentStepAnalysisRunStatus = nil
-	d.status.Canary.CurrentBackgroundAnalysisRunStatus = nil
+	d.forgetRuns()
 	d.status.Attempt++
 	d.goTo(f, 0)
 	d.startClock(f)

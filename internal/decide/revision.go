@@ -118,8 +118,7 @@ func (d *draft) restart(f facts, podChanged bool) {
 	d.unpause()
 	d.status.Abort, d.status.AbortedAt = false, nil
 	d.status.PromoteFull = false
-	d.status.Canary.CurrentStepAnalysisRunStatus = nil
-	d.status.Canary.CurrentBackgroundAnalysisRunStatus = nil
+	d.forgetRuns()
 	d.status.Attempt = 0
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash

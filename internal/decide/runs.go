@@ -82,6 +82,13 @@ type heard struct {
 	cause string
 }
 
+// forgetRuns lets go of every run: those of another revision or attempt have no say any more.
+func (d *draft) forgetRuns() {
+	for _, h := range d.refs() {
+		*h.ref = nil
+	}
+}
+
 func (d *draft) refs() []heard {
 	return []heard{
 		{&d.status.Canary.CurrentBackgroundAnalysisRunStatus, api.RolloutTypeBackground, "Background analysis phase error/failed"},

@@ -67,10 +67,8 @@ func (d *draft) tidyRuns(f facts, gone map[string]bool) {
 
 // refers says whether the status points at the run.
 func (d *draft) refers(name string) bool {
-	for _, ref := range []*api.RolloutAnalysisRunStatus{
-		d.status.Canary.CurrentStepAnalysisRunStatus, d.status.Canary.CurrentBackgroundAnalysisRunStatus,
-	} {
-		if ref != nil && ref.Name == name {
+	for _, h := range d.refs() {
+		if *h.ref != nil && (*h.ref).Name == name {
 			return true
 		}
 	}
