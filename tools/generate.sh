@@ -1,5 +1,6 @@
 #!/bin/sh
-# Generates what is derived from the code: deep copies and CRDs from the API types, roles from markers.
+# Generates what is derived from the code: deep copies and CRDs from the API types, roles from markers,
+# the reference of the API from its comments.
 #
 #   tools/generate.sh           writes them
 #   tools/generate.sh --check   fails, showing the difference, when they are not up to date
@@ -15,9 +16,15 @@ go tool -modfile=tools/go.mod controller-gen \
 	crd:generateEmbeddedObjectMeta=true output:crd:dir="$work/config/crd"
 (cd tools && go run ./trimcrd "$work"/config/crd/*.yaml)
 
+mkdir -p "$work/docs/reference"
+(cd tools && go run ./apidoc ../api/v1alpha1 Rollout AnalysisTemplate ClusterAnalysisTemplate AnalysisRun Experiment) >"$work/docs/reference/api.md"
+
 case "${1:-}" in
 --check)
 	status=0
+	for name in $(cd "$work/docs/reference" && ls); do
+		diff -u "docs/reference/$name" "$work/docs/reference/$name" || status=1
+	done
 	diff -u api/v1alpha1/zz_generated.deepcopy.go "$work/api/v1alpha1/zz_generated.deepcopy.go" || status=1
 	for name in $({ ls config/crd "$work/config/crd" | grep '^argoproj.io_'; } | sort -u); do
 		diff -uN "config/crd/$name" "$work/config/crd/$name" || status=1
@@ -32,6 +39,8 @@ case "${1:-}" in
 	rm -f config/crd/argoproj.io_*.yaml
 	cp "$work"/config/crd/*.yaml config/crd/
 	cp "$work/api/v1alpha1/zz_generated.deepcopy.go" api/v1alpha1/
+	mkdir -p docs/reference
+	cp "$work"/docs/reference/*.md docs/reference/
 	config/rbac/generate.sh
 	;;
 *)
