@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -132,7 +131,7 @@ func (c *cluster) attempt(ctx context.Context, name string, build build, patient
 func (c *cluster) send(ctx context.Context, ro *api.Rollout, patches []command.Patch) error {
 	for _, patch := range patches {
 		target := &api.Rollout{ObjectMeta: ro.ObjectMeta}
-		body := client.RawPatch(types.MergePatchType, patch.Body)
+		body := client.RawPatch(patch.Type, patch.Body)
 		var err error
 		if patch.Subresource == "" {
 			err = c.Patch(ctx, target, body, client.FieldOwner("sluice"))

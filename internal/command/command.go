@@ -7,12 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
 // Change is what to send to the API server, in this order, and what will come of it.
 type Change struct {
-	// Patches are JSON merge patches. There are none when the rollout is already as wanted.
+	// Patches are few and small. There are none when the object is already as wanted.
 	Patches []Patch
 	// Effect says in a sentence what happens next.
 	Effect string
@@ -21,11 +23,13 @@ type Change struct {
 	Behind bool
 }
 
-// Patch is one JSON merge patch of a Rollout.
+// Patch is one patch of an object.
 type Patch struct {
 	// Subresource is "status" or, for the object itself, "".
 	Subresource string
-	Body        []byte
+	// Type is a JSON merge patch or, where a list changes in the middle, a JSON patch.
+	Type types.PatchType
+	Body []byte
 }
 
 // Refusal is the error of a command that makes no sense for the rollout as it stands.
@@ -56,7 +60,25 @@ func patch(subresource string, body object) Patch {
 	if err != nil {
 		panic(fmt.Sprintf("a merge patch of plain values was refused by encoding/json: %v", err))
 	}
-	return Patch{Subresource: subresource, Body: text}
+	return Patch{Subresource: subresource, Type: types.MergePatchType, Body: text}
+}
+
+// operation is one operation of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// replace builds a JSON patch of the object itself that the server refuses when the object has changed
+// since it was read.
+func replace(version string, operations ...operation) (Patch, error) {
+	guard := operation{"replace", "/metadata/resourceVersion", version}
+	text, err := json.Marshal(append([]operation{guard}, operations...))
+	if err != nil {
+		return Patch{}, fmt.Errorf("writing a patch: %w", err)
+	}
+	return Patch{Type: types.JSONPatchType, Body: text}, nil
 }
 
 // Abort takes the update back: the canary goes, the stable pods serve. It is refused only when there

@@ -31,14 +31,17 @@ const (
 	unread    = "metadata: {name: shop, generation: 4}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', currentPodHash: b, stableRS: b}\n"
 )
 
+// order is a command in a table: what it is given, what it sends and says.
+type order struct {
+	name    string
+	command func(*api.Rollout) (Change, error)
+	rollout string
+	patches []string
+	effect  string // or the refusal
+}
+
 func TestCommands(t *testing.T) {
-	tests := []struct {
-		name    string
-		command func(*api.Rollout) (Change, error)
-		rollout string
-		patches []string
-		effect  string // or the refusal
-	}{
+	carryOut(t, []order{
 		{"abort an update", Abort, updating, []string{`status {"status":{"abort":true}}`},
 			"rollout shop goes back to its stable version; its analysis runs are stopped"},
 		{"abort twice changes nothing", Abort, aborted, nil, "rollout shop is aborted already"},
@@ -101,7 +104,11 @@ func TestCommands(t *testing.T) {
 		{"promote in full at rest while paused by hand", PromoteFull, heldStill, []string{` {"spec":{"paused":false}}`}, "rollout shop is no longer paused"},
 		{"promote in full after an abort", PromoteFull, aborted, nil,
 			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: retry rollout shop"},
-	}
+	})
+}
+
+func carryOut(t *testing.T, tests []order) {
+	t.Helper()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var rollout api.Rollout

@@ -1,0 +1,142 @@
+package command
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Undo goes back to the pod template of an earlier revision; 0 is the one before the present one.
+// What follows is an update like any other, unless the revision is the stable one.
+func Undo(ro *api.Rollout, sets []appsv1.ReplicaSet, to int64) (Change, error) {
+	if err := elsewhere(ro); err != nil {
+		return Change{}, err
+	}
+	known := revisions(ro, sets)
+	if len(known) == 0 {
+		return refuse("is the controller running?", "rollout %s has no revisions yet", ro.Name)
+	}
+	target, err := chosen(ro, known, to)
+	if err != nil {
+		return Change{}, err
+	}
+	template := original(target.set)
+	// The hash is asked first: the server has filled defaults into the ReplicaSet's template.
+	present := unseen(ro) == nil && target.set.Labels[api.LabelPodTemplateHash] == ro.Status.CurrentPodHash
+	if present || equality.Semantic.DeepEqual(template, ro.Spec.Template) {
+		return Change{Effect: fmt.Sprintf("rollout %s has the template of revision %d already", ro.Name, target.number)}, nil
+	}
+	patch, err := replace(ro.ResourceVersion, operation{"replace", "/spec/template", template})
+	if err != nil {
+		return Change{}, fmt.Errorf("going back to revision %d of rollout %s: %w", target.number, ro.Name, err)
+	}
+	effect := "rollout %s goes back to the template of revision %d, step by step like any update"
+	if target.set.Labels[api.LabelPodTemplateHash] == ro.Status.StableRS {
+		effect = "rollout %s goes back to the template of revision %d, which is its stable version: no steps, no analysis"
+	}
+	return Change{Patches: []Patch{patch}, Effect: fmt.Sprintf(effect, ro.Name, target.number)}, nil
+}
+
+// elsewhere refuses to change a template that the rollout only refers to.
+func elsewhere(ro *api.Rollout) error {
+	ref := ro.Spec.WorkloadRef
+	if ref == nil {
+		return nil
+	}
+	return &Refusal{
+		Message: fmt.Sprintf("rollout %s has no template of its own: it uses that of %s %s", ro.Name, ref.Kind, ref.Name),
+		Advice:  "change it there",
+	}
+}
+
+// numbered is a ReplicaSet with its revision.
+type numbered struct {
+	number int64
+	set    *appsv1.ReplicaSet
+}
+
+// revisions are the rollout's own, the newest first.
+func revisions(ro *api.Rollout, sets []appsv1.ReplicaSet) []numbered {
+	var all []numbered
+	for i := range sets {
+		owner := metav1.GetControllerOfNoCopy(&sets[i])
+		number, err := strconv.ParseInt(sets[i].Annotations[api.AnnotationRevision], 10, 64)
+		if owner != nil && owner.UID == ro.UID && err == nil {
+			all = append(all, numbered{number, &sets[i]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b numbered) int { return cmp.Compare(b.number, a.number) })
+	return all
+}
+
+func chosen(ro *api.Rollout, known []numbered, to int64) (numbered, error) {
+	if to != 0 {
+		for _, revision := range known {
+			if revision.number == to {
+				return revision, nil
+			}
+		}
+		return numbered{}, &Refusal{
+			Message: fmt.Sprintf("rollout %s has no revision %d", ro.Name, to),
+			Advice:  "there are " + numbers(known),
+		}
+	}
+	// What is before depends on what is now.
+	if err := unseen(ro); err != nil {
+		return numbered{}, err
+	}
+	present := slices.IndexFunc(known, func(revision numbered) bool {
+		return revision.set.Labels[api.LabelPodTemplateHash] == ro.Status.CurrentPodHash
+	})
+	if before := max(present, 0) + 1; before < len(known) {
+		return known[before], nil
+	}
+	return numbered{}, &Refusal{
+		Message: fmt.Sprintf("rollout %s has no earlier revision to go back to", ro.Name),
+		Advice:  "there is only " + numbers(known),
+	}
+}
+
+func numbers(known []numbered) string {
+	texts := make([]string, len(known))
+	for i, revision := range known {
+		texts[len(known)-1-i] = strconv.FormatInt(revision.number, 10)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// original is the template a ReplicaSet was made from: without the label that tells revisions apart,
+// and without what was added to its pods for the role they had.
+func original(set *appsv1.ReplicaSet) corev1.PodTemplateSpec {
+	template := *set.Spec.Template.DeepCopy()
+	var added struct{ Labels, Annotations map[string]string }
+	if text := set.Annotations[api.AnnotationEphemeralMetadata]; text != "" {
+		if err := json.Unmarshal([]byte(text), &added); err != nil {
+			added.Labels, added.Annotations = nil, nil // not ours to judge: the template is taken as it is
+		}
+	}
+	template.Labels = without(template.Labels, append(slices.Collect(maps.Keys(added.Labels)), api.LabelPodTemplateHash))
+	template.Annotations = without(template.Annotations, slices.Collect(maps.Keys(added.Annotations)))
+	return template
+}
+
+func without(all map[string]string, keys []string) map[string]string {
+	for _, key := range keys {
+		delete(all, key)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
