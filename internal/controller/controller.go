@@ -65,6 +65,7 @@ func Run(ctx context.Context, o Options) error {
 		config.UserAgent = "sluice-controller/" + o.Version
 	}
 	registry := prometheus.NewRegistry()
+	config.Wrap(telemetry.Requests(registry))
 	state := &health{}
 	serve(ctx, o.Probes, state.handler(), o.Log)
 	serve(ctx, o.Metrics, metricsHandler(registry), o.Log)

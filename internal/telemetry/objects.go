@@ -21,11 +21,13 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	rolloutInfo        = desc("rollout_info", "A rollout and its phase.", "strategy", "traffic_router", "phase")
+	rolloutPhase       = desc("rollout_phase", "Whether a rollout is in a phase. Deprecated: use rollout_info.", "strategy", "phase")
 	rolloutDesired     = desc("rollout_info_replicas_desired", "Pods a rollout wants.")
 	rolloutAvailable   = desc("rollout_info_replicas_available", "Available pods of a rollout.")
 	rolloutUnavailable = desc("rollout_info_replicas_unavailable", "Pods of a rollout that are not available.")
 	rolloutUpdated     = desc("rollout_info_replicas_updated", "Pods of a rollout's newest revision.")
 	runInfo            = desc("analysis_run_info", "An analysis run and its phase.", "phase")
+	runPhase           = desc("analysis_run_phase", "Whether an analysis run is in a phase. Deprecated: use analysis_run_info.", "phase")
 	runMetricType      = desc("analysis_run_metric_type", "A metric of an analysis run and where it comes from.", "metric", "type")
 	runMetricPhase     = desc("analysis_run_metric_phase", "A metric of an analysis run and its phase.", "metric", "type", "dry_run", "phase")
 	templateInfo       = desc("analysis_template_info", "An analysis template.")
@@ -35,11 +37,27 @@ var (
 		[]string{"namespace", "pod", "workload", "workload_type", "revision", "role"}, nil)
 )
 
+// deprecatedPhases are those of rollout_phase, which does not tell InvalidSpec apart.
+var deprecatedPhases = []string{"Completed", "Progressing", "Paused", "Timeout", "Error", "Abort"}
+
+var runPhases = []api.AnalysisPhase{
+	api.AnalysisPhasePending, api.AnalysisPhaseRunning, api.AnalysisPhaseSuccessful,
+	api.AnalysisPhaseFailed, api.AnalysisPhaseError, api.AnalysisPhaseInconclusive,
+}
+
+// indicator is 1 where something holds, and 0 where it does not.
+func indicator(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
+}
+
 // Describe implements prometheus.Collector.
 func (o *objects) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		rolloutInfo, rolloutDesired, rolloutAvailable, rolloutUnavailable, rolloutUpdated,
-		runInfo, runMetricType, runMetricPhase, templateInfo, templateMetricInfo, podInfo,
+		rolloutInfo, rolloutPhase, rolloutDesired, rolloutAvailable, rolloutUnavailable, rolloutUpdated,
+		runInfo, runPhase, runMetricType, runMetricPhase, templateInfo, templateMetricInfo, podInfo,
 	} {
 		to <- d
 	}
@@ -74,6 +92,9 @@ func (o *objects) rollouts(ctx context.Context, to chan<- prometheus.Metric) err
 		}
 		live[r.UID] = r
 		gauge(to, rolloutInfo, 1, r.Namespace, r.Name, strategy(r), router(r), phase(r))
+		for _, p := range deprecatedPhases {
+			gauge(to, rolloutPhase, indicator(phase(r) == p), r.Namespace, r.Name, strategy(r), p)
+		}
 		desired := int32(1)
 		if r.Spec.Replicas != nil {
 			desired = *r.Spec.Replicas
@@ -134,6 +155,10 @@ func (o *objects) runs(ctx context.Context, to chan<- prometheus.Metric) error {
 	for i := range list.Items {
 		run := &list.Items[i]
 		gauge(to, runInfo, 1, run.Namespace, run.Name, string(run.Status.Phase))
+		for _, p := range runPhases {
+			is := run.Status.Phase == p || (run.Status.Phase == "" && p == api.AnalysisPhasePending)
+			gauge(to, runPhase, indicator(is), run.Namespace, run.Name, string(p))
+		}
 		results := map[string]*api.MetricResult{}
 		for j := range run.Status.MetricResults {
 			results[run.Status.MetricResults[j].Name] = &run.Status.MetricResults[j]
