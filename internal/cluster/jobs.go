@@ -80,7 +80,7 @@ func refusedJob(refusal lesson, now time.Time) decide.Job {
 		return decide.Job{Ours: true, Missing: true, Ended: true, Again: until, Waiting: "The Job could not be created yet: " + refusal.refused}
 	}
 	failure := &judge.Failure{Class: judge.BadConfig, Message: refusal.refused}
-	return decide.Job{Ours: true, Done: true, Ended: true, Sample: judge.Sample{Failure: failure, StartedAt: now, FinishedAt: now}}
+	return decide.Job{Ours: true, Missing: true, Done: true, Ended: true, Sample: judge.Sample{Failure: failure, StartedAt: now, FinishedAt: now}}
 }
 
 // readJob reads one Job of the run, without the secrets it was given.

@@ -13,15 +13,24 @@ type Problem struct {
 	// Templates are the names of the templates concerned; a ClusterAnalysisTemplate is written
 	// "cluster/name". Empty when the mistake lies with the user of the templates.
 	Templates []string
+	// Field is where the user of the templates can put it right when none of them is concerned: args,
+	// dryRun, measurementRetention.
+	Field string
+	// Missing tells that a template does not exist, Open that an argument has no value yet.
+	Missing, Open bool
 	// Message is a sentence without a full stop: `args.service was not resolved: …`.
 	Message string
 }
 
+// Names of the fields, as users write them.
+const (
+	fieldArgs      = "args"
+	fieldDryRun    = "dryRun"
+	fieldRetention = "measurementRetention"
+)
+
 // String is the message, with the templates where it does not name them itself.
 func (p Problem) String() string { return p.Message }
-
-// Lookup finds a template by its name; cluster asks for a ClusterAnalysisTemplate.
-type Lookup func(name string, cluster bool) (api.AnalysisTemplateSpec, bool)
 
 // Spec merges templates, the templates they include and what their user gives into the spec of one
 // run. All problems are returned, in the order of the templates; with any, the spec must not be run.
@@ -29,106 +38,15 @@ type Lookup func(name string, cluster bool) (api.AnalysisTemplateSpec, bool)
 func Spec(refs []api.AnalysisTemplateRef, lookup Lookup, args []api.Argument,
 	dryRun []api.DryRun, retention []api.MeasurementRetention,
 ) (api.AnalysisRunSpec, []Problem) {
-	found := collect(refs, lookup)
-	merge := merger{problems: found.problems}
-	templates := found.ordered()
+	templates, problems := Templates(refs, lookup)
+	merge := merger{problems: problems}
 	spec := api.AnalysisRunSpec{
 		Metrics: merge.metrics(templates),
 		Args:    merge.args(templates, args),
 	}
-	for _, t := range templates {
-		spec.DryRun = append(spec.DryRun, t.spec.DryRun...)
-		spec.MeasurementRetention = append(spec.MeasurementRetention, t.spec.MeasurementRetention...)
-	}
-	spec.DryRun = append(spec.DryRun, dryRun...)
-	spec.MeasurementRetention = append(spec.MeasurementRetention, retention...)
-	merge.rules(spec)
+	spec.DryRun = rules(&merge, templates, dryRun, dryRules)
+	spec.MeasurementRetention = rules(&merge, templates, retention, retentionRules)
 	return spec, merge.problems
-}
-
-// template is a template that takes part, under the name people know it by.
-type template struct {
-	name string
-	spec api.AnalysisTemplateSpec
-}
-
-// collection is all templates that take part, each once.
-type collection struct {
-	lookup     Lookup
-	namespaced []template
-	cluster    []template
-	known      map[api.AnalysisTemplateRef]bool
-	problems   []Problem
-}
-
-func collect(refs []api.AnalysisTemplateRef, lookup Lookup) *collection {
-	c := &collection{lookup: lookup, known: map[api.AnalysisTemplateRef]bool{}}
-	for _, ref := range refs {
-		c.add(ref, nil)
-	}
-	return c
-}
-
-// ordered is the namespaced templates before the cluster's, each in the order they were found.
-func (c *collection) ordered() []template {
-	return append(c.namespaced[:len(c.namespaced):len(c.namespaced)], c.cluster...)
-}
-
-// add takes a template and, after it, what it includes. path is how we came here.
-func (c *collection) add(ref api.AnalysisTemplateRef, path []api.AnalysisTemplateRef) {
-	for i, seen := range path {
-		if seen == ref {
-			c.cycle(append(path[i:len(path):len(path)], ref))
-			return
-		}
-	}
-	if c.known[ref] {
-		return
-	}
-	c.known[ref] = true
-	spec, ok := c.lookup(ref.TemplateName, ref.ClusterScope)
-	if !ok {
-		c.missing(ref, path)
-		return
-	}
-	if ref.ClusterScope {
-		c.cluster = append(c.cluster, template{display(ref), spec})
-	} else {
-		c.namespaced = append(c.namespaced, template{display(ref), spec})
-	}
-	for _, inner := range spec.Templates {
-		c.add(inner, append(path[:len(path):len(path)], ref))
-	}
-}
-
-func (c *collection) cycle(loop []api.AnalysisTemplateRef) {
-	names := make([]string, len(loop))
-	for i, ref := range loop {
-		names[i] = display(ref)
-	}
-	c.problems = append(c.problems, Problem{
-		Templates: names[:len(names)-1],
-		Message:   "templates include each other: " + strings.Join(names, " -> "),
-	})
-}
-
-func (c *collection) missing(ref api.AnalysisTemplateRef, path []api.AnalysisTemplateRef) {
-	kind := "AnalysisTemplate"
-	if ref.ClusterScope {
-		kind = "ClusterAnalysisTemplate"
-	}
-	message := fmt.Sprintf("%s %q not found", kind, ref.TemplateName)
-	if len(path) > 0 {
-		message += ", included by " + display(path[len(path)-1])
-	}
-	c.problems = append(c.problems, Problem{Templates: []string{display(ref)}, Message: message})
-}
-
-func display(ref api.AnalysisTemplateRef) string {
-	if ref.ClusterScope {
-		return "cluster/" + ref.TemplateName
-	}
-	return ref.TemplateName
 }
 
 // merger puts templates together and notes what does not fit.
@@ -137,19 +55,19 @@ type merger struct {
 }
 
 func (m *merger) note(templates []string, format string, values ...any) {
-	m.problems = append(m.problems, Problem{Templates: templates, Message: fmt.Sprintf(format, values...)})
+	m.problems = append(m.problems, Problem{Templates: templates, Field: fieldArgs, Message: fmt.Sprintf(format, values...)})
 }
 
-func (m *merger) metrics(templates []template) []api.Metric {
+func (m *merger) metrics(templates []Template) []api.Metric {
 	var metrics []api.Metric
 	owner := map[string]string{}
 	for _, t := range templates {
-		for _, metric := range t.spec.Metrics {
+		for _, metric := range t.Spec.Metrics {
 			if first, taken := owner[metric.Name]; taken {
-				m.note(both(first, t.name), "metric %q is defined twice: in %s", metric.Name, list(both(first, t.name)))
+				m.note(both(first, t.Name()), "metric %q is defined twice: in %s", metric.Name, list(both(first, t.Name())))
 				continue
 			}
-			owner[metric.Name] = t.name
+			owner[metric.Name] = t.Name()
 			metrics = append(metrics, metric)
 		}
 	}
@@ -163,7 +81,7 @@ type declaration struct {
 	owner     string // whose value it has
 }
 
-func (m *merger) args(templates []template, given []api.Argument) []api.Argument {
+func (m *merger) args(templates []Template, given []api.Argument) []api.Argument {
 	declared := m.declared(templates)
 	position := map[string]int{}
 	for i, d := range declared {
@@ -193,25 +111,25 @@ func (m *merger) args(templates []template, given []api.Argument) []api.Argument
 }
 
 // declared merges the arguments of all templates by name: what has no value takes the other's.
-func (m *merger) declared(templates []template) []declaration {
+func (m *merger) declared(templates []Template) []declaration {
 	var declared []declaration
 	position := map[string]int{}
 	for _, t := range templates {
-		for _, arg := range t.spec.Args {
+		for _, arg := range t.Spec.Args {
 			i, ok := position[arg.Name]
 			if !ok {
 				position[arg.Name] = len(declared)
-				declared = append(declared, declaration{argument: arg, templates: []string{t.name}, owner: t.name})
+				declared = append(declared, declaration{argument: arg, templates: []string{t.Name()}, owner: t.Name()})
 				continue
 			}
 			d := &declared[i]
-			d.templates = both(append(d.templates, t.name)...)
+			d.templates = both(append(d.templates, t.Name())...)
 			switch {
 			case !hasValue(arg):
 			case !hasValue(d.argument):
-				d.argument, d.owner = arg, t.name
+				d.argument, d.owner = arg, t.Name()
 			case !sameValue(d.argument, arg):
-				m.note(both(d.owner, t.name), "args.%s has different values in %s", arg.Name, list(both(d.owner, t.name)))
+				m.note(both(d.owner, t.Name()), "args.%s has different values in %s", arg.Name, list(both(d.owner, t.Name())))
 			}
 		}
 	}
@@ -228,7 +146,9 @@ func (m *merger) check(d declaration) {
 	case arg.Name == "":
 		m.note(d.templates, "an argument has no name")
 	case !hasValue(arg):
-		m.note(d.templates, "args.%s was not resolved%s", arg.Name, where)
+		m.problems = append(m.problems, Problem{
+			Templates: d.templates, Field: fieldArgs, Open: true, Message: fmt.Sprintf("args.%s was not resolved%s", arg.Name, where),
+		})
 	case arg.Value != nil && arg.ValueFrom != nil:
 		m.note(d.templates, "args.%s has both value and valueFrom", arg.Name)
 	case arg.ValueFrom != nil && arg.ValueFrom.SecretKeyRef != nil && arg.ValueFrom.FieldRef != nil:
@@ -264,24 +184,6 @@ func fieldOf(arg api.Argument) *api.FieldRef {
 		return nil
 	}
 	return arg.ValueFrom.FieldRef
-}
-
-// rules looks for rules that say different things about the same metrics.
-func (m *merger) rules(spec api.AnalysisRunSpec) {
-	dry := map[string]bool{}
-	for _, rule := range spec.DryRun {
-		if dry[rule.MetricName] {
-			m.note(nil, "dryRun has two rules for %q", rule.MetricName)
-		}
-		dry[rule.MetricName] = true
-	}
-	kept := map[string]bool{}
-	for _, rule := range spec.MeasurementRetention {
-		if kept[rule.MetricName] {
-			m.note(nil, "measurementRetention has two rules for %q", rule.MetricName)
-		}
-		kept[rule.MetricName] = true
-	}
 }
 
 // both is the names without repetition, in order.

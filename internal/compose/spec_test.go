@@ -1,9 +1,12 @@
 package compose
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 )
@@ -168,7 +171,7 @@ func TestSpecReportsAllProblems(t *testing.T) {
 		"args.service was not resolved: declared without a value by a, b",
 		"args.both has both value and valueFrom",
 		"args.y was not resolved",
-		`dryRun has two rules for "m"`,
+		`dryRun has two rules for "m": in a`,
 	}
 	if diff := cmp.Diff(want, messages(problems)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
@@ -180,6 +183,71 @@ func TestATemplateThatIncludesItselfIsAProblem(t *testing.T) {
 	if diff := cmp.Diff([]string{"templates include each other: cluster/a -> cluster/a"}, messages(problems)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
+}
+
+func TestAMissingTemplateIsNamedWithTheWayThatLeadsToIt(t *testing.T) {
+	templates := map[string]api.AnalysisTemplateSpec{
+		"a":         {Templates: refs("cluster/b", "c")},
+		"cluster/b": {Templates: refs("gone")},
+		"cluster/c": {},
+	}
+	_, problems := Templates(refs("a"), in(templates))
+	want := []Problem{
+		{Templates: []string{"a", "cluster/b", "gone"}, Missing: true, Message: `AnalysisTemplate "gone" not found, included by a -> cluster/b`},
+		{Templates: []string{"a", "c"}, Missing: true, Message: `AnalysisTemplate "c" not found, included by a; there is a ClusterAnalysisTemplate of this name: write clusterScope: true`},
+	}
+	if diff := cmp.Diff(want, problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestTemplatesIncludeEachOtherToADepth(t *testing.T) {
+	lookup := func(name string, _ bool) (api.AnalysisTemplateSpec, bool) { // each includes one with a longer name
+		return api.AnalysisTemplateSpec{Templates: refs(name + "x")}, true
+	}
+	found, problems := Templates(refs("x"), lookup)
+	if len(found) != MaxDepth || len(problems) != 1 || !strings.Contains(problems[0].Message, "more than 32 deep: x -> xx -> xxx") {
+		t.Errorf("%d templates, problems %v", len(found), messages(problems))
+	}
+}
+
+// TestTemplatesEndsWhateverIncludesWhat draws graphs of templates: each takes part at most once, none
+// is lost, and what is found lies in reach.
+func TestTemplatesEndsWhateverIncludesWhat(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom([]string{"a", "b", "c", "cluster/a", "cluster/d", "gone"})
+		templates := map[string]api.AnalysisTemplateSpec{}
+		for _, n := range []string{"a", "b", "c", "cluster/a", "cluster/d"} {
+			templates[n] = api.AnalysisTemplateSpec{Templates: refs(rapid.SliceOfN(name, 0, 4).Draw(t, n)...)}
+		}
+		start := rapid.SliceOfN(name, 0, 3).Draw(t, "named")
+		reach := map[string]bool{}
+		for next := start; len(next) > 0; next = next[1:] {
+			spec, ok := templates[next[0]]
+			if ok && !reach[next[0]] {
+				reach[next[0]] = true
+				next = append(next, names(spec.Templates)...)
+			}
+		}
+		found, problems := Templates(refs(start...), in(templates))
+		cluster := false
+		for _, f := range found {
+			if !reach[f.Name()] {
+				t.Errorf("%s is not in reach, or takes part twice", f.Name())
+			}
+			delete(reach, f.Name())
+			if f.Path[len(f.Path)-1] != f.AnalysisTemplateRef || !slices.Contains(start, display(f.Path[0])) {
+				t.Errorf("%s came by %v", f.Name(), f.Path)
+			}
+			if cluster && !f.ClusterScope {
+				t.Errorf("%s comes after those of the cluster", f.Name())
+			}
+			cluster = f.ClusterScope
+		}
+		if len(reach) > 0 {
+			t.Errorf("%v are in reach and do not take part (%v)", reach, messages(problems))
+		}
+	})
 }
 
 func TestRulesThatMatchNothingAreProblems(t *testing.T) {

@@ -22,12 +22,13 @@ type assay struct {
 	events  []Event
 	again   time.Time
 	waiting Reason
+	dry     map[string]bool // metrics that have no say
 }
 
 // Analysis decides what an AnalysisRun should do next: which Jobs should exist, what the samples
 // that arrived mean, and what the run comes to. A run that ended stays as it ended.
 func Analysis(in AnalysisInput) Plan[api.AnalysisRunStatus] {
-	a := &assay{in: in, status: *in.Run.Status.DeepCopy()}
+	a := &assay{in: in, status: *in.Run.Status.DeepCopy(), dry: dryRuns(in.Run)}
 	switch {
 	case a.status.Phase.Completed():
 	case len(in.Invalid) > 0 && a.status.StartedAt == nil:
@@ -35,28 +36,29 @@ func Analysis(in AnalysisInput) Plan[api.AnalysisRunStatus] {
 	default:
 		a.turn()
 	}
+	a.bound()
 	a.clear()
 	return Plan[api.AnalysisRunStatus]{
-		Status: a.bounded(), Actions: a.actions, Again: a.again, Reason: a.waiting, Events: a.events,
+		Status: a.status, Actions: a.actions, Again: a.again, Reason: a.waiting, Events: a.events,
 	}
 }
 
-// bounded is the status within the size an AnalysisRun may have.
-func (a *assay) bounded() api.AnalysisRunStatus {
+// bound drops the measurements nobody asked to keep, and keeps the run within its size.
+func (a *assay) bound() {
 	run := *a.in.Run
 	run.Status = a.status
-	return evidence.Run(&run, nil)
+	a.status = evidence.Run(&run, kept(a.in.Run))
 }
 
 func (a *assay) turn() {
 	if a.status.StartedAt == nil {
 		at := a.stamp(a.in.Now)
 		a.status.StartedAt = &at
-		a.status.DryRunSummary = &api.RunSummary{}
 		a.event(api.AnalysisPhaseRunning, "Analysis Running")
 	}
 	metrics := resolved(a.in.Run)
 	for _, m := range metrics {
+		a.result(m.Name).DryRun = a.dry[m.Name]
 		a.measureMetric(m)
 	}
 	a.assess(metrics)
@@ -161,18 +163,23 @@ func (a *assay) assess(metrics []api.Metric) {
 		}
 		r.Phase, r.Message = phase, message
 		if phase.Completed() {
-			a.announce(api.EventMetricPrefix, phase, fmt.Sprintf("Metric '%s' Completed. Result: %s", m.Name, phase))
+			text := fmt.Sprintf("Metric '%s' Completed. Result: %s", m.Name, phase)
+			if r.DryRun {
+				text += " (dry run)"
+			}
+			a.announce(api.EventMetricPrefix, phase, text)
 		}
 	}
 }
 
-// terminating says that the run is told to stop, or that a metric has decided it.
+// terminating says that the run is told to stop, or that a metric that counts has decided it.
 func (a *assay) terminating(metrics []api.Metric) bool {
 	if a.in.Run.Spec.Terminate {
 		return true
 	}
 	for _, m := range metrics {
-		if p := a.result(m.Name).Phase; p.Completed() && p != api.AnalysisPhaseSuccessful {
+		r := a.result(m.Name)
+		if !r.DryRun && r.Phase.Completed() && r.Phase != api.AnalysisPhaseSuccessful {
 			return true
 		}
 	}
@@ -181,33 +188,17 @@ func (a *assay) terminating(metrics []api.Metric) bool {
 
 // conclude sums the metrics up and ends the run when all are complete.
 func (a *assay) conclude(metrics []api.Metric) {
-	worst, message, open := api.AnalysisPhaseSuccessful, "", 0
-	summary := api.RunSummary{Count: int32(len(metrics))}
+	sum := tally{worst: api.AnalysisPhaseSuccessful}
 	for _, m := range metrics {
-		r := a.result(m.Name)
-		count(&summary, r.Phase)
-		if !r.Phase.Completed() {
-			open++
-			continue
-		}
-		if judge.Worse(r.Phase, worst) != worst {
-			worst, message = r.Phase, r.Message
-		}
+		sum.add(a.result(m.Name))
 	}
-	a.status.RunSummary = summary
-	if open > 0 {
+	a.status.RunSummary, a.status.DryRunSummary = sum.counted, &sum.dry
+	if sum.open > 0 {
 		a.status.Phase = api.AnalysisPhaseRunning
-		a.waiting = Reason{Code: "Measuring", Message: fmt.Sprintf("%d of %d metrics are still measured.", open, len(metrics))}
+		a.waiting = sum.waiting()
 		return
 	}
-	if a.in.Run.Spec.Terminate {
-		if message == "" {
-			message = "Run Terminated"
-		} else {
-			message = "Run Terminated: " + message
-		}
-	}
-	a.end(worst, message)
+	a.end(sum.verdict(a.in.Run.Spec.Terminate))
 }
 
 func count(s *api.RunSummary, phase api.AnalysisPhase) {

@@ -82,4 +82,5 @@ const (
 	DecidedRetry         = "Retried"
 	DecidedFull          = "PromoteFullRequested"
 	DecidedPromotion     = "Promoted"
+	DecidedDryRun        = "DryRun"
 )

@@ -106,17 +106,6 @@ func within(m api.Metric) time.Duration {
 	return limit
 }
 
-// endsByItself says that every metric of the run has a count, or is a Job.
-func endsByItself(run *api.AnalysisRun) bool {
-	for _, m := range resolved(run) {
-		limits, err := judge.Effective(m)
-		if m.Provider.Job == nil && (err != nil || limits.Count == 0) {
-			return false
-		}
-	}
-	return true
-}
-
 // resolved is the run's metrics with the arguments filled in whose values stand in the run; those
 // from Secrets stay as placeholders until a measurement is taken.
 func resolved(run *api.AnalysisRun) []api.Metric {

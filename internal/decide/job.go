@@ -87,17 +87,24 @@ func (a *assay) stop(m api.Metric) {
 	last.Phase, last.Message, last.FinishedAt = api.AnalysisPhaseInconclusive, "Metric Terminated", &at
 }
 
-// clear states that Jobs which no measurement waits for are gone. It is stated for as long as one is
-// seen that still runs, or may still start: also after the run has ended.
+// clear states that Jobs are gone which no measurement waits for, and those of measurements that are
+// not kept. It is stated for as long as one is seen: also after the run has ended. The Job of a
+// measurement that is kept stays as it ended, so that people can look at it.
 func (a *assay) clear() {
-	awaited := map[string]bool{}
+	awaited, known := map[string]bool{}, map[string]bool{}
 	for i := range a.status.MetricResults {
-		if last := inFlight(&a.status.MetricResults[i]); last != nil {
+		r := &a.status.MetricResults[i]
+		for j := range r.Measurements {
+			known[r.Measurements[j].Metadata[api.MetadataJobName]] = true
+		}
+		if last := inFlight(r); last != nil {
 			awaited[last.Metadata[api.MetadataJobName]] = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.in.Jobs)) {
-		if job := a.in.Jobs[name]; job.Ours && !job.Ended && !awaited[name] {
+		job := a.in.Jobs[name]
+		unwanted := !job.Ended && !awaited[name] || !known[name]
+		if job.Ours && !job.Missing && unwanted {
 			a.actions = append(a.actions, JobGone{Name: name})
 		}
 	}

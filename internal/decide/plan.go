@@ -235,7 +235,7 @@ type Job struct {
 	Ours    bool         // its label names this run's UID
 	Done    bool         // its measurement has come to something
 	Ended   bool         // the Job itself is over: nothing of it runs, or will ever run
-	Missing bool         // it is not there yet, and Waiting says why: it is still to be created
+	Missing bool         // it is not there; unless Done it is still to be created, and Waiting says why not yet
 	Sample  judge.Sample // when Done
 	Again   time.Time    // when to look again although nothing changes; zero = never
 	Waiting string       // what is awaited while not Done

@@ -40,11 +40,15 @@ func (d *draft) awaitBackground(f facts) bool {
 	if run == nil || run.Status.Phase.Completed() {
 		return false
 	}
-	if f.canary.Analysis.WaitForVerdict && endsByItself(run) {
+	if f.canary.Analysis.WaitForVerdict && owesVerdict(run) {
 		d.waiting = Reason{Code: "Verdict", Message: "Waiting for the verdict of AnalysisRun " + run.Name + " (waitForVerdict)."}
 		return true
 	}
+	dry := dryRuns(run)
 	for _, due := range Reads(run) {
+		if dry[due.Metric] {
+			continue // whatever it says, it changes nothing
+		}
 		if end := due.At.Add(due.Within); !f.now.Before(due.At) && f.now.Before(end) {
 			d.wait(end)
 			d.waiting = Reason{Code: "Read", Message: fmt.Sprintf("Waiting for the measurement of metric %q that is under way.", due.Metric)}

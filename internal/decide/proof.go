@@ -11,7 +11,8 @@ import (
 const maxProof = 3
 
 // failures quotes the measurements that decided against a run: those of the metrics that came to
-// what the run came to. Metrics that were only stopped because of them say nothing.
+// what the run came to. Metrics that were only stopped because of them say nothing, and dry runs
+// have no say.
 func failures(run *api.AnalysisRun) []api.Evidence {
 	if run == nil {
 		return nil
@@ -29,7 +30,7 @@ func successes(run *api.AnalysisRun) []api.Evidence {
 
 func quote(run *api.AnalysisRun, phase api.AnalysisPhase) (all []api.Evidence) {
 	for _, r := range run.Status.MetricResults {
-		if r.Phase == phase && len(all) < maxProof {
+		if r.Phase == phase && !r.DryRun && len(all) < maxProof {
 			all = append(all, quoteMetric(run.Name, r))
 		}
 	}

@@ -110,6 +110,9 @@ func (d *draft) hearRuns(f facts) {
 		if !d.measuring(f) {
 			continue
 		}
+		if run := f.run((*h.ref).Name); run != nil {
+			d.hearTrials(f, run)
+		}
 		switch (*h.ref).Status {
 		case api.AnalysisPhaseFailed, api.AnalysisPhaseError:
 			d.abortFor(f, h)
