@@ -121,7 +121,7 @@ func (d *draft) progressDue(f facts) bool {
 // update: a pause suspends it, progress refreshes it.
 func (d *draft) describe(f facts, before api.RolloutStatus) {
 	d.describeValidity(f)
-	d.describePause(f)
+	d.describePause(f, before)
 	d.describeHealth(f)
 	d.describeProgress(f, before)
 	d.describeFailure(f)
@@ -141,7 +141,10 @@ func (d *draft) describeValidity(f facts) {
 	d.invalid(f, strings.Join(mistakes, "; "))
 }
 
-func (d *draft) describePause(f facts) {
+func (d *draft) describePause(f facts, before api.RolloutStatus) {
+	if was := len(before.PauseConditions) > 0 || before.ControllerPause; was && !d.held() && !d.aborted() {
+		d.tell(api.EventRolloutResumed, "Rollout is resumed")
+	}
 	paused := d.held() || f.ro.Spec.Paused
 	if d.aborted() {
 		paused = false

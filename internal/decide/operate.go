@@ -9,6 +9,7 @@ import (
 func (d *draft) obey(f facts) {
 	d.obeyAbort(f)
 	if d.aborted() {
+		d.status.PromoteFull = false // or a retry, days later, would skip everything
 		return
 	}
 	d.obeyFull(f)
@@ -79,17 +80,36 @@ func (d *draft) recordedFull() bool {
 // measured again.
 func (d *draft) resume(f facts) {
 	d.status.ControllerPause = false
-	d.tell(api.EventRolloutResumed, "Rollout is resumed")
-	step, ok := f.stepAt(d.step(f))
+	if d.promoted(f) {
+		return
+	}
+	again, over := d.measureAgain(f), d.pausedHere(f)
 	switch {
-	case d.promoted(f):
-	case d.measureAgain(f):
+	case again:
 		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
-	case ok && step.Pause != nil:
-		d.completeStep(f, "resumed by hand")
-	default:
+	case !over:
 		d.record(f, DecidedResume, "Resumed by hand.")
 	}
+	if over {
+		d.completeStep(f, "resumed by hand")
+	}
+}
+
+// pausedHere says that the pause somebody ended is that of the current step. Clients that skip a step
+// while it pauses move the index and end the pause in one patch: the step they went to has not begun.
+func (d *draft) pausedHere(f facts) bool {
+	index := d.step(f)
+	if step, ok := f.stepAt(index); !ok || step.Pause == nil {
+		return false
+	}
+	for i := len(d.status.Decisions) - 1; i >= 0; i-- {
+		was := d.status.Decisions[i]
+		if was.Reason == DecidedInconclusive {
+			continue // this came on top of the step's pause
+		}
+		return was.Reason == DecidedPause && was.Step != nil && *was.Step == index
+	}
+	return true // another controller began the pause
 }
 
 // unpause forgets every pause of the controller's own.

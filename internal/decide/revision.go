@@ -10,6 +10,9 @@ import (
 // takeRevision makes sure the current template has its ReplicaSet and number, and starts over when
 // the template or the steps have changed.
 func (d *draft) takeRevision(f facts) {
+	if d.status.ObservedGeneration == "" {
+		d.tell(api.EventRolloutAddedToInformer, "Rollout resource added to informer: %s/%s", f.ro.Namespace, f.ro.Name)
+	}
 	d.revision = f.revision()
 	if !f.forward {
 		return
@@ -119,7 +122,10 @@ func (d *draft) restart(f facts, podChanged bool) {
 	d.status.Abort, d.status.AbortedAt = false, nil
 	d.status.PromoteFull = false
 	d.forgetRuns()
-	d.status.Attempt = 0
+	d.status.Attempt++
+	if rs := f.fresh(); rs == nil || rs.Revision != d.revision {
+		d.status.Attempt = 0 // a new number: no run of it can be left from before
+	}
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash
 	if podChanged || (d.status.Duration != nil && d.status.Duration.FinishedAt != nil && !d.promoted(f)) {

@@ -49,10 +49,10 @@ func trusted(status api.RolloutStatus, f facts) api.RolloutStatus {
 	last := int32(len(f.canary.Steps))
 	index := int32(0)
 	switch {
+	case s.StableRS != "" && s.StableRS == s.CurrentPodHash:
+		index = last // also when a skip that was sent earlier arrives after the promotion
 	case s.CurrentStepIndex != nil:
 		index = min(max(*s.CurrentStepIndex, 0), last)
-	case s.StableRS != "" && s.StableRS == s.CurrentPodHash:
-		index = last
 	}
 	s.CurrentStepIndex = &index
 	return s

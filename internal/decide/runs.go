@@ -123,16 +123,16 @@ func (d *draft) hearRuns(f facts) {
 	}
 }
 
-// dropStrayRefs forgets runs that belong to another step or revision: a client may have moved the
-// index, and status is not to be trusted. While the spec is invalid its steps say nothing about the
-// runs, so these are kept.
+// dropStrayRefs forgets runs that belong to another step, revision or attempt: a client may have moved
+// the index, an earlier run may have had the name, and status is not to be trusted. While the spec is
+// invalid its steps say nothing about the runs, so these are kept.
 func (d *draft) dropStrayRefs(f facts) {
 	if d.promoted(f) || d.aborted() || !f.forward {
 		return
 	}
 	kept := map[**api.RolloutAnalysisRunStatus]bool{}
 	for _, s := range d.slots(f) {
-		if ref := *s.ref; ref != nil && s.owns(ref.Name) {
+		if ref := *s.ref; ref != nil && s.owns(ref.Name) && !superseded(f.run(ref.Name), d.status.Attempt) {
 			kept[s.ref] = true
 		}
 	}
@@ -186,13 +186,10 @@ func (d *draft) pauseFor(f facts, ref api.RolloutAnalysisRunStatus) {
 // measureAgain drops inconclusive runs so that new ones are started; it says whether there were any.
 func (d *draft) measureAgain(f facts) (any bool) {
 	for _, s := range d.slots(f) {
-		if ref := *s.ref; ref != nil && ref.Status == api.AnalysisPhaseInconclusive {
+		if ref := *s.ref; ref != nil && s.owns(ref.Name) && ref.Status == api.AnalysisPhaseInconclusive {
 			*s.ref = nil
 			any = true
 		}
-	}
-	if any {
-		d.status.Attempt++
 	}
 	return any
 }
@@ -255,6 +252,13 @@ func (d *draft) begin(f facts, s slot) {
 	}
 }
 
+// superseded says that a run is of an earlier attempt than the present one. Its name may be that of a run of this one: names
+// become free when old runs are deleted, and a cache may still have the old one. A later attempt than
+// ours is no mistake: another controller's definitions drop the field that counts them.
+func superseded(run *api.AnalysisRun, attempt int32) bool {
+	return run != nil && attemptOf(run) < attempt
+}
+
 func attemptOf(run *api.AnalysisRun) int32 {
 	n, err := strconv.ParseInt(run.Annotations[annotationAttempt], 10, 32)
 	if err != nil {
@@ -312,6 +316,7 @@ func (d *draft) runMetadata(f facts, s slot) (labels, notes map[string]string) {
 		labels[api.LabelInstanceID] = id
 	}
 	notes[api.AnnotationRevision] = strconv.FormatInt(d.revision, 10)
+	delete(notes, annotationAttempt)
 	if d.status.Attempt > 0 {
 		notes[annotationAttempt] = strconv.Itoa(int(d.status.Attempt))
 	}

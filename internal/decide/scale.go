@@ -114,9 +114,11 @@ func (d *draft) numberOf(f facts, rs *ReplicaSet) int64 {
 	return rs.Revision
 }
 
+// reliance is what must still serve for one place to shrink: all that serves now elsewhere, but for what
+// the same plan takes away.
 func reliance(places []place, except string) (all []Capacity) {
 	for _, p := range places {
-		serving := min(p.rs.Wanted, p.rs.Available)
+		serving := min(p.rs.Wanted, p.rs.Available, p.size.wanted)
 		if p.rs.Name != except && serving > 0 {
 			all = append(all, Capacity{ReplicaSet: p.rs.Name, Available: serving})
 		}

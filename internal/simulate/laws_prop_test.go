@@ -77,7 +77,7 @@ func newHistory(t *testing.T, rt *rapid.T) *history {
 		replicas, surge, missing := h.limits()
 		h.law(r.ServingAfter >= min(replicas-missing, r.ServingBefore),
 			"law 9: %s from %d to %d leaves %d pods serving of %d, %d may miss", r.Name, r.From, r.To, r.ServingAfter, replicas, missing)
-		h.law(r.WantedAfter <= max(replicas+surge, r.WantedBefore),
+		h.law(r.Unseen || r.WantedAfter <= max(replicas+surge, r.WantedBefore),
 			"%s from %d to %d asks for %d pods, %d+%d may be", r.Name, r.From, r.To, r.WantedAfter, replicas, surge)
 	}
 	return h

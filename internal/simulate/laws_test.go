@@ -76,7 +76,13 @@ func (h *history) plan() {
 	for _, rs := range in.Observed.ReplicaSets {
 		serving[rs.Name], pods[rs.Name] = min(rs.Wanted, rs.Available), max(rs.Wanted, rs.Replicas)
 	}
-	for _, action := range decide.Rollout(in).Actions {
+	actions := decide.Rollout(in).Actions
+	for _, action := range actions {
+		if a, ok := action.(decide.ReplicaSetWants); ok {
+			serving[a.Name] = min(serving[a.Name], a.To) // what the same plan takes away is not relied on
+		}
+	}
+	for _, action := range actions {
 		switch a := action.(type) {
 		case decide.ReplicaSetGone:
 			h.law(pods[a.Name] == 0, "%s is deleted with %d pods", a.Name, pods[a.Name])

@@ -54,7 +54,8 @@ func (w *World) snap() *snapshot {
 // maxPast is how many old states a stale read may come from.
 const maxPast = 8
 
-// observe is the cache as this pass sees it: the present, or an earlier state.
+// observe is the cache as this pass sees it: of each kind the present, or an earlier state, as each
+// kind is watched by itself.
 func (w *World) observe() *snapshot {
 	now := w.snap()
 	w.past = append(w.past, now)
@@ -64,7 +65,8 @@ func (w *World) observe() *snapshot {
 	if w.Fate == nil {
 		return now
 	}
-	return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)]
+	seen := func() *snapshot { return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)] }
+	return &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs}
 }
 
 func (w *World) write() error {
@@ -79,11 +81,12 @@ func (w *World) write() error {
 type rolloutWorld struct {
 	w    *World
 	seen *snapshot
+	done map[string]bool // ReplicaSets this pass has resized
 }
 
 func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	w := p.w
-	p.seen = w.observe()
+	p.seen, p.done = w.observe(), map[string]bool{}
 	in := decide.RolloutInput{Rollout: p.seen.rollout.DeepCopy(), Now: w.Now}
 	in.Observed.Templates = w.Templates
 	for _, name := range slices.Sorted(maps.Keys(p.seen.sets)) {
@@ -119,7 +122,7 @@ func (p *rolloutWorld) Save(_ context.Context, s api.RolloutStatus) error {
 	}
 	p.w.rollout = p.w.rollout.DeepCopy()
 	p.w.rollout.Status = kept
-	p.w.touch()
+	p.w.rollout.ResourceVersion = fmt.Sprint(p.w.touch())
 	return nil
 }
 
@@ -198,9 +201,10 @@ func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
 			return ErrConflict
 		}
 	}
-	change := Resize{Name: a.Name, From: live.Wanted, To: a.To}
+	change := Resize{Name: a.Name, From: live.Wanted, To: a.To, Unseen: p.unseen()}
 	change.WantedBefore, change.ServingBefore = p.w.Totals()
 	live.Wanted, live.DesiredReplicas, live.Observed = a.To, a.DesiredReplicas, false
+	p.done[a.Name] = true
 	live.version = p.w.touch()
 	p.w.node()
 	change.WantedAfter, change.ServingAfter = p.w.Totals()
@@ -208,6 +212,17 @@ func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
 		p.w.Resized(change)
 	}
 	return nil
+}
+
+// unseen says that some ReplicaSet wants another number of pods than this pass saw, other than by its
+// own doing: a new leader's cache may be that old, one that sees its own writes is not.
+func (p *rolloutWorld) unseen() bool {
+	for name, live := range p.w.sets {
+		if seen, ok := p.seen.sets[name]; live.Wanted != seen.Wanted && !p.done[name] || !ok {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *rolloutWorld) carry(a decide.ReplicaSetCarries) error {

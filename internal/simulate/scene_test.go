@@ -98,10 +98,39 @@ func metricOf(w *World, name string, change func(*api.Metric)) {
 	w.Templates[key] = spec
 }
 
+// story is told in a world, the seed's unless it says otherwise. Its name says what must hold.
+type story struct {
+	name string
+	tell func(*testing.T, *World, *Transcript)
+	in   func(testing.TB) *World
+}
+
+// tell plays stories, compares them with their transcripts, and checks that the world is left alone
+// when they are over.
+func tell(t *testing.T, stories []story) {
+	t.Helper()
+	for _, s := range stories {
+		t.Run(s.name, func(t *testing.T) {
+			if s.in == nil {
+				s.in = seed
+			}
+			w := s.in(t)
+			tr := NewTranscript(w)
+			s.tell(t, w, tr)
+			golden(t, tr)
+			rests(t, w)
+		})
+	}
+}
+
 // golden compares a transcript with the one on file.
 func golden(t *testing.T, tr *Transcript) {
 	t.Helper()
-	name := filepath.Join("testdata", strings.NewReplacer("/", "_", ",", "").Replace(strings.TrimPrefix(t.Name(), "TestStories/"))+".txt")
+	_, name, ok := strings.Cut(t.Name(), "/")
+	if !ok {
+		name = t.Name()
+	}
+	name = filepath.Join("testdata", strings.NewReplacer("/", "_", ",", "").Replace(name)+".txt")
 	got := tr.String()
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {

@@ -11,11 +11,8 @@ import (
 
 // TestTroubles tells what went wrong once, or could: each name says what must hold.
 func TestTroubles(t *testing.T) {
-	stories := []struct {
-		name string
-		tell func(*testing.T, *World, *Transcript)
-	}{
-		{"a template that is broken for a second does not cut the measuring short", func(t *testing.T, w *World, tr *Transcript) {
+	tell(t, []story{
+		{name: "a template that is broken for a second does not cut the measuring short", tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), time.Second }
 			deploy(t, w, tr)
 			w.Answer = func(q Question) judge.Sample {
@@ -35,7 +32,7 @@ func TestTroubles(t *testing.T) {
 			is(t, w, api.RolloutPhaseDegraded, "success-rate")
 			serves(t, w, 0, 5)
 		}},
-		{"a bad measurement stops the update although the spec has become invalid", func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a bad measurement stops the update although the spec has become invalid", tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			w.Answer = func(q Question) judge.Sample {
 				if q.N > 1 {
@@ -54,7 +51,7 @@ func TestTroubles(t *testing.T) {
 			}
 			serves(t, w, 0, 5)
 		}},
-		{"scaling to nothing in mid-update promotes nobody", func(t *testing.T, w *World, tr *Transcript) {
+		{name: "scaling to nothing in mid-update promotes nobody", tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Apply(func(ro *api.Rollout) { ro.Spec.Strategy.Canary.Steps[1].Pause.Duration = nil })
 			deploy(t, w, tr)
 			stable := w.Rollout().Status.StableRS
@@ -73,7 +70,7 @@ func TestTroubles(t *testing.T) {
 				t.Errorf("stable is %s now, want %s still", got, stable)
 			}
 		}},
-		{"a block that is not supported does not take the way back", func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a block that is not supported does not take the way back", tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), -1 }
 			ship(w, tr, "2")
@@ -87,7 +84,7 @@ func TestTroubles(t *testing.T) {
 			pass(t, w, tr, 10*time.Second)
 			serves(t, w, 0, 5)
 		}},
-		{"a rollout of another controller with a block that is not supported is left as it is", func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a rollout of another controller with a block that is not supported is left as it is", tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Unsupported = func(*api.Rollout) []string { return []string{"spec.strategy.blueGreen: not supported yet"} }
 			pass(t, w, tr, time.Minute)
 			is(t, w, api.RolloutPhaseDegraded, "spec.strategy.blueGreen: not supported yet")
@@ -95,7 +92,7 @@ func TestTroubles(t *testing.T) {
 				t.Errorf("%d pods and %d ReplicaSets, want none", wanted, len(w.sets))
 			}
 		}},
-		{"a stable ReplicaSet that was deleted leaves everything to the new version", func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a stable ReplicaSet that was deleted leaves everything to the new version", tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			stable := w.Rollout().Status.StableRS
 			ship(w, tr, "2")
@@ -106,7 +103,7 @@ func TestTroubles(t *testing.T) {
 			is(t, w, api.RolloutPhaseHealthy, "")
 			serves(t, w, 0, 5)
 		}},
-		{"a Job is stopped although the first attempt to delete it was lost", func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a Job is stopped although the first attempt to delete it was lost", tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), -1 }
 			w.Answer = func(q Question) judge.Sample { return number(float64(q.N - 1)) }
@@ -122,18 +119,7 @@ func TestTroubles(t *testing.T) {
 				t.Errorf("%d Jobs still run", n)
 			}
 		}},
-	}
-	for _, story := range stories {
-		t.Run(story.name, func(t *testing.T) {
-			w := seed(t)
-			tr := NewTranscript(w)
-			story.tell(t, w, tr)
-			if t.Failed() {
-				t.Log("\n" + tr.String())
-			}
-			rests(t, w)
-		})
-	}
+	})
 }
 
 // loseOnce loses the first deletion of a Job, and nothing else.

@@ -58,7 +58,9 @@ type Question struct {
 
 // Resize is one change of a ReplicaSet's size, in pods of all revisions.
 type Resize struct {
-	Name                        string
+	Name string
+	// Unseen says that the pass did not see the present size of every ReplicaSet.
+	Unseen                      bool
 	From, To                    int32
 	ServingBefore, ServingAfter int32
 	WantedBefore, WantedAfter   int32
@@ -117,8 +119,8 @@ func (w *World) Apply(change func(*api.Rollout)) {
 	if next.UID == "" {
 		next.UID = "rollout"
 	}
+	next.ResourceVersion = fmt.Sprint(w.touch())
 	w.rollout = next
-	w.touch()
 }
 
 // Rollout is the Rollout as it stands; callers must not change it.
@@ -223,12 +225,10 @@ func order(a, b bool) int {
 	return -1
 }
 
-// touch gives the next resource version.
+// touch gives the next resource version. Each object has its own: a Rollout may be as fresh as can be
+// in a cache whose ReplicaSets are old.
 func (w *World) touch() int {
 	w.version++
-	if w.rollout != nil {
-		w.rollout.ResourceVersion = fmt.Sprint(w.version)
-	}
 	return w.version
 }
 
