@@ -98,6 +98,10 @@ demo: images ## the whole story on a local cluster, or DEMO_CLUSTER=existing wit
 demo-down: ## remove everything the demo made
 	@if [ -x $(BUILD)/bin/demo ]; then $(BUILD)/bin/demo down; fi
 
+.PHONY: bench-fleet
+bench-fleet: build localkube-plane ## what 300 updates at once cost the controller
+	go run ./test/bench/fleet
+
 .PHONY: bench-react
 bench-react: images ## time from a server's first bad answer to the canary's scale-down
 	go run ./test/bench/react

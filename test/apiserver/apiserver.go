@@ -42,11 +42,20 @@ func Start(t testing.TB) *rest.Config {
 	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
 		t.Skipf("no API server on %s: etcd and kube-apiserver are run on Linux and macOS only", runtime.GOOS)
 	}
-	s, err := shared()
+	config, err := Config()
 	if err != nil {
 		t.Fatalf("starting an API server: %v", err)
 	}
-	return rest.CopyConfig(s.config)
+	return config
+}
+
+// Config is Start for programs that are no tests.
+func Config() (*rest.Config, error) {
+	s, err := shared()
+	if err != nil {
+		return nil, err
+	}
+	return rest.CopyConfig(s.config), nil
 }
 
 var shared = sync.OnceValues(start)
