@@ -69,7 +69,8 @@ type AnalysisTemplateSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	MeasurementRetention []MeasurementRetention `json:"measurementRetention,omitempty"`
-	// Templates to include. A template that includes itself is an error.
+	// Templates to include, with all they include, each once; at most 32 deep. Names are looked up in the
+	// namespace of whoever uses the template. A template that includes itself is an error.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Templates []AnalysisTemplateRef `json:"templates,omitempty"`
@@ -116,12 +117,12 @@ type AnalysisRunSpec struct {
 	// Terminate stops the run; it is then judged by what it has measured. Default false.
 	// +optional
 	Terminate bool `json:"terminate,omitempty"`
-	// DryRun names metrics that are measured without counting. A rule that matches no metric is an error.
+	// DryRun names metrics that are measured without counting.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	DryRun []DryRun `json:"dryRun,omitempty"`
-	// MeasurementRetention says how many measurements of a metric are kept. A rule that matches no metric is
-	// an error.
+	// MeasurementRetention says how many measurements of a metric are kept. Where several rules match, the
+	// last one counts.
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	MeasurementRetention []MeasurementRetention `json:"measurementRetention,omitempty"`
@@ -162,22 +163,34 @@ type SecretKeyRef struct {
 
 // DryRun names metrics that are measured and reported but have no say in the verdict.
 type DryRun struct {
-	// MetricName is a regular expression that is matched against the names of metrics.
+	// MetricName is a regular expression that is looked for anywhere in the names of metrics: "error" means
+	// error-rate too, "^error$" does not. One that cannot be read, or matches no metric, is an error.
 	// +kubebuilder:validation:MaxLength=4096
 	MetricName string `json:"metricName"`
 }
 
 // MeasurementRetention says how many measurements of a metric are kept.
 type MeasurementRetention struct {
-	// MetricName is a regular expression that is matched against the names of metrics.
+	// MetricName is a regular expression that is looked for anywhere in the names of metrics: "error" means
+	// error-rate too, "^error$" does not. One that cannot be read, or matches no metric, is an error.
 	// +kubebuilder:validation:MaxLength=4096
 	MetricName string `json:"metricName"`
-	// Limit is the number of newest measurements to keep. Default 10; 0 or less means the default.
+	// Limit is the number of newest measurements to keep. Default 10; 0 or less means the default, and more
+	// than 1000 means 1000. A whole run has at most 128 KiB: the oldest measurements make room first.
 	Limit int32 `json:"limit"`
 }
 
-// TTLStrategy deletes a run some seconds after its end. The field for the run's phase wins over
-// secondsAfterCompletion.
+// Bounds of MeasurementRetention.Limit.
+const (
+	// DefaultRetention is how many measurements of a metric are kept when no rule says otherwise.
+	DefaultRetention = 10
+	// MaxRetention is how many measurements a rule can ask for.
+	MaxRetention = 1000
+)
+
+// TTLStrategy deletes a run, with its Jobs, some seconds after its end. The field for the run's phase wins
+// over secondsAfterCompletion; without a field for it the run stays. 0 or less deletes it at once. A run of a
+// Rollout stays until the Rollout has taken note of its end.
 type TTLStrategy struct {
 	// SecondsAfterCompletion counts from the end of the run, whatever its phase.
 	// +optional

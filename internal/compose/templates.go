@@ -19,6 +19,9 @@ type Template struct {
 	Path []api.AnalysisTemplateRef
 }
 
+// Via is the templates that lead to it: "outer -> middle", or "" when its user names it.
+func (t Template) Via() string { return arrows(t.Path[:len(t.Path)-1]) }
+
 // Name is what messages call it: "name" or "cluster/name".
 func (t Template) Name() string { return display(t.AnalysisTemplateRef) }
 

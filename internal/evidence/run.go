@@ -18,9 +18,9 @@ const (
 	// MaxReport is the length of a Job's report, in bytes: what a container can leave behind.
 	MaxReport = 4 << 10
 	// Kept is how many measurements of a metric are kept when no rule says otherwise.
-	Kept = 10
+	Kept = api.DefaultRetention
 	// MaxKept is how many measurements a rule can ask for.
-	MaxKept = 1000
+	MaxKept = api.MaxRetention
 
 	leastStatus = 32 << 10 // what a status may take when the spec has used up everything
 	maxNotes    = 24       // entries of one metadata

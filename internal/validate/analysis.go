@@ -2,8 +2,12 @@ package validate
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -22,23 +26,13 @@ func (s *sheet) background(canary *api.CanaryStrategy, path *field.Path) {
 
 // analysis checks what a Rollout says about an analysis; the templates it names are checked by References.
 func (s *sheet) analysis(analysis *api.RolloutAnalysis, path *field.Path) {
-	s.unsupported(len(analysis.DryRun) > 0, path.Child("dryRun"))
-	s.unsupported(len(analysis.MeasurementRetention) > 0, path.Child("measurementRetention"))
-	s.items(len(analysis.Templates), path.Child("templates"))
+	s.rules(analysis.DryRun, analysis.MeasurementRetention, path)
+	s.runMetadata(&analysis.AnalysisRunMetadata, path.Child("analysisRunMetadata"))
 	s.items(len(analysis.Args), path.Child("args"))
 	if len(analysis.Templates) == 0 {
 		s.warn(path.Child("templates"), "is empty: nothing is measured here", "name at least one templateName")
 	}
-	seen := map[api.AnalysisTemplateRef]bool{}
-	for i, ref := range analysis.Templates {
-		at := path.Child("templates").Index(i)
-		if ref.TemplateName == "" {
-			s.invalid(at.Child("templateName"), "is missing", "")
-		} else if seen[ref] {
-			s.warn(at.Child("templateName"), fmt.Sprintf("%s is named twice and measured once", ref.TemplateName), "remove one of them")
-		}
-		seen[ref] = true
-	}
+	s.includes(analysis.Templates, path.Child("templates"))
 	names := map[string]bool{}
 	for i := range analysis.Args {
 		s.rolloutArgument(&analysis.Args[i], path.Child("args").Index(i), names)
@@ -82,5 +76,32 @@ func (s *sheet) fieldRef(text string, path *field.Path) {
 	if len(text) >= len("metadata") && text[:len("metadata")] == "metadata" && !metadataPath.MatchString(text) {
 		s.invalid(path, quote(text)+" names nothing that can be read from metadata",
 			"write metadata.name, metadata.namespace, metadata.uid, metadata.labels['key'] or metadata.annotations['key']")
+	}
+}
+
+// ours are the labels of a run that say what it is for; what a user gives for them is not taken.
+var ours = map[string]bool{api.LabelPodTemplateHash: true, api.LabelRolloutType: true, api.LabelStepIndex: true}
+
+// runMetadata checks what is to be put on the AnalysisRun, which the server would not take otherwise.
+func (s *sheet) runMetadata(metadata *api.AnalysisRunMetadata, path *field.Path) {
+	for _, key := range slices.Sorted(maps.Keys(metadata.Labels)) {
+		at := path.Child("labels").Key(key)
+		s.qualified(key, at)
+		for _, problem := range validation.IsValidLabelValue(metadata.Labels[key]) {
+			s.invalid(at, fmt.Sprintf("is %s, which is no value of a label: %s", quote(metadata.Labels[key]), problem), "")
+		}
+		if ours[key] {
+			s.warn(at, "is a label of every run of a Rollout: the value given here is not taken", "remove it")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(metadata.Annotations)) {
+		s.qualified(strings.ToLower(key), path.Child("annotations").Key(key))
+	}
+}
+
+// qualified wants the key of a label or annotation.
+func (s *sheet) qualified(key string, path *field.Path) {
+	for _, problem := range validation.IsQualifiedName(key) {
+		s.invalid(path, "is no key: "+problem, "")
 	}
 }

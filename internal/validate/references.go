@@ -50,23 +50,50 @@ func References(ro *api.Rollout, refs Refs) Findings {
 	return s.sorted()
 }
 
-// TemplateReferences says what is wrong with the Secrets a template takes arguments from.
+// TemplateReferences says what is wrong with the Secrets a template takes arguments from, and with
+// the templates it includes. What one of those lacks may come from whoever uses the template.
 func TemplateReferences(spec *api.AnalysisTemplateSpec, refs Refs) Findings {
-	return secrets(spec.Args, refs)
+	s := &sheet{}
+	s.secrets(spec.Args, refs)
+	path := field.NewPath("spec", "templates")
+	_, problems := compose.Templates(spec.Templates, refs.Template)
+	for _, problem := range problems {
+		at := path
+		for i, ref := range spec.Templates {
+			if len(problem.Templates) > 0 && named(ref) == problem.Templates[0] {
+				at = path.Index(i)
+			}
+		}
+		s.add(absent(problem, refs), at, problem.Message, "")
+	}
+	return s.sorted()
 }
 
 // RunReferences says what is wrong with the Secrets an AnalysisRun takes arguments from.
 func RunReferences(run *api.AnalysisRun, refs Refs) Findings {
-	return secrets(run.Spec.Args, refs)
+	s := &sheet{}
+	s.secrets(run.Spec.Args, refs)
+	return s.sorted()
 }
 
-func secrets(args []api.Argument, refs Refs) Findings {
-	s := &sheet{}
+func (s *sheet) secrets(args []api.Argument, refs Refs) {
 	r := reference{sheet: s, refs: refs}
 	for i, arg := range args {
 		r.secret(arg, "", field.NewPath("spec", "args").Index(i))
 	}
-	return s.sorted()
+}
+
+// absent is what a problem means: what is missing among some files may exist elsewhere.
+func absent(problem compose.Problem, refs Refs) Kind {
+	if problem.Missing && refs.Partial {
+		return Warning
+	}
+	return Invalid
+}
+
+// named is a template as problems name it.
+func named(ref api.AnalysisTemplateRef) string {
+	return compose.Template{AnalysisTemplateRef: ref}.Name()
 }
 
 // reference is one analysis of a Rollout with the templates it names.
@@ -80,45 +107,78 @@ type reference struct {
 }
 
 func (r *reference) check() {
-	refs := r.templates()
-	spec, problems := compose.Spec(refs, r.refs.Template, r.args(), nil, nil)
+	refs := r.named()
+	templates, _ := compose.Templates(refs, r.refs.Template)
+	if !r.refs.Checked {
+		r.alone(templates)
+	}
+	spec, problems := compose.Spec(refs, r.refs.Template, r.args(), r.analysis.DryRun, r.analysis.MeasurementRetention)
+	whole := len(refs) == len(r.analysis.Templates)
 	for _, problem := range problems {
-		r.invalid(r.place(problem.Templates), problem.Message, "")
+		whole = whole && !problem.Missing
+	}
+	for _, problem := range problems {
+		if kind := absent(problem, r.refs); whole || !problem.Open || !r.refs.Partial {
+			r.add(kind, r.place(problem, templates), problem.Message, "")
+		}
 	}
 	for _, arg := range spec.Args {
-		if owner, path := r.declaredBy(refs, arg); !r.refs.Checked {
+		if owner, path := r.declaredBy(templates, arg); !r.refs.Checked {
 			r.secret(arg, owner, path)
 		}
 	}
 	for i := range spec.Metrics {
-		if from, ok := r.measuredBy(refs, spec.Metrics[i].Name); ok {
-			r.metric(&spec.Metrics[i], &spec, from)
-		}
+		r.metric(&spec.Metrics[i], &spec, measuredBy(templates, spec.Metrics[i].Name))
+	}
+	spec.Metrics = filled(spec.Metrics, compose.Values(spec.Args))
+	if whole {
+		r.measured(spec, templates)
 	}
 }
 
-// templates reports which of the templates are missing and returns the others.
-func (r *reference) templates() []api.AnalysisTemplateRef {
+// named reports which of the templates the analysis names are missing and returns the others.
+func (r *reference) named() []api.AnalysisTemplateRef {
 	var found []api.AnalysisTemplateRef
 	for i, ref := range r.analysis.Templates {
 		if ref.TemplateName == "" {
 			continue
 		}
-		path := r.path.Child("templates").Index(i)
-		spec, ok := r.refs.Template(ref.TemplateName, ref.ClusterScope)
-		if !ok {
-			r.missing(ref, path.Child("templateName"))
-			continue
-		}
-		found = append(found, ref)
-		if r.refs.Checked {
-			continue
-		}
-		for _, finding := range Template(&spec) {
-			r.add(ofTemplate(finding.Kind), path, title(ref)+": "+finding.Path+": "+finding.Message, finding.Fix)
+		if _, ok := r.refs.Template(ref.TemplateName, ref.ClusterScope); ok {
+			found = append(found, ref)
+		} else {
+			r.missing(ref, r.path.Child("templates").Index(i).Child("templateName"))
 		}
 	}
 	return found
+}
+
+// alone reports what is wrong with the templates by themselves.
+func (r *reference) alone(templates []compose.Template) {
+	for _, t := range templates {
+		for _, finding := range Template(&t.Spec) {
+			r.add(ofTemplate(finding.Kind), r.at(t), titled(t)+": "+finding.Path+": "+finding.Message, finding.Fix)
+		}
+	}
+}
+
+// measured looks at the whole of what will be measured, all templates taken together.
+func (r *reference) measured(spec api.AnalysisRunSpec, templates []compose.Template) {
+	r.matched(Invalid, namings(r.analysis.DryRun, r.analysis.MeasurementRetention, r.path), spec.Metrics, "")
+	for _, t := range templates {
+		rules := namings(t.Spec.DryRun, t.Spec.MeasurementRetention, r.at(t))
+		for i := range rules {
+			rules[i].path = r.at(t)
+		}
+		r.matched(Invalid, rules, spec.Metrics, ", in "+titled(t))
+	}
+	what := "this step passes whatever is measured"
+	if r.background {
+		what = "the analysis in the background stops nothing"
+	}
+	r.tried(spec, r.path, what)
+	if n := len(spec.Metrics); n > maxItems {
+		r.invalid(r.path.Child("templates"), fmt.Sprintf("have %d metrics together, more than %d", n, maxItems), "")
+	}
 }
 
 // ofTemplate is what a finding in a template means for the Rollout: it cannot go forward with a
@@ -135,6 +195,14 @@ func title(ref api.AnalysisTemplateRef) string {
 		return fmt.Sprintf("ClusterAnalysisTemplate %q", ref.TemplateName)
 	}
 	return fmt.Sprintf("AnalysisTemplate %q", ref.TemplateName)
+}
+
+// titled is a template with the way that leads to it.
+func titled(t compose.Template) string {
+	if via := t.Via(); via != "" {
+		return title(t.AnalysisTemplateRef) + " (included by " + via + ")"
+	}
+	return title(t.AnalysisTemplateRef)
 }
 
 func (r *reference) missing(ref api.AnalysisTemplateRef, path *field.Path) {
@@ -176,27 +244,28 @@ func unknown(name string) api.Argument {
 	return api.Argument{Name: name, ValueFrom: &api.ValueFrom{FieldRef: &api.FieldRef{}}}
 }
 
-// place is the last template of a problem as the analysis names it, else the analysis itself.
-func (r *reference) place(names []string) *field.Path {
-	if len(names) == 0 {
-		return r.path.Child("args")
+// place is where the analysis names the template a problem is about, or what leads to it; the last
+// one where there are several.
+func (r *reference) place(problem compose.Problem, templates []compose.Template) *field.Path {
+	if len(problem.Templates) == 0 {
+		return r.path.Child(problem.Field)
 	}
-	name, cluster := strings.CutPrefix(names[len(names)-1], "cluster/")
-	for i, ref := range r.analysis.Templates {
-		if ref.TemplateName == name && ref.ClusterScope == cluster {
-			return r.path.Child("templates").Index(i)
+	for _, name := range slices.Backward(problem.Templates) {
+		for _, t := range templates {
+			if t.Name() == name {
+				return r.at(t)
+			}
 		}
 	}
 	return r.path.Child("templates")
 }
 
 // declaredBy finds the template an argument's value comes from.
-func (r *reference) declaredBy(refs []api.AnalysisTemplateRef, arg api.Argument) (string, *field.Path) {
-	for _, ref := range refs {
-		spec, _ := r.refs.Template(ref.TemplateName, ref.ClusterScope)
-		for _, declared := range spec.Args {
+func (r *reference) declaredBy(templates []compose.Template, arg api.Argument) (string, *field.Path) {
+	for _, t := range templates {
+		for _, declared := range t.Spec.Args {
 			if declared.Name == arg.Name && reflect.DeepEqual(declared.ValueFrom, arg.ValueFrom) {
-				return title(ref), r.at(ref)
+				return titled(t), r.at(t)
 			}
 		}
 	}
@@ -205,24 +274,28 @@ func (r *reference) declaredBy(refs []api.AnalysisTemplateRef, arg api.Argument)
 
 // origin is where a metric stands: which template, which of its metrics.
 type origin struct {
-	ref   api.AnalysisTemplateRef
+	compose.Template
 	index int
 }
 
-// measuredBy finds the template a metric comes from; false when it is included by another template.
-func (r *reference) measuredBy(refs []api.AnalysisTemplateRef, metric string) (origin, bool) {
-	for _, ref := range refs {
-		spec, _ := r.refs.Template(ref.TemplateName, ref.ClusterScope)
-		i := slices.IndexFunc(spec.Metrics, func(m api.Metric) bool { return m.Name == metric })
+// measuredBy finds the template a metric comes from. It is one of those that were merged.
+func measuredBy(templates []compose.Template, metric string) origin {
+	for _, t := range templates {
+		i := slices.IndexFunc(t.Spec.Metrics, func(m api.Metric) bool { return m.Name == metric })
 		if i >= 0 {
-			return origin{ref, i}, true
+			return origin{t, i}
 		}
 	}
-	return origin{}, false
+	return origin{}
 }
 
-func (r *reference) at(ref api.AnalysisTemplateRef) *field.Path {
-	return r.path.Child("templates").Index(slices.Index(r.analysis.Templates, ref))
+// at is where the analysis names the template, or the one that leads to it.
+func (r *reference) at(t compose.Template) *field.Path {
+	templates := r.path.Child("templates")
+	if len(t.Path) == 0 {
+		return templates
+	}
+	return templates.Index(slices.Index(r.analysis.Templates, t.Path[0]))
 }
 
 // secret looks for the Secret and key an argument takes its value from.
@@ -259,15 +332,16 @@ func otherKeys(key string, keys []string) string {
 
 // metric checks a metric of a template as it will be measured here, with its arguments filled in.
 func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from origin) {
-	path, names := r.at(from.ref), argumentNames(spec.Args)
+	path, names := r.at(from.Template), argumentNames(spec.Args)
 	for _, name := range compose.Unresolved(*metric) {
 		if !slices.Contains(names, name) {
-			r.invalid(path, fmt.Sprintf("args.%s was not resolved: metric %s of %s uses it, and no template of this analysis declares it", name, metric.Name, title(from.ref)), declare(name, names))
+			r.invalid(path, fmt.Sprintf("args.%s was not resolved: metric %s of %s uses it, and no template of this analysis declares it", name, metric.Name, titled(from.Template)), declare(name, names))
 		}
 	}
+	r.shown(metric, spec, from)
 	filled, err := compose.Metric(*metric, compose.Values(spec.Args))
 	if err != nil {
-		r.invalid(path, title(from.ref)+": "+err.Error(), "")
+		r.invalid(path, titled(from.Template)+": "+err.Error(), "")
 		return
 	}
 	r.filled(metric, &filled, from)
@@ -276,8 +350,18 @@ func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from o
 	}
 	count, known := integer(filled.Count)
 	if filled.Interval != "" && (filled.Count == nil || known && count == 0) && !endsEarly(&filled) {
-		r.invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, title(from.ref)),
+		r.invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, titled(from.Template)),
 			"give the metric a count, or measure it in the background: spec.strategy.canary.analysis")
+	}
+}
+
+// shown refuses to show a secret that the metric has from another template.
+func (r *reference) shown(metric *api.Metric, spec *api.AnalysisRunSpec, from origin) {
+	own := compose.Exposed(*metric, compose.Secrets(from.Spec.Args))
+	for _, problem := range compose.Exposed(*metric, compose.Secrets(spec.Args)) {
+		if !slices.ContainsFunc(own, func(p compose.Problem) bool { return p.Message == problem.Message }) {
+			r.invalid(r.at(from.Template), titled(from.Template)+": "+problem.Message, "use an argument with a plain value there")
+		}
 	}
 }
 
@@ -289,7 +373,7 @@ func (r *reference) filled(template, filled *api.Metric, from origin) {
 	after.metric(filled, path)
 	for _, finding := range after.sorted() {
 		if !slices.Contains(before.findings, finding) {
-			r.add(ofTemplate(finding.Kind), r.at(from.ref), fmt.Sprintf("%s, with the arguments given here: %s: %s", title(from.ref), finding.Path, finding.Message), finding.Fix)
+			r.add(ofTemplate(finding.Kind), r.at(from.Template), fmt.Sprintf("%s, with the arguments given here: %s: %s", titled(from.Template), finding.Path, finding.Message), finding.Fix)
 		}
 	}
 }

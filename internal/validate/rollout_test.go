@@ -202,8 +202,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("steps: [{setHeaderRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setHeaderRoute"},
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},
 		{canary("steps: [{plugin: {name: a}}]"), "spec.strategy.canary.steps[0].plugin"},
-		{canary("steps: [{analysis: {templates: [{templateName: a}], dryRun: [{metricName: a}]}}]"), "spec.strategy.canary.steps[0].analysis.dryRun"},
-		{canary("analysis: {templates: [{templateName: a}], measurementRetention: [{metricName: a, limit: 1}]}"), "spec.strategy.canary.analysis.measurementRetention"},
 		{canary("{}") + "  rollbackWindow: {revisions: 1}\n", "spec.rollbackWindow"},
 		{canary("{}") + "  restartAt: 2026-01-01T00:00:00Z\n", "spec.restartAt"},
 		{canary("{}") + "  workloadRef: {kind: Deployment, name: a}\n", "spec.workloadRef"},

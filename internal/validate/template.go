@@ -18,15 +18,43 @@ func Template(spec *api.AnalysisTemplateSpec) Findings {
 	root := field.NewPath("spec")
 	s.metrics(spec.Metrics, nil, root.Child("metrics"))
 	s.arguments(spec.Args, root.Child("args"))
-	s.unsupported(len(spec.DryRun) > 0, root.Child("dryRun"))
-	s.unsupported(len(spec.MeasurementRetention) > 0, root.Child("measurementRetention"))
-	s.unsupported(len(spec.Templates) > 0, root.Child("templates"))
+	s.rules(spec.DryRun, spec.MeasurementRetention, root)
+	s.includes(spec.Templates, root.Child("templates"))
+	if len(spec.Templates) == 0 {
+		s.matched(Warning, closed(namings(spec.DryRun, spec.MeasurementRetention, root), spec.Metrics), spec.Metrics,
+			" of this template, which is an error unless a template used beside it brings one")
+	}
 	if len(spec.Metrics) == 0 && len(spec.Templates) == 0 {
 		s.warn(root.Child("metrics"), "is empty: nothing is measured", "")
 	}
 	s.undeclared(spec.Metrics, spec.Args, root.Child("metrics"), Warning)
 	s.exposed(spec.Metrics, spec.Args, root.Child("metrics"))
 	return s.sorted()
+}
+
+// closed is the rules, unless the names of the metrics are not known yet.
+func closed(rules []naming, metrics []api.Metric) []naming {
+	for i := range metrics {
+		if open(metrics[i].Name) {
+			return nil
+		}
+	}
+	return rules
+}
+
+// includes checks the list of templates that a template includes.
+func (s *sheet) includes(refs []api.AnalysisTemplateRef, path *field.Path) {
+	s.items(len(refs), path)
+	seen := map[api.AnalysisTemplateRef]bool{}
+	for i, ref := range refs {
+		at := path.Index(i).Child("templateName")
+		if ref.TemplateName == "" {
+			s.invalid(at, "is missing", "")
+		} else if seen[ref] {
+			s.warn(at, fmt.Sprintf("%s is named twice and measured once", ref.TemplateName), "remove one of them")
+		}
+		seen[ref] = true
+	}
 }
 
 // Run says what is wrong with an AnalysisRun. Any finding that is no warning ends the run in phase Error.
@@ -38,8 +66,11 @@ func Run(run *api.AnalysisRun) Findings {
 	}
 	s.metrics(spec.Metrics, compose.Values(spec.Args), root.Child("metrics"))
 	s.arguments(spec.Args, root.Child("args"))
-	s.unsupported(len(spec.DryRun) > 0, root.Child("dryRun"))
-	s.unsupported(len(spec.MeasurementRetention) > 0, root.Child("measurementRetention"))
+	s.rules(spec.DryRun, spec.MeasurementRetention, root)
+	whole := *spec
+	whole.Metrics = filled(spec.Metrics, compose.Values(spec.Args))
+	s.matched(Invalid, namings(spec.DryRun, spec.MeasurementRetention, root), whole.Metrics, "")
+	s.tried(whole, root.Child("dryRun"), "the run is Successful whatever is measured")
 	s.unsupported(spec.TTLStrategy != nil, root.Child("ttlStrategy"))
 	for i, arg := range spec.Args {
 		if arg.Value == nil && arg.ValueFrom == nil {

@@ -84,10 +84,6 @@ spec:
 			`Warning spec.metrics[0].provider.job.spec.backoffLimit: is not set: Kubernetes starts a failed Job's pod up to 6 more times before the measurement fails; write backoffLimit: 0 to fail at the first failure`,
 			`Invalid spec.metrics[0].provider.job.spec.template.spec.containers: must name at least one container`,
 			`Invalid spec.metrics[0].provider.job.spec.template.spec.restartPolicy: is ""; pods of a Job end; write Never or OnFailure`}},
-		{"what later versions bring", "spec: {metrics: [], dryRun: [{metricName: a}], measurementRetention: [{metricName: a, limit: 1}], templates: [{templateName: a}]}", []string{
-			`Unsupported spec.dryRun: not supported yet`,
-			`Unsupported spec.measurementRetention: not supported yet`,
-			`Unsupported spec.templates: not supported yet`}},
 		{"an argument nobody declares", metric("successCondition: result < {{args.limt}}\n"+query) + "  args: [{name: limit}]\n", []string{
 			`Warning spec.metrics[0]: uses {{args.limt}}, which spec.args does not declare: it has a value only together with a template that declares it; declare it under spec.args, or use one of limit`}},
 		{"a secret in a condition", metric("successCondition: result[0] < {{args.limit}}\n"+query) + "  args: [{name: limit, valueFrom: {secretKeyRef: {name: s, key: k}}}]\n", []string{
