@@ -82,5 +82,8 @@ const (
 	DecidedRetry         = "Retried"
 	DecidedFull          = "PromoteFullRequested"
 	DecidedPromotion     = "Promoted"
+	DecidedRestart       = "RestartStarted"
+	DecidedRefused       = "EvictionRefused"
+	DecidedRestarted     = "RestartEnded"
 	DecidedDryRun        = "DryRun"
 )

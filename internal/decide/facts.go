@@ -26,6 +26,8 @@ type facts struct {
 	hash, stepHash string
 	// forward says that the spec can be carried out: nothing new starts without it.
 	forward bool
+	// unsettled says that ReplicaSets still count pods that are gone.
+	unsettled bool
 }
 
 func look(in RolloutInput) facts {
@@ -36,6 +38,7 @@ func look(in RolloutInput) facts {
 	if c := in.Rollout.Spec.Strategy.Canary; c != nil {
 		f.canary = *c
 	}
+	f.countPods()
 	f.forward = len(in.Observed.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0
 	f.hash, f.stepHash = f.specHash(), f.specStepHash()
 	if old := in.Rollout.Status; !f.forward && old.CurrentPodHash != "" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/judge"
@@ -75,6 +76,16 @@ type Capacity struct {
 	Available  int32
 }
 
+// PodGone: the pod is evicted, as far as PodDisruptionBudgets allow; where they do not, that is an
+// observation of the next pass. Its ReplicaSet makes another one.
+type PodGone struct {
+	Name string
+	UID  types.UID
+	// Relies is what serves now, when the pod does; see ReplicaSetWants. A pod that is not ready relies
+	// on nothing, and is evicted only if it has not changed since.
+	Relies []Capacity
+}
+
 // ReplicaSetCarries: the ReplicaSet carries these annotations and this minReadySeconds.
 type ReplicaSetCarries struct {
 	Name            string
@@ -122,6 +133,9 @@ func (ReplicaSetExists) Chain() Chain { return Safety }
 func (ReplicaSetWants) Chain() Chain { return Safety }
 
 // Chain implements Action.
+func (PodGone) Chain() Chain { return Safety }
+
+// Chain implements Action.
 func (RunExists) Chain() Chain { return Measure }
 
 // Chain implements Action.
@@ -167,6 +181,8 @@ type ReplicaSet struct {
 // Observed is the world around a Rollout.
 type Observed struct {
 	ReplicaSets []ReplicaSet
+	// Pods are those of the ReplicaSets, when NeedsPods says so; nil = not looked at.
+	Pods []Pod
 	// Runs are the AnalysisRuns the Rollout owns; decide never edits them.
 	Runs []*api.AnalysisRun
 	// Taken holds names of ReplicaSets and AnalysisRuns that exist and are not ours.

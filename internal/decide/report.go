@@ -64,6 +64,8 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 		return api.RolloutPhasePaused, "manually paused"
 	case d.held():
 		return api.RolloutPhasePaused, string(s.PauseConditions[0].Reason)
+	case pending(f.ro.Spec.RestartAt, s.RestartedAt):
+		return api.RolloutPhaseProgressing, "rollout is restarting"
 	case s.UpdatedReplicas < f.replicas:
 		return api.RolloutPhaseProgressing, "more replicas need to be updated"
 	case s.AvailableReplicas < s.UpdatedReplicas:

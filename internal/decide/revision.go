@@ -21,7 +21,7 @@ func (d *draft) takeRevision(f facts) {
 	podChanged := d.status.CurrentPodHash != f.hash
 	stepsChanged := d.status.CurrentStepHash != f.stepHash
 	if podChanged || stepsChanged {
-		d.restart(f, podChanged)
+		d.startOver(f, podChanged)
 	}
 	d.create(f)
 	if d.status.StableRS == "" && f.fresh() != nil {
@@ -114,9 +114,9 @@ func (d *draft) create(f facts) {
 	d.progress(f, api.ReasonNewReplicaSetCreated, "Created new replica set %q", name)
 }
 
-// restart begins the steps anew for another template or other steps. Nothing an earlier revision or
+// startOver begins the steps anew for another template or other steps. Nothing an earlier revision or
 // attempt has earned is kept. Going back to the stable template skips all steps.
-func (d *draft) restart(f facts, podChanged bool) {
+func (d *draft) startOver(f facts, podChanged bool) {
 	first := d.status.CurrentPodHash == ""
 	d.unpause()
 	d.status.Abort, d.status.AbortedAt = false, nil
@@ -126,7 +126,7 @@ func (d *draft) restart(f facts, podChanged bool) {
 	if rs := f.fresh(); rs == nil || rs.Revision != d.revision {
 		d.status.Attempt = 0 // a new number: no run of it can be left from before
 	}
-	d.status.RestartedAt = f.ro.Spec.RestartAt
+	d.giveUpRestart(f)
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash
 	if podChanged || (d.status.Duration != nil && d.status.Duration.FinishedAt != nil && !d.promoted(f)) {
 		d.startClock(f)

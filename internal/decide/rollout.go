@@ -22,7 +22,7 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	d.keepDeadline(f)
 	d.promote(f)
 	d.measure(f)
-	d.scale(f)
+	d.restart(f, d.scale(f))
 	d.tidy(f)
 	d.report(f)
 	return d.plan()

@@ -23,18 +23,16 @@ type place struct {
 	size *sizes
 }
 
-// scale moves pods towards the target, through the interlock.
-func (d *draft) scale(f facts) {
-	if f.ro.Spec.Paused && !d.aborted() {
-		return
-	}
+// scale moves pods towards the target, through the interlock. It returns where they will be.
+func (d *draft) scale(f facts) []place {
 	now, places := d.fleet(f)
+	if f.ro.Spec.Paused && !d.aborted() {
+		return sized(places, now)
+	}
 	surge, unavailable := f.limits()
 	floor := f.replicas - unavailable
 	next := interlock(now, move(now, d.goal(f, now), bounds{ceiling: f.replicas + surge, floor: floor}), floor)
-	for i, size := range next.sides() {
-		places[i].size = size
-	}
+	places = sized(places, next)
 	up := func(p place) bool { return p.size.wanted > p.rs.Wanted }
 	down := func(p place) bool { return p.size.wanted < p.rs.Wanted }
 	if d.aborted() {
@@ -46,6 +44,15 @@ func (d *draft) scale(f facts) {
 		d.resize(f, places, down)
 	}
 	d.annotate(f, places)
+	return places
+}
+
+// sized gives each place its size in a fleet.
+func sized(places []place, in fleet) []place {
+	for i, size := range in.sides() {
+		places[i].size = size
+	}
+	return places
 }
 
 // goal is the target where the update may move; while the spec is invalid the canary stays as it is

@@ -80,6 +80,7 @@ func newHistory(t *testing.T, rt *rapid.T) *history {
 		h.law(r.Unseen || r.WantedAfter <= max(replicas+surge, r.WantedBefore),
 			"%s from %d to %d asks for %d pods, %d+%d may be", r.Name, r.From, r.To, r.WantedAfter, replicas, surge)
 	}
+	h.w.Evicted = h.evicted
 	return h
 }
 
@@ -247,7 +248,7 @@ func (h *history) Mistake(t *rapid.T) {
 func (h *history) Foreign(t *rapid.T) {
 	h.w.Unsupported = nil
 	if rapid.Bool().Draw(t, "unsupported") {
-		h.w.Unsupported = func(*api.Rollout) []string { return []string{"spec.restartAt: not supported yet"} }
+		h.w.Unsupported = func(*api.Rollout) []string { return []string{"spec.workloadRef: not supported yet"} }
 	}
 	h.turn(1)
 }
@@ -293,7 +294,7 @@ func (h *history) Calm(t *rapid.T) {
 	h.fate.off = true
 	defer func() { h.fate.off = false }()
 	h.w.Mend()
-	h.w.past = nil
+	h.w.Refuse, h.w.past = nil, nil
 	invalid := h.w.Invalid != nil || h.w.Unsupported != nil
 	if invalid {
 		// With a mistake in the spec nothing goes forward, but the way back is open.
@@ -330,6 +331,7 @@ func (h *history) settled(*rapid.T) {
 	_, stable := h.w.Pods(s.StableRS)
 	canary, _ := h.w.Pods(s.CurrentPodHash)
 	h.law(h.w.liveJobs() == 0, "%d Jobs outlive their runs", h.w.liveJobs())
+	h.restarted()
 	switch {
 	case replicas == 0 && s.StableRS != s.CurrentPodHash && !s.Abort:
 		h.law(s.Phase == api.RolloutPhaseProgressing || s.Phase == api.RolloutPhasePaused, "held without pods, but %s", s.Phase)

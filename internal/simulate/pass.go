@@ -38,12 +38,15 @@ type snapshot struct {
 	rollout *api.Rollout
 	sets    map[string]set
 	runs    map[string]run
+	pods    map[string]set // what of the sets' pods is seen
 }
 
 func (w *World) snap() *snapshot {
 	s := &snapshot{rollout: w.rollout.DeepCopy(), sets: map[string]set{}, runs: map[string]run{}}
 	for name, rs := range w.sets {
-		s.sets[name] = *rs
+		seen := *rs
+		seen.pods = slices.Clone(rs.pods)
+		s.sets[name] = seen
 	}
 	for name, r := range w.runs {
 		s.runs[name] = run{object: r.object.DeepCopy(), version: r.version, samples: slices.Clone(r.samples), jobs: maps.Clone(r.jobs)}
@@ -62,11 +65,12 @@ func (w *World) observe() *snapshot {
 	if len(w.past) > maxPast {
 		w.past = w.past[1:]
 	}
+	now.pods = now.sets
 	if w.Fate == nil {
 		return now
 	}
 	seen := func() *snapshot { return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)] }
-	return &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs}
+	return &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs, pods: seen().sets}
 }
 
 func (w *World) write() error {
@@ -81,6 +85,7 @@ func (w *World) write() error {
 type rolloutWorld struct {
 	w    *World
 	seen *snapshot
+	pods []decide.Pod
 	done map[string]bool // ReplicaSets this pass has resized
 }
 
@@ -94,6 +99,10 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.seen.runs)) {
 		in.Observed.Runs = append(in.Observed.Runs, p.seen.runs[name].object)
+	}
+	if decide.NeedsPods(in.Rollout, in.Now) {
+		p.pods = w.observePods(p.seen.pods)
+		in.Observed.Pods = p.pods
 	}
 	if w.Invalid != nil {
 		in.Observed.Invalid = w.Invalid(in.Rollout)
@@ -158,6 +167,8 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		}
 	case decide.ReplicaSetWants:
 		return p.resize(a)
+	case decide.PodGone:
+		return p.evict(a)
 	case decide.ReplicaSetCarries:
 		return p.carry(a)
 	case decide.ReplicaSetGone:
@@ -195,11 +206,8 @@ func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
 	if live == nil || live.version != p.seen.sets[a.Name].version {
 		return ErrConflict
 	}
-	for _, need := range a.Relies {
-		other := p.w.sets[need.ReplicaSet]
-		if other == nil || min(other.Available, other.Wanted) < need.Available {
-			return ErrConflict
-		}
+	if err := p.rely(a.Relies); err != nil {
+		return err
 	}
 	change := Resize{Name: a.Name, From: live.Wanted, To: a.To, Unseen: p.unseen()}
 	change.WantedBefore, change.ServingBefore = p.w.Totals()

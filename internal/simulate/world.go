@@ -35,10 +35,15 @@ type World struct {
 	// Resized is told of every change of a ReplicaSet's size, with what served before and what
 	// still serves after it; nil tells nobody.
 	Resized func(Resize)
+	// Refuse says why a PodDisruptionBudget lets no pod be evicted that serves, or does not; "" or nil
+	// let it go. Evicted is told of every pod that was evicted; nil tells nobody.
+	Refuse  func(serves bool) string
+	Evicted func(Eviction)
 
 	rollout *api.Rollout
 	sets    map[string]*set
 	runs    map[string]*run
+	evicted map[types.UID]bool
 	born    []string // hashes in the order in which their ReplicaSets were created
 	events  []decide.Event
 	version int
@@ -73,13 +78,6 @@ type set struct {
 	pods    []pod
 }
 
-// pod is a pod: when it is available, and whether something keeps it from that.
-type pod struct {
-	readyAt time.Time
-	never   bool
-	broken  bool
-}
-
 // run is an AnalysisRun with its Jobs and the samples that were taken for it.
 type run struct {
 	object  *api.AnalysisRun
@@ -99,7 +97,7 @@ func New(ro *api.Rollout, now time.Time) *World {
 	w := &World{
 		Now: now, Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{},
 		Boot: func(string) time.Duration { return time.Second },
-		sets: map[string]*set{}, runs: map[string]*run{},
+		sets: map[string]*set{}, runs: map[string]*run{}, evicted: map[types.UID]bool{},
 	}
 	w.Apply(func(r *api.Rollout) { *r = *ro.DeepCopy() })
 	return w
@@ -181,25 +179,14 @@ func (w *World) Mend() {
 	}
 }
 
-func (p pod) available(now time.Time) bool { return !p.broken && !p.never && !now.Before(p.readyAt) }
-
-func (s *set) serving(now time.Time) (n int32) {
-	for _, p := range s.pods {
-		if p.available(now) {
-			n++
-		}
-	}
-	return n
-}
-
 // node is the ReplicaSet controller and the kubelet: it makes pods for what is wanted, removes those
 // that do not serve first, and brings every status up to date.
 func (w *World) node() {
 	for _, name := range slices.Sorted(maps.Keys(w.sets)) {
 		s := w.sets[name]
+		w.notice(s)
 		for int32(len(s.pods)) < s.Wanted {
-			boot := w.Boot(s.Hash)
-			s.pods = append(s.pods, pod{readyAt: w.Now.Add(boot), never: boot < 0})
+			s.pods = append(s.pods, w.newPod(s))
 		}
 		if extra := len(s.pods) - int(s.Wanted); extra > 0 {
 			slices.SortStableFunc(s.pods, func(a, b pod) int {
@@ -207,7 +194,7 @@ func (w *World) node() {
 			})
 			s.pods = s.pods[:len(s.pods)-extra]
 		}
-		serving := s.serving(w.Now)
+		serving := s.believed(w.Now)
 		if s.Replicas != s.Wanted || s.Available != serving || !s.Observed {
 			s.Replicas, s.Ready, s.Available, s.Observed = s.Wanted, serving, serving, true
 			s.version = w.touch()
