@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -113,6 +114,8 @@ func (w *AnalysisWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.createJob(ctx, a)
 	case decide.JobGone:
 		return w.removeJob(ctx, a)
+	case decide.RunGone:
+		return w.cluster.remove(ctx, w.self(), w.run.UID, metav1.DeletePropagationBackground)
 	}
 	return fmt.Errorf("an analysis run's pass cannot carry out %T", action)
 }

@@ -26,11 +26,13 @@ type assay struct {
 }
 
 // Analysis decides what an AnalysisRun should do next: which Jobs should exist, what the samples
-// that arrived mean, and what the run comes to. A run that ended stays as it ended.
+// that arrived mean, and what the run comes to. A run that ended stays as it ended, for as long as
+// its spec says.
 func Analysis(in AnalysisInput) Plan[api.AnalysisRunStatus] {
 	a := &assay{in: in, status: *in.Run.Status.DeepCopy(), dry: dryRuns(in.Run)}
 	switch {
 	case a.status.Phase.Completed():
+		a.expire()
 	case len(in.Invalid) > 0 && a.status.StartedAt == nil:
 		a.end(api.AnalysisPhaseError, "Analysis spec invalid: "+strings.Join(in.Invalid, "; "))
 	default:

@@ -12,13 +12,14 @@ const (
 	defaultRunHistory      = 5
 )
 
-// tidy deletes old ReplicaSets and finished runs beyond the history limits.
+// tidy deletes runs whose time is over, and old ReplicaSets and finished runs beyond the history limits.
 func (d *draft) tidy(f facts) {
+	expired := d.expireRuns(f)
 	if !f.forward {
 		return
 	}
 	gone := d.tidyReplicaSets(f)
-	d.tidyRuns(f, gone)
+	d.tidyRuns(f, gone, expired)
 }
 
 // tidyReplicaSets deletes the oldest unused ReplicaSets. One that has, or may still have, pods stays.
@@ -37,7 +38,7 @@ func (d *draft) tidyReplicaSets(f facts) map[string]bool {
 }
 
 // tidyRuns keeps the newest finished runs of each outcome. A run whose revision is gone goes too.
-func (d *draft) tidyRuns(f facts, gone map[string]bool) {
+func (d *draft) tidyRuns(f facts, gone, expired map[string]bool) {
 	good, bad := defaultRunHistory, defaultRunHistory
 	if a := f.ro.Spec.Analysis; a != nil {
 		good = limitOr(a.SuccessfulRunHistoryLimit, good)
@@ -48,7 +49,7 @@ func (d *draft) tidyRuns(f facts, gone map[string]bool) {
 		return runs[j].CreationTimestamp.Before(&runs[i].CreationTimestamp)
 	})
 	for _, run := range runs {
-		if !run.Status.Phase.Completed() || d.refers(run.Name) {
+		if !run.Status.Phase.Completed() || expired[run.Name] || d.refers(run.Name) {
 			continue
 		}
 		left := &bad

@@ -71,7 +71,7 @@ func Run(run *api.AnalysisRun) Findings {
 	whole.Metrics = filled(spec.Metrics, compose.Values(spec.Args))
 	s.matched(Invalid, namings(spec.DryRun, spec.MeasurementRetention, root), whole.Metrics, "")
 	s.tried(whole, root.Child("dryRun"), "the run is Successful whatever is measured")
-	s.unsupported(spec.TTLStrategy != nil, root.Child("ttlStrategy"))
+	s.lifetime(spec.TTLStrategy, root.Child("ttlStrategy"))
 	for i, arg := range spec.Args {
 		if arg.Value == nil && arg.ValueFrom == nil {
 			s.invalid(root.Child("args").Index(i), fmt.Sprintf("args.%s was not resolved: it has neither value nor valueFrom", arg.Name), "")
@@ -80,6 +80,28 @@ func Run(run *api.AnalysisRun) Findings {
 	s.undeclared(spec.Metrics, spec.Args, root.Child("metrics"), Invalid)
 	s.exposed(spec.Metrics, spec.Args, root.Child("metrics"))
 	return s.sorted()
+}
+
+// lifetime checks how long a run stays after its end.
+func (s *sheet) lifetime(ttl *api.TTLStrategy, path *field.Path) {
+	if ttl == nil {
+		return
+	}
+	given := false
+	for _, limit := range []struct {
+		name    string
+		seconds *int32
+	}{
+		{"secondsAfterCompletion", ttl.SecondsAfterCompletion}, {"secondsAfterFailure", ttl.SecondsAfterFailure}, {"secondsAfterSuccess", ttl.SecondsAfterSuccess},
+	} {
+		given = given || limit.seconds != nil
+		if limit.seconds != nil && *limit.seconds <= 0 {
+			s.warn(path.Child(limit.name), fmt.Sprintf("is %d: the run is deleted as soon as it has ended, and nobody may have read what it came to", *limit.seconds), "write for example 3600")
+		}
+	}
+	if !given {
+		s.warn(path, "names no time: the run stays", "write for example secondsAfterCompletion: 3600")
+	}
 }
 
 // Experiment says that this version runs none.

@@ -146,7 +146,7 @@ spec:
 func TestRun(t *testing.T) {
 	run := read[api.AnalysisRun](t, `
 spec:
-  ttlStrategy: {secondsAfterCompletion: 1}
+  ttlStrategy: {secondsAfterCompletion: 3600, secondsAfterSuccess: 0}
   args: [{name: limit}]
   metrics:
   - name: errors
@@ -156,7 +156,8 @@ spec:
 	expect(t, Run(run),
 		`Invalid spec.args[0]: args.limit was not resolved: it has neither value nor valueFrom`,
 		`Invalid spec.metrics[0]: uses {{args.host}}, and there is no such argument; declare it under spec.args, or use one of limit`,
-		`Unsupported spec.ttlStrategy: not supported yet`)
+		`Warning spec.ttlStrategy.secondsAfterSuccess: is 0: the run is deleted as soon as it has ended, and nobody may have read what it came to; write for example 3600`)
+	expect(t, Run(read[api.AnalysisRun](t, "spec: {ttlStrategy: {}, metrics: ["+errorRate("a")+"]}")), `Warning spec.ttlStrategy: names no time: the run stays; write for example secondsAfterCompletion: 3600`)
 	expect(t, Run(&api.AnalysisRun{}), `Invalid spec.metrics: is empty: nothing is measured`)
 }
 
