@@ -76,7 +76,7 @@ var architecture = rules{
 		{pkg: "internal/server", may: []string{"api/v1alpha1", "internal/command", "internal/view", "web"}},
 		{pkg: "web"},
 		{pkg: "internal/cli", may: []string{
-			"api/v1alpha1", "internal/command", "internal/manifest", "internal/validate", "internal/view",
+			"api/v1alpha1", "internal/command", "internal/compose", "internal/manifest", "internal/validate", "internal/view",
 			"internal/simulate", "internal/metric", "internal/measure", "internal/server",
 		}},
 		{pkg: "cmd/...", may: []string{"..."}},

@@ -62,6 +62,9 @@ func Run(ctx context.Context, name string, args []string, streams Streams, versi
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
+	if filepath.Base(name) == kubectlCompleter {
+		root.SetArgs(append([]string{cobra.ShellCompRequestCmd}, args...))
+	}
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitOK
@@ -75,6 +78,10 @@ func Run(ctx context.Context, name string, args []string, streams Streams, versi
 	}
 	return own.code
 }
+
+// kubectlCompleter is the name under which kubectl looks for somebody to complete the command lines of
+// a plug-in called sluice. A link of that name to this program is all it takes.
+const kubectlCompleter = "kubectl_complete-sluice"
 
 // displayName is how people call the program: as a plug-in of kubectl it is `kubectl sluice`.
 func displayName(name string) string {
@@ -100,7 +107,12 @@ Exit codes: 0 done (status: Healthy) · 1 the answer is no (Degraded, errors fou
 	}
 	a.connectionFlags(root.PersistentFlags())
 	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "print without colours; so does NO_COLOR, and output that is no terminal")
-	root.AddCommand(a.get(), a.list(), a.status(), a.promote(), a.abort(), a.retry(), a.pause(), a.resume(), a.why(), a.lint(), a.versionCommand())
+	root.AddCommand(
+		a.get(), a.list(), a.status(), a.why(),
+		a.promote(), a.abort(), a.retry(), a.undo(), a.pause(), a.resume(), a.restart(), a.set(),
+		a.create(), a.terminate(), a.lint(), a.versionCommand(), a.reference(),
+	)
+	a.completeConnection(root)
 	return root
 }
 
@@ -108,18 +120,6 @@ Exit codes: 0 done (status: Healthy) · 1 the answer is no (Degraded, errors fou
 func (a *app) connectionFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "path of the kubeconfig file to use")
 	clientcmd.BindOverrideFlags(&a.overrides, flags, clientcmd.RecommendedConfigOverrideFlags(""))
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of this program",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			printLines(a.Out, "sluice "+a.version)
-			return nil
-		},
-	}
 }
 
 // one wants exactly one name.

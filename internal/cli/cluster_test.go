@@ -363,7 +363,7 @@ func TestWhy(t *testing.T) {
 	p := real(t)
 	p.rollout(t, "shop", "", "observedGeneration: '1'\nphase: Degraded\nmessage: it failed\nabort: true\ndecisions: [{at: 2026-01-01T00:00:00Z, reason: Aborted, message: it failed, revision: bbb, step: 2, evidence: [{metric: errors, phase: Failed, threshold: 0.5 > 0.1, condition: 'result[0] <= 0.1'}]}]\n")
 	_, out, _ := p.sluice(t, "why", "shop")
-	for _, want := range []string{"✖ shop is Degraded", "Aborted  bbb, step 3 of 4", "✖ errors  0.5 > 0.1  (result[0] <= 0.1)"} {
+	for _, want := range []string{"✖ shop is Degraded", "Aborted  bbb, step 3 of 4", "errors 0.5 > 0.1 (500 %) · step 3 of 4", "✖ errors  0.5 > 0.1 (500 %)  result[0] <= 0.1"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the reasons lack %q:\n%s", want, out)
 		}

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/clientcmd"
@@ -24,6 +25,7 @@ import (
 type cluster struct {
 	client.WithWatch
 	namespace string
+	asked     bool // the command line says which namespace
 }
 
 // connect makes no request: kinds and resources are known, so that nothing is asked before the first
@@ -50,42 +52,89 @@ func (a *app) connect() (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	return &cluster{connection, namespace}, nil
+	return &cluster{connection, namespace, a.overrides.Context.Namespace != ""}, nil
+}
+
+// kind is a kind of object as the API and as people call it.
+type kind struct {
+	name     string // as people say it: analysis run
+	resource string // as URLs and `-o name` say it: analysisrun
+	gvk      schema.GroupVersionKind
+	global   bool // it belongs to no namespace
+}
+
+// The kinds that commands name. The table is not changed.
+var (
+	rollouts = kind{"rollout", "rollout", api.Kind(api.KindRollout), false}
+	runs     = kind{"analysis run", "analysisrun", api.Kind(api.KindAnalysisRun), false}
+
+	templates        = kind{"analysis template", "analysistemplate", api.Kind(api.KindAnalysisTemplate), false}
+	clusterTemplates = kind{"cluster analysis template", "clusteranalysistemplate", api.Kind(api.KindClusterAnalysisTemplate), true}
+)
+
+// reference is the object as `-o name` prints it.
+func (k kind) reference(name string) string { return k.resource + "." + k.gvk.Group + "/" + name }
+
+// in says where objects of the kind are looked for.
+func (k kind) in(namespace string) string {
+	switch {
+	case k.global:
+		return ""
+	case namespace == "":
+		return " in any namespace"
+	}
+	return " in namespace " + namespace
 }
 
 func kinds() (*runtime.Scheme, meta.RESTMapper, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{api.AddToScheme, corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{api.AddToScheme, corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, metav1.AddMetaToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, nil, fmt.Errorf("registering kinds: %w", err)
 		}
 	}
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{api.SchemeGroupVersion, corev1.SchemeGroupVersion, appsv1.SchemeGroupVersion, batchv1.SchemeGroupVersion})
 	for _, kind := range []schema.GroupVersionKind{
-		api.Kind(api.KindRollout), api.Kind(api.KindAnalysisRun),
+		rollouts.gvk, runs.gvk, templates.gvk,
 		corev1.SchemeGroupVersion.WithKind("Pod"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"), batchv1.SchemeGroupVersion.WithKind("Job"),
 	} {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
+	mapper.Add(clusterTemplates.gvk, meta.RESTScopeRoot)
+	mapper.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
 	return scheme, mapper, nil
 }
 
 // rollout reads a rollout. When there is none of that name, the error says which there are.
 func (c *cluster) rollout(ctx context.Context, name string) (*api.Rollout, error) {
-	var ro api.Rollout
-	err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, &ro)
-	switch {
-	case err == nil:
-		return &ro, nil
-	case missingKind(err):
-		return nil, errNoCRDs
-	case apierrors.IsNotFound(err):
-		return nil, c.notFound(ctx, name)
-	}
-	return nil, fmt.Errorf("reading rollout %s in namespace %s: %w", name, c.namespace, err)
+	ro := &api.Rollout{}
+	return ro, c.read(ctx, rollouts, name, ro)
 }
 
-var errNoCRDs = errors.New("this cluster does not know Rollouts: the custom resource definitions are not installed")
+// run reads an analysis run.
+func (c *cluster) run(ctx context.Context, name string) (*api.AnalysisRun, error) {
+	run := &api.AnalysisRun{}
+	return run, c.read(ctx, runs, name, run)
+}
+
+func (c *cluster) read(ctx context.Context, k kind, name string, into client.Object) error {
+	key := client.ObjectKey{Name: name}
+	if !k.global {
+		key.Namespace = c.namespace
+	}
+	err := c.Get(ctx, key, into)
+	switch {
+	case err == nil:
+		return nil
+	case missingKind(err):
+		return errNoCRDs
+	case apierrors.IsNotFound(err):
+		return c.notFound(ctx, k, name)
+	}
+	return fmt.Errorf("reading %s %s%s: %w", k.name, name, k.in(c.namespace), err)
+}
+
+var errNoCRDs = errors.New("this cluster does not know Rollouts: the custom resource definitions are not installed; see docs/install.md")
 
 // missingKind tells that the server knows no such resource, as opposed to no such object.
 func missingKind(err error) bool {
@@ -97,36 +146,60 @@ func missingKind(err error) bool {
 		(status.Status().Details == nil || status.Status().Details.Name == "")
 }
 
+// absent is the error for an object that does not exist.
+type absent struct{ text string }
+
+func (a *absent) Error() string { return a.text }
+
 // notFound looks for what was meant: a similar name here, or the same name elsewhere. Somebody who
 // may not look elsewhere gets a shorter answer.
-func (c *cluster) notFound(ctx context.Context, name string) error {
-	text := fmt.Sprintf("there is no rollout %s in namespace %s", name, c.namespace)
-	var here, everywhere api.RolloutList
-	if err := c.List(ctx, &here, client.InNamespace(c.namespace)); err != nil {
-		return errors.New(text)
+func (c *cluster) notFound(ctx context.Context, k kind, name string) error {
+	text := fmt.Sprintf("there is no %s %s%s", k.name, name, k.in(c.namespace))
+	here, err := c.names(ctx, k, c.namespace)
+	if err != nil {
+		return &absent{text}
 	}
 	var names []string
-	for _, ro := range here.Items {
-		names = append(names, ro.Name)
+	for _, key := range here {
+		names = append(names, key.Name)
 	}
 	if near := similar(name, names); near != "" {
-		return fmt.Errorf("%s; did you mean %s?", text, near)
+		return &absent{fmt.Sprintf("%s; did you mean %s?", text, near)}
 	}
-	if err := c.List(ctx, &everywhere); err == nil {
-		for _, ro := range everywhere.Items {
-			if ro.Name == name {
-				return fmt.Errorf("%s; there is one in namespace %s: add -n %s", text, ro.Namespace, ro.Namespace)
+	if !k.global {
+		everywhere, err := c.names(ctx, k, "")
+		for _, key := range everywhere {
+			if err == nil && key.Name == name {
+				return &absent{fmt.Sprintf("%s; there is one in namespace %s: add -n %s", text, key.Namespace, key.Namespace)}
 			}
 		}
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("%s, nor any other", text)
+		return &absent{text + ", nor any other"}
 	}
 	slices.Sort(names)
 	if len(names) > 8 {
 		names = append(names[:8], "…")
 	}
-	return fmt.Errorf("%s; there are %s", text, strings.Join(names, ", "))
+	return &absent{fmt.Sprintf("%s; there are %s", text, strings.Join(names, ", "))}
+}
+
+// names lists the objects of a kind in a namespace, "" for all, without reading the objects.
+func (c *cluster) names(ctx context.Context, k kind, namespace string) ([]client.ObjectKey, error) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(k.gvk.GroupVersion().WithKind(k.gvk.Kind + "List"))
+	var options []client.ListOption
+	if !k.global {
+		options = append(options, client.InNamespace(namespace))
+	}
+	if err := c.List(ctx, list, options...); err != nil {
+		return nil, err
+	}
+	var keys []client.ObjectKey
+	for i := range list.Items {
+		keys = append(keys, client.ObjectKeyFromObject(&list.Items[i]))
+	}
+	return keys, nil
 }
 
 // similar is the name that shares the longest beginning or contains what was given.

@@ -82,13 +82,17 @@ func (c *cluster) listSelected(ctx context.Context, list client.ObjectList, sele
 }
 
 func (c *cluster) listed(err error, list client.ObjectList) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case missingKind(err):
+	}
+	return c.listError(err, what(list))
+}
+
+func (c *cluster) listError(err error, what string) error {
+	if missingKind(err) {
 		return errNoCRDs
 	}
-	return fmt.Errorf("listing %s in namespace %s: %w", what(list), c.namespace, err)
+	return fmt.Errorf("listing %s%s: %w", what, rollouts.in(c.namespace), err)
 }
 
 func what(list client.ObjectList) string {

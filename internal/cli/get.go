@@ -2,10 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -13,40 +14,120 @@ import (
 )
 
 func (a *app) get() *cobra.Command {
-	get := &cobra.Command{Use: "get", Short: "Show a rollout with its revisions, pods and analysis"}
-	var (
-		watch   bool
-		timeout int
-	)
-	rollout := &cobra.Command{
+	get := &cobra.Command{Use: "get", Short: "Show a rollout or an analysis run, live if you like"}
+	get.AddCommand(a.getRollout(), a.getRun())
+	return get
+}
+
+// looking are the flags of commands that show an object.
+type looking struct {
+	format
+	watch   bool
+	timeout int
+}
+
+func (a *app) lookingFlags(cmd *cobra.Command, l *looking) {
+	a.formatFlags(cmd, &l.format)
+	cmd.Flags().BoolVarP(&l.watch, "watch", "w", false, "keep the picture up to date until interrupted")
+	cmd.Flags().IntVar(&l.timeout, "timeout-seconds", 0, "stop watching after this many seconds; 0 never")
+}
+
+func (a *app) getRollout() *cobra.Command {
+	var l looking
+	cmd := &cobra.Command{
 		Use:     "rollout NAME",
 		Aliases: []string{"ro", "rollouts"},
 		Short:   "Show a rollout: where it stands, what it waits for, its analysis, its pods",
-		Example: "  sluice get rollout shop\n  sluice get rollout shop --watch",
-		Args:    one("rollout"),
+		Long: `Show a rollout: where it stands, what it waits for, its analysis metric by metric, its revisions and pods.
+
+Icons: ✔ well · ✖ bad · ⚠ error · ◌ in progress · ◷ pending · ॥ paused · • neutral · ? undecided
+       ⟳ rollout · # revision · ⧉ ReplicaSet · □ pod · α analysis run · ⊞ Job`,
+		Example:           "  sluice get rollout shop\n  sluice get rollout shop --watch\n  sluice get rollout shop -o yaml",
+		Args:              one("rollout"),
+		ValidArgsFunction: a.completeOne(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := limited(cmd.Context(), time.Duration(timeout)*time.Second)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if watch {
-				return a.watchRollout(ctx, c, args[0])
-			}
-			scene, err := c.scene(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			t := a.terminal()
-			_, err = fmt.Fprint(a.Out, view.Rollout(scene, t.width).Text(t.width, t.paint))
-			return err
+			return a.look(cmd.Context(), &l, rollouts, args[0], func(ctx context.Context, c *cluster) error {
+				if l.watch {
+					return a.watchRollout(ctx, c, args[0], l.wide())
+				}
+				scene, err := c.scene(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				scene.Wide = l.wide()
+				return a.print(func(t terminal) view.Page { return view.Rollout(scene, t.width) })
+			})
 		},
 	}
-	rollout.Flags().BoolVarP(&watch, "watch", "w", false, "keep the picture up to date until interrupted")
-	rollout.Flags().IntVar(&timeout, "timeout-seconds", 0, "stop watching after this many seconds; 0 never")
-	get.AddCommand(rollout)
-	return get
+	a.lookingFlags(cmd, &l)
+	return cmd
+}
+
+func (a *app) getRun() *cobra.Command {
+	var l looking
+	cmd := &cobra.Command{
+		Use:               "analysisrun NAME",
+		Aliases:           []string{"ar", "analysisruns"},
+		Short:             "Show an analysis run: its metrics against their limits, and what was measured",
+		Example:           "  sluice get analysisrun shop-6b54fd8b9c-2-2 --watch",
+		Args:              one("analysis run"),
+		ValidArgsFunction: a.completeOne(runs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.look(cmd.Context(), &l, runs, args[0], func(ctx context.Context, c *cluster) error {
+				if l.watch {
+					return a.watchRun(ctx, c, args[0])
+				}
+				scene, err := c.runScene(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(func(t terminal) view.Page { return view.Run(scene, t.width) })
+			})
+		},
+	}
+	a.lookingFlags(cmd, &l)
+	return cmd
+}
+
+// look shows an object as the API has it, or hands over to picture.
+func (a *app) look(ctx context.Context, l *looking, k kind, name string, picture func(context.Context, *cluster) error) error {
+	if err := l.check(); err != nil {
+		return err
+	}
+	ctx, cancel := limited(ctx, time.Duration(l.timeout)*time.Second)
+	defer cancel()
+	c, err := a.connect()
+	switch {
+	case err != nil:
+		return err
+	case !l.raw():
+		return picture(ctx, c)
+	case l.watch:
+		return a.stream(ctx, c, l.format, k, name)
+	}
+	object, err := c.object(ctx, k, name)
+	if err != nil {
+		return err
+	}
+	return l.print(a.Out, k, object, true)
+}
+
+// stream prints an object each time it has changed.
+func (a *app) stream(ctx context.Context, c *cluster, f format, k kind, name string) error {
+	changes := make(chan struct{}, 1)
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(k.gvk.GroupVersion().WithKind(k.gvk.Kind + "List"))
+	go c.follow(ctx, changes, list, c.only(name)...)
+	version := ""
+	read := func(ctx context.Context) (*unstructured.Unstructured, error) { return c.object(ctx, k, name) }
+	return live(ctx, changes, read, func(object *unstructured.Unstructured, now outlook) (bool, error) {
+		if !now.fresh || object.GetResourceVersion() == version {
+			return false, nil
+		}
+		first := version == ""
+		version = object.GetResourceVersion()
+		return false, f.print(a.Out, k, object, first)
+	})
 }
 
 // limited is ctx with a time limit; 0 means none.
@@ -57,98 +138,58 @@ func limited(ctx context.Context, limit time.Duration) (context.Context, context
 	return context.WithTimeout(ctx, limit)
 }
 
-// watchRollout redraws the picture in place. On an output that is no terminal each different picture
-// is printed below the one before.
-func (a *app) watchRollout(ctx context.Context, c *cluster, name string) error {
+// watchRollout shows a rollout until ctx ends.
+func (a *app) watchRollout(ctx context.Context, c *cluster, name string, wide bool) error {
 	ro, err := c.rollout(ctx, name)
 	if err != nil {
 		return err
 	}
-	var (
-		scene view.Scene
-		shown string
-	)
-	return live(ctx, c.changes(ctx, ro), func(fresh bool) (bool, error) {
-		if fresh {
-			now, err := c.scene(ctx, name)
-			if err != nil {
-				return ctx.Err() != nil, err
-			}
-			scene = now
-		}
-		scene.Now = time.Now()
-		t := a.terminal()
-		page := view.Rollout(scene, t.width)
-		if t.width > 0 {
-			_, err := fmt.Fprint(a.Out, t.redraw(page))
-			return false, err
-		}
-		if !fresh {
-			return false, nil
-		}
-		if text := page.Text(0, nil); text != shown {
-			shown = text
-			printLines(a.Out, text)
-		}
-		return false, nil
+	read := func(ctx context.Context) (view.Scene, error) { return c.scene(ctx, name) }
+	return watchPicture(ctx, a, c.changes(ctx, ro), read, func(scene view.Scene, t terminal, now time.Time) view.Page {
+		scene.Now, scene.Wide = now, wide
+		return view.Fitted(scene, t.width, t.height)
 	})
 }
 
-func (a *app) why() *cobra.Command {
-	return &cobra.Command{
-		Use:   "why NAME",
-		Short: "Show why a rollout stands where it does: its last decisions and what was measured",
-		Args:  one("rollout"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			scene, err := c.scene(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			t := a.terminal()
-			_, err = fmt.Fprint(a.Out, view.Why(scene, t.width).Text(t.width, t.paint))
-			return err
-		},
+// watchRun shows an analysis run until ctx ends.
+func (a *app) watchRun(ctx context.Context, c *cluster, name string) error {
+	run, err := c.run(ctx, name)
+	if err != nil {
+		return err
 	}
+	read := func(ctx context.Context) (view.RunScene, error) { return c.runScene(ctx, name) }
+	return watchPicture(ctx, a, c.runChanges(ctx, run), read, func(scene view.RunScene, t terminal, now time.Time) view.Page {
+		scene.Now = now
+		return view.Run(scene, t.width)
+	})
 }
 
-func (a *app) list() *cobra.Command {
-	list := &cobra.Command{Use: "list", Short: "List rollouts"}
-	var all bool
-	rollouts := &cobra.Command{
-		Use:     "rollouts",
-		Aliases: []string{"ro", "rollout"},
-		Short:   "List the rollouts of a namespace",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if all {
-				c.namespace = ""
-			}
-			var found api.RolloutList
-			if err := c.listed(c.List(cmd.Context(), &found, client.InNamespace(c.namespace)), &found); err != nil {
-				return err
-			}
-			if len(found.Items) == 0 {
-				where := "in namespace " + c.namespace
-				if all {
-					where = "in any namespace"
-				}
-				printLines(a.Err, "there are no rollouts "+where)
-				return nil
-			}
-			t := a.terminal()
-			_, err = fmt.Fprint(a.Out, view.List(found.Items, all).Text(t.width, t.paint))
-			return err
-		},
+// watchPicture shows what is read until ctx ends, and leaves the terminal as it was.
+func watchPicture[T any](ctx context.Context, a *app, changes <-chan struct{}, read func(context.Context) (T, error), draw func(T, terminal, time.Time) view.Page) (err error) {
+	s := &screen{app: a}
+	defer func() {
+		if closing := s.close(); err == nil {
+			err = closing
+		}
+	}()
+	return live(ctx, changes, read, func(value T, now outlook) (bool, error) {
+		return false, s.show(func(t terminal, at time.Time) view.Page { return draw(value, t, at) }, now)
+	})
+}
+
+// runScene reads an analysis run with its Jobs.
+func (c *cluster) runScene(ctx context.Context, name string) (view.RunScene, error) {
+	run, err := c.run(ctx, name)
+	if err != nil {
+		return view.RunScene{}, err
 	}
-	rollouts.Flags().BoolVarP(&all, "all-namespaces", "A", false, "list the rollouts of all namespaces")
-	list.AddCommand(rollouts)
-	return list
+	var jobs batchv1.JobList
+	if err := c.List(ctx, &jobs, c.jobsOf(run)...); err != nil {
+		return view.RunScene{}, c.listError(err, "jobs")
+	}
+	return view.RunScene{Run: run, Jobs: jobs.Items, Now: time.Now()}, nil
+}
+
+func (c *cluster) jobsOf(run *api.AnalysisRun) []client.ListOption {
+	return []client.ListOption{client.InNamespace(c.namespace), client.MatchingLabels{api.LabelAnalysisRunUID: string(run.UID)}}
 }

@@ -15,77 +15,115 @@ import (
 )
 
 // Patience with a controller that has not seen the latest change, and with others who change the
-// rollout at the same time.
+// object at the same time.
 const (
 	patience = 5 * time.Second
 	pace     = 200 * time.Millisecond
 )
 
-type build func(*api.Rollout) (command.Change, error)
+// build makes a change from an object as it is now.
+type build[T client.Object] func(T) (command.Change, error)
 
 func (a *app) promote() *cobra.Command {
-	var full bool
+	var full, skipOne, skipAll bool
 	cmd := &cobra.Command{
-		Use:   "promote NAME",
+		Use:   "promote NAME…",
 		Short: "End the pause of a rollout, or skip the step it is at",
+		Long: `End the pause of a rollout, or skip the step it is at.
+
+With --full all remaining steps, pauses and analyses are skipped; the new pods must still be
+available before the new version becomes the stable one.`,
 		Example: `  sluice promote shop          # go on with the next step
   sluice promote shop --full   # skip all remaining steps, pauses and analysis`,
-		Args: one("rollout"),
+		Args:              some("rollout"),
+		ValidArgsFunction: a.complete(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if full {
+			switch {
+			case full:
 				return a.operate(cmd.Context(), args, command.PromoteFull)
+			case skipAll:
+				return a.operate(cmd.Context(), args, command.SkipSteps)
+			case skipOne:
+				return a.operate(cmd.Context(), args, command.SkipStep)
 			}
 			return a.operate(cmd.Context(), args, command.Promote)
 		},
 	}
-	cmd.Flags().BoolVar(&full, "full", false, "skip all remaining steps, pauses and analysis")
+	flags := cmd.Flags()
+	flags.BoolVar(&full, "full", false, "skip all remaining steps, pauses and analysis")
+	flags.BoolVarP(&skipOne, "skip-current-step", "c", false, "go on with the next step")
+	flags.BoolVarP(&skipAll, "skip-all-steps", "a", false, "skip all remaining steps")
+	// The names and letters are those of Argo Rollouts, whose users have them in scripts.
+	_ = flags.MarkDeprecated("skip-current-step", "promote does this without a flag")
+	_ = flags.MarkDeprecated("skip-all-steps", "use --full, which skips background analysis too")
+	cmd.MarkFlagsMutuallyExclusive("full", "skip-current-step", "skip-all-steps")
 	return cmd
 }
 
 func (a *app) abort() *cobra.Command {
-	return a.operation("abort NAME…", "Take an update back: the stable version serves again", command.Abort)
+	cmd := a.operation("abort NAME…", "Take an update back: the stable version serves again", command.Abort)
+	cmd.Long = `Take an update back: the stable version serves again.
+
+The canary's pods go, and running analysis is stopped. The rollout stays Degraded until a corrected
+version is applied, or the update is started again with retry.`
+	cmd.Example = "  sluice abort shop"
+	return cmd
 }
 
 func (a *app) pause() *cobra.Command {
-	return a.operation("pause NAME…", "Stop a rollout where it is, until it is resumed", command.Pause)
+	cmd := a.operation("pause NAME…", "Stop a rollout where it is, until it is resumed", command.Pause)
+	cmd.Example = "  sluice pause shop\n  sluice resume shop"
+	return cmd
 }
 
 func (a *app) resume() *cobra.Command {
-	return a.operation("resume NAME…", "End a pause without skipping anything", command.Resume)
+	cmd := a.operation("resume NAME…", "End a pause without skipping anything", command.Resume)
+	cmd.Long = `End a pause without skipping anything: the pause by hand, the pause of a step, or that of an
+inconclusive analysis, which is measured again.`
+	cmd.Example = "  sluice resume shop"
+	return cmd
 }
 
 func (a *app) retry() *cobra.Command {
 	retry := &cobra.Command{Use: "retry", Short: "Start an aborted update again"}
 	rollout := a.operation("rollout NAME…", "Start an aborted update again at its first step", command.Retry)
 	rollout.Aliases = []string{"ro", "rollouts"}
+	rollout.Example = "  sluice retry rollout shop"
 	retry.AddCommand(rollout)
 	return retry
 }
 
-func (a *app) operation(use, short string, build build) *cobra.Command {
+func (a *app) operation(use, short string, build build[*api.Rollout]) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: some("rollout"),
+		Use: use, Short: short, Args: some("rollout"), ValidArgsFunction: a.complete(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.operate(cmd.Context(), args, build) },
 	}
 }
 
-// operate gives the command to each rollout named, and goes on with the others after one that cannot
-// take it.
-func (a *app) operate(ctx context.Context, names []string, build build) error {
+// operate gives the command to each rollout named.
+func (a *app) operate(ctx context.Context, names []string, build build[*api.Rollout]) error {
 	c, err := a.connect()
 	if err != nil {
 		return err
 	}
+	return each(ctx, names, func(ctx context.Context, name string) error {
+		return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, build})
+	})
+}
+
+// each goes on with the others after one that fails, and says in the end which did.
+func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
 	var errs []error
-	for _, name := range names {
-		effect, err := c.change(ctx, name, build)
-		if err != nil {
+	for _, item := range items {
+		if err := do(ctx, item); err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		printLines(a.Out, effect)
 	}
-	err = errors.Join(errs...)
+	return refused(errors.Join(errs...))
+}
+
+// refused gives an error the exit code of a refusal when it is one.
+func refused(err error) error {
 	var refusal *command.Refusal
 	if errors.As(err, &refusal) {
 		return &exit{ExitNo, err.Error()}
@@ -93,28 +131,39 @@ func (a *app) operate(ctx context.Context, names []string, build build) error {
 	return err
 }
 
-// change builds the patches from the rollout as it is now and sends them. When somebody else was
-// quicker they are built again; so they are, for a while, when the controller is behind.
-func (c *cluster) change(ctx context.Context, name string, build build) (string, error) {
+// subject is an object to change: how it is read, and what is to be made of it.
+type subject[T client.Object] struct {
+	name  string
+	read  func(context.Context, string) (T, error)
+	build build[T]
+}
+
+// change builds the patches from the object as it is now, sends them and prints what comes of it. When
+// somebody else was quicker they are built again; so they are, for a while, when the controller is
+// behind.
+func change[T client.Object](ctx context.Context, a *app, c *cluster, s subject[T]) error {
 	for end := time.Now().Add(patience); ; {
-		effect, again, err := c.attempt(ctx, name, build, time.Now().Before(end))
+		effect, again, err := attempt(ctx, c, s, time.Now().Before(end))
 		if !again {
-			return effect, err
+			if err == nil {
+				printLines(a.Out, effect)
+			}
+			return err
 		}
 		if !wait(ctx, pace) {
-			return "", errors.Join(err, ctx.Err())
+			return errors.Join(err, ctx.Err())
 		}
 	}
 }
 
 // attempt tries a change once and says whether to try again; patient is for as long as there is time
 // for that.
-func (c *cluster) attempt(ctx context.Context, name string, build build, patient bool) (effect string, again bool, err error) {
-	ro, err := c.rollout(ctx, name)
+func attempt[T client.Object](ctx context.Context, c *cluster, s subject[T], patient bool) (effect string, again bool, err error) {
+	object, err := s.read(ctx, s.name)
 	if err != nil {
 		return "", false, err
 	}
-	change, err := build(ro)
+	change, err := s.build(object)
 	if err != nil {
 		var refusal *command.Refusal
 		return "", patient && errors.As(err, &refusal) && refusal.Soon, err
@@ -122,15 +171,18 @@ func (c *cluster) attempt(ctx context.Context, name string, build build, patient
 	if change.Behind && patient {
 		return "", true, nil
 	}
-	if err := c.send(ctx, ro, change.Patches); err != nil {
+	if err := c.send(ctx, object, change.Patches); err != nil {
 		return "", patient && apierrors.IsConflict(err), err
 	}
 	return change.Effect, false, nil
 }
 
-func (c *cluster) send(ctx context.Context, ro *api.Rollout, patches []command.Patch) error {
+func (c *cluster) send(ctx context.Context, object client.Object, patches []command.Patch) error {
 	for _, patch := range patches {
-		target := &api.Rollout{ObjectMeta: ro.ObjectMeta}
+		target, ok := object.DeepCopyObject().(client.Object)
+		if !ok {
+			return fmt.Errorf("%T is no object of the API", object)
+		}
 		body := client.RawPatch(patch.Type, patch.Body)
 		var err error
 		if patch.Subresource == "" {
@@ -139,7 +191,7 @@ func (c *cluster) send(ctx context.Context, ro *api.Rollout, patches []command.P
 			err = c.SubResource(patch.Subresource).Patch(ctx, target, body, client.FieldOwner("sluice"))
 		}
 		if err != nil {
-			return fmt.Errorf("changing rollout %s in namespace %s: %w", ro.Name, ro.Namespace, err)
+			return fmt.Errorf("changing %s in namespace %s: %w", object.GetName(), object.GetNamespace(), err)
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ func (a *app) status() *cobra.Command {
 Exit code: 0 Healthy · 1 Degraded · 2 it could not be read · 3 timed out
            4 with --watch=false: Progressing or Paused`,
 		Example: "  sluice status shop --timeout 10m",
-		Args:    one("rollout"),
+		Args:    one("rollout"), ValidArgsFunction: a.completeOne(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
 			if err != nil {
@@ -51,22 +51,15 @@ Exit code: 0 Healthy · 1 Degraded · 2 it could not be read · 3 timed out
 
 // await prints the states of a rollout until it is Healthy or Degraded.
 func (a *app) await(ctx context.Context, c *cluster, name string) error {
-	ro, err := c.rollout(ctx, name)
-	if err != nil {
-		return err
-	}
-	last := ""
 	changes := make(chan struct{}, 1)
-	watched := &api.RolloutList{}
-	go c.follow(ctx, changes, watched, c.only(name)...)
-	err = live(ctx, changes, func(fresh bool) (bool, error) {
-		if fresh {
-			now, err := c.rollout(ctx, name)
-			if err != nil {
-				return ctx.Err() != nil, err
-			}
-			ro = now
+	go c.follow(ctx, changes, &api.RolloutList{}, c.only(name)...)
+	last, told := "", false
+	read := func(ctx context.Context) (*api.Rollout, error) { return c.rollout(ctx, name) }
+	err := live(ctx, changes, read, func(ro *api.Rollout, now outlook) (bool, error) {
+		if now.trouble != nil && !told {
+			printLines(a.Err, fmt.Sprintf("no answer from the API server: %v; trying again", now.trouble))
 		}
+		told = now.trouble != nil
 		phase, text := state(ro)
 		if text != last {
 			last = text

@@ -2,11 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net/url"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -14,10 +18,11 @@ import (
 
 // Pace of a live picture.
 const (
-	settle = 200 * time.Millisecond // changes in quick succession are shown together
+	settle = 200 * time.Millisecond // between two readings: changes in quick succession are shown together
 	tick   = time.Second            // ages and times left move on although nothing changes
-	again  = time.Second            // before a broken watch is made again
+	again  = time.Second            // before a broken watch, or a reading that failed, is made again
 	afresh = 30 * time.Second       // everything is read again, should a change have been missed
+	answer = 10 * time.Second       // how long one reading may take
 )
 
 // changes signals that something around a rollout changed. One signal may stand for many changes.
@@ -34,6 +39,14 @@ func (c *cluster) changes(ctx context.Context, ro *api.Rollout) <-chan struct{} 
 	go c.follow(ctx, signal, &corev1.PodList{}, selected...)
 	go c.follow(ctx, signal, &api.AnalysisRunList{}, in, client.HasLabels{api.LabelPodTemplateHash})
 	go c.follow(ctx, signal, &batchv1.JobList{}, in, client.HasLabels{api.LabelAnalysisRunUID})
+	return signal
+}
+
+// runChanges signals that an analysis run or one of its Jobs changed.
+func (c *cluster) runChanges(ctx context.Context, run *api.AnalysisRun) <-chan struct{} {
+	signal := make(chan struct{}, 1)
+	go c.follow(ctx, signal, &api.AnalysisRunList{}, c.only(run.Name)...)
+	go c.follow(ctx, signal, &batchv1.JobList{}, c.jobsOf(run)...)
 	return signal
 }
 
@@ -67,34 +80,89 @@ func raise(signal chan<- struct{}) {
 	}
 }
 
-// live calls show at once, after every change and every second; fresh tells whether to read the
-// cluster again. It ends with ctx, or when show says so.
-func live(ctx context.Context, changes <-chan struct{}, show func(fresh bool) (done bool, err error)) error {
+// outlook is what is known about a reading beside what was read.
+type outlook struct {
+	fresh   bool      // it was made just now
+	at      time.Time // when it was made
+	trouble error     // why it could not be made again since; nil when it could
+}
+
+// live reads at once and after every change, and calls show after every reading and every second,
+// until ctx ends or show says that it is done. A server that cannot be reached does not end it once
+// there was a first reading: show is told.
+func live[T any](ctx context.Context, changes <-chan struct{}, read func(context.Context) (T, error), show func(T, outlook) (done bool, err error)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	readings := make(chan reading[T])
+	go poll(ctx, changes, read, readings)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	last := time.Now()
-	fresh := true
+	var (
+		last T
+		now  outlook
+	)
 	for {
-		if fresh {
-			last = time.Now()
-		}
-		if done, err := show(fresh); done || err != nil {
-			return err
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
-			fresh = time.Since(last) > afresh
-		case <-changes:
-			if !wait(ctx, settle) {
-				return nil
-			}
-			select {
-			case <-changes:
+		case r := <-readings:
+			switch {
+			case r.err == nil:
+				last, now = r.value, outlook{fresh: true, at: time.Now()}
+			case now.at.IsZero() || !passing(r.err):
+				return r.err
 			default:
+				now.fresh, now.trouble = false, r.err
 			}
-			fresh = true
+		case <-ticker.C:
+			now.fresh = false
+		}
+		if now.at.IsZero() {
+			continue // the first answer is still to come
+		}
+		if done, err := show(last, now); done || err != nil {
+			return err
 		}
 	}
+}
+
+type reading[T any] struct {
+	value T
+	err   error
+}
+
+func poll[T any](ctx context.Context, changes <-chan struct{}, read func(context.Context) (T, error), readings chan<- reading[T]) {
+	for {
+		limited, cancel := context.WithTimeout(ctx, answer)
+		value, err := read(limited)
+		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case readings <- reading[T]{value, err}:
+		}
+		pause := afresh
+		if err != nil {
+			pause = again
+		}
+		if !wait(ctx, settle) {
+			return
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-changes:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// passing tells that an error is the connection's or the server's for the moment, and says nothing
+// about what was asked.
+func passing(err error) bool {
+	var transport *url.Error
+	return errors.As(err, &transport) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err)
 }

@@ -2,7 +2,10 @@ package view
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -11,93 +14,158 @@ import (
 	"sluice.dev/sluice/internal/decide"
 )
 
+// measuring is a run with its Jobs at a moment.
+type measuring struct {
+	run   *api.AnalysisRun
+	jobs  []*batchv1.Job
+	scene Scene // for times
+}
+
+func (s Scene) measuringOf(run *api.AnalysisRun) measuring {
+	return measuring{run, s.jobsOf(run), s}
+}
+
 // analysis shows the runs of the update, metric by metric, against their limits.
-func (s Scene) analysis() Page {
+func (s Scene) analysis(width int) Page {
 	var page Page
 	for _, run := range s.liveRuns() {
-		page = append(page, s.runPage(run)...)
+		m := analysisMark(run.Status.Phase)
+		label := "Analysis:"
+		if len(page) > 0 {
+			label = ""
+		}
+		page.add(Span{pad(label, labelWidth), Faint}, Span{m.icon + " ", m.tone}, Span{run.Name, Plain}, Span{"  " + s.measuringOf(run).summary(), Faint})
+		page = append(page, s.measuringOf(run).metrics("  ", width)...)
 	}
 	return page
 }
 
-func (s Scene) runPage(run *api.AnalysisRun) Page {
-	m := analysisMark(run.Status.Phase)
-	page := Page{{{m.icon + " ", m.tone}, {run.Name, Strong}, {" (" + runKind(run) + ") ", Faint}, {m.text, m.tone}}}
+// summary is what a run is for and how long it has taken: step 3, running for 36s.
+func (r measuring) summary() string {
+	text := ""
+	switch r.run.Labels[api.LabelRolloutType] {
+	case api.RolloutTypeStep:
+		text = "of a step"
+		if i, err := strconv.Atoi(r.run.Labels[api.LabelStepIndex]); err == nil {
+			text = fmt.Sprintf("of step %d", i+1)
+		}
+	case api.RolloutTypeBackground:
+		text = "beside the steps"
+	case api.RolloutTypePrePromotion:
+		text = "before the switch"
+	case api.RolloutTypePostPromotion:
+		text = "after the switch"
+	}
+	phase := strings.ToLower(analysisMark(r.run.Status.Phase).text)
+	switch status := r.run.Status; {
+	case status.StartedAt == nil:
+	case status.Phase.Completed() && status.CompletedAt != nil:
+		phase += " after " + length(status.CompletedAt.Sub(status.StartedAt.Time))
+	case !status.Phase.Completed():
+		phase += " for " + length(r.scene.Now.Sub(status.StartedAt.Time))
+	}
+	return strings.TrimPrefix(text+", "+phase, ", ")
+}
+
+// metrics is a paragraph for each metric of the run.
+func (r measuring) metrics(indent string, width int) Page {
 	names := 0
-	for _, metric := range run.Spec.Metrics {
+	for _, metric := range r.run.Spec.Metrics {
 		names = max(names, columns(metric.Name))
 	}
-	for i := range run.Spec.Metrics {
-		page = append(page, s.metricLine(run, &run.Spec.Metrics[i], names))
+	var page Page
+	for i := range r.run.Spec.Metrics {
+		metric := &r.run.Spec.Metrics[i]
+		result := resultOf(r.run, metric.Name)
+		m := analysisMark(result.Phase)
+		head := Line{{indent + m.icon + " ", m.tone}, {pad(metric.Name, names) + "  ", Strong}}
+		page = append(page, flow(head, r.parts(metric, &result), " · ", width)...)
 	}
 	return page
 }
 
-func runKind(run *api.AnalysisRun) string {
-	switch run.Labels[api.LabelRolloutType] {
-	case api.RolloutTypeStep:
-		return "step"
-	case api.RolloutTypeBackground:
-		return "background"
+// parts say how a metric stands: how much of it was measured, what the last measurement brought, how
+// near its limits are, and what comes next.
+func (r measuring) parts(metric *api.Metric, result *api.MetricResult) []Span {
+	next := r.upcoming(metric, result)
+	var parts []Span
+	total := totalOf(metric)
+	if result.Count > 0 || total > 1 || next == "" {
+		parts = append(parts, Span{taken(result, total), Plain})
 	}
-	return "analysis"
-}
-
-// metricLine is one metric: how many measurements of how many, how many may fail, the last value
-// with what it was judged by, and what comes next.
-func (s Scene) metricLine(run *api.AnalysisRun, metric *api.Metric, names int) Line {
-	result := resultOf(run, metric.Name)
-	m := analysisMark(result.Phase)
-	line := Line{{"    " + m.icon + " ", m.tone}, {pad(metric.Name, names) + "  ", Plain}, {progress(metric, &result), Plain}}
-	if n := len(result.Measurements); n > 0 {
-		last := &result.Measurements[n-1]
-		if text := reading(last); text != "" {
-			tone := analysisMark(last.Phase).tone
-			line = append(line, Span{"  " + text, tone})
+	if last := lastOf(result); last != nil {
+		if text := reading(metric, last); text != "" {
+			parts = append(parts, Span{"last " + text, analysisMark(last.Phase).tone})
 		}
 	}
-	if text := s.upcoming(run, metric, &result); text != "" {
-		line = append(line, Span{"  " + text, Faint})
+	parts = append(parts, limits(metric, result)...)
+	if result.DryRun {
+		parts = append(parts, Span{"dry run: no say in the verdict", Faint})
 	}
-	return line
+	if next != "" {
+		parts = append(parts, Span{next, Faint})
+	}
+	return parts
 }
 
-// progress is how many measurements were taken of how many, and how near the limits are:
-// `2/3 ✔ 1 ✖ 1 (fails at 2)`.
-func progress(metric *api.Metric, result *api.MetricResult) string {
-	total := number(metric.Count, 0)
-	if total == 0 && metric.Interval == "" {
-		total = 1
+// totalOf is how many measurements a metric takes; 0 is without end.
+func totalOf(metric *api.Metric) int {
+	if total := number(metric.Count, 0); total > 0 || metric.Interval != "" {
+		return total
 	}
-	taken := fmt.Sprintf("%d", result.Count)
-	if total > 0 {
-		taken += fmt.Sprintf("/%d", total)
+	return 1
+}
+
+func taken(result *api.MetricResult, total int) string {
+	switch {
+	case total > 0:
+		return fmt.Sprintf("%d of %d measured", result.Count, total)
+	case result.Count == 0:
+		return "nothing measured yet"
 	}
-	var parts []string
-	if result.Successful > 0 {
-		text := fmt.Sprintf("✔ %d", result.Successful)
-		if limit := number(metric.ConsecutiveSuccessLimit, 0); limit > 0 {
-			text += fmt.Sprintf(" (passes at %d in a row)", limit)
+	return fmt.Sprintf("%d measured", result.Count)
+}
+
+func lastOf(result *api.MetricResult) *api.Measurement {
+	for i := len(result.Measurements) - 1; i >= 0; i-- {
+		if result.Measurements[i].FinishedAt != nil {
+			return &result.Measurements[i]
 		}
-		parts = append(parts, text)
 	}
-	parts = append(parts, against("✖", result.Failed, "fails", number(metric.FailureLimit, 0))...)
-	parts = append(parts, against("?", result.Inconclusive, "inconclusive", number(metric.InconclusiveLimit, 0))...)
-	if result.Error > 0 {
-		parts = append(parts, against("⚠", result.ConsecutiveError, "error", number(metric.ConsecutiveErrorLimit, 4))...)
-	}
-	return strings.Join(append([]string{taken}, parts...), " ")
+	return nil
 }
 
-// against is a count and the count at which the limit breaks.
-func against(icon string, count int32, verb string, limit int) []string {
+// limits says how near to its limits a metric is. What has not happened and cannot matter is left
+// out; failures always can, until the metric has ended well.
+func limits(metric *api.Metric, result *api.MetricResult) []Span {
+	var parts []Span
+	if want := number(metric.ConsecutiveSuccessLimit, 0); want > 0 && !result.Phase.Completed() {
+		parts = append(parts, Span{fmt.Sprintf("%d of %d in a row good", result.ConsecutiveSuccess, want), Plain})
+	}
+	if result.Failed > 0 || !result.Phase.Completed() && result.Count > 0 {
+		parts = append(parts, against("failed", result.Failed, number(metric.FailureLimit, 0), Bad))
+	}
+	if result.Inconclusive > 0 {
+		parts = append(parts, against("inconclusive", result.Inconclusive, number(metric.InconclusiveLimit, 0), Warning))
+	}
+	if result.ConsecutiveError > 0 {
+		parts = append(parts, against("errors in a row", result.ConsecutiveError, number(metric.ConsecutiveErrorLimit, 4), Warning))
+	} else if result.Error > 0 {
+		parts = append(parts, Span{fmt.Sprintf("errors %d", result.Error), Faint})
+	}
+	return parts
+}
+
+// against is a count beside the most that is tolerated.
+func against(what string, count int32, limit int, tone Tone) Span {
+	text := fmt.Sprintf("%s %d, limit %d", what, count, limit)
+	if limit < 0 {
+		text = fmt.Sprintf("%s %d, no limit", what, count)
+	}
 	if count == 0 {
-		return nil
+		tone = Plain
 	}
-	if limit < 0 || int(count) > limit {
-		return []string{fmt.Sprintf("%s %d", icon, count)}
-	}
-	return []string{fmt.Sprintf("%s %d (%s at %d)", icon, count, verb, limit+1)}
+	return Span{text, tone}
 }
 
 func number(value *intstr.IntOrString, otherwise int) int {
@@ -108,26 +176,87 @@ func number(value *intstr.IntOrString, otherwise int) int {
 }
 
 // reading is what a measurement brought: the value beside its limit where there is one.
-func reading(m *api.Measurement) string {
+func reading(metric *api.Metric, m *api.Measurement) string {
+	threshold := m.Metadata[api.EvidenceThreshold]
 	switch {
 	case m.FinishedAt == nil:
 		return ""
-	case m.Metadata[api.EvidenceThreshold] != "":
-		return m.Metadata[api.EvidenceThreshold]
+	case metric != nil && metric.Provider.Job != nil && m.Value != "" && strings.Trim(m.Value, "0123456789") == "":
+		return "exit code " + m.Value
+	case threshold != "":
+		return comparison(threshold, m.Metadata[api.EvidenceCondition], m.Phase)
 	case m.Value != "":
 		return m.Value
 	}
 	return m.Message
 }
 
+// relations are the signs of the evidence and how they are shown.
+var relations = map[string]string{"<": "<", ">": ">", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
+
+// comparison is a value beside its limit, and how much of the limit it is: `0.0021 ≤ 0.004 (52 %)`.
+func comparison(threshold, condition string, phase api.AnalysisPhase) string {
+	fields := strings.Fields(threshold)
+	if len(fields) != 3 || relations[fields[1]] == "" {
+		return threshold
+	}
+	relation := fields[1]
+	if phase == api.AnalysisPhaseSuccessful { // what the condition asked for is what held
+		if asked := operator(condition, fields[2]); asked != "" {
+			relation = asked
+		}
+	}
+	text := short(fields[0]) + " " + relations[relation] + " " + short(fields[2])
+	if relation == "==" || relation == "!=" {
+		return text
+	}
+	return text + percent(fields[0], fields[2])
+}
+
+// operator is the comparison with a limit in a condition, "" when it cannot be told.
+func operator(condition, limit string) string {
+	before, _, ok := strings.Cut(condition, limit)
+	if !ok {
+		return ""
+	}
+	before = strings.TrimSpace(before)
+	for _, sign := range []string{"<=", ">=", "<", ">"} {
+		if strings.HasSuffix(before, sign) {
+			return sign
+		}
+	}
+	return ""
+}
+
+// short is a number without the digits nobody reads.
+func short(text string) string {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || len(text) <= 8 {
+		return text
+	}
+	return strconv.FormatFloat(value, 'g', 4, 64)
+}
+
+func percent(value, limit string) string {
+	v, errV := strconv.ParseFloat(value, 64)
+	l, errL := strconv.ParseFloat(limit, 64)
+	if errV != nil || errL != nil || l <= 0 || v < 0 || v/l >= 100 {
+		return ""
+	}
+	if share := 100 * v / l; v > 0 && share < 1 {
+		return " (< 1 %)"
+	}
+	return fmt.Sprintf(" (%.0f %%)", 100*v/l)
+}
+
 // upcoming is when the metric is measured next, or what its measurement waits for.
-func (s Scene) upcoming(run *api.AnalysisRun, metric *api.Metric, result *api.MetricResult) string {
+func (r measuring) upcoming(metric *api.Metric, result *api.MetricResult) string {
 	if result.Phase.Completed() {
 		return ""
 	}
-	for _, due := range decide.Reads(run) {
+	for _, due := range decide.Reads(r.run) {
 		if due.Metric == metric.Name {
-			return "next " + s.in(due.At)
+			return "next " + r.scene.in(due.At)
 		}
 	}
 	n := len(result.Measurements)
@@ -135,22 +264,23 @@ func (s Scene) upcoming(run *api.AnalysisRun, metric *api.Metric, result *api.Me
 		return ""
 	}
 	last := &result.Measurements[n-1]
-	if job := s.job(last.Metadata[api.MetadataJobName]); job != nil {
-		return "job " + strings.ToLower(jobMark(job).text) + " for " + s.age(job.CreationTimestamp)
+	if job := r.job(last.Metadata[api.MetadataJobName]); job != nil {
+		return "job " + strings.ToLower(jobMark(job).text) + " for " + r.since(job.CreationTimestamp.Time)
 	}
 	if last.StartedAt != nil {
-		return "measuring for " + s.age(*last.StartedAt)
+		return "measuring for " + r.since(last.StartedAt.Time)
 	}
 	return ""
 }
 
-func (s Scene) job(name string) *batchv1.Job {
-	for i := range s.Jobs {
-		if name != "" && s.Jobs[i].Name == name {
-			return &s.Jobs[i]
-		}
+func (r measuring) since(t time.Time) string { return length(r.scene.Now.Sub(t)) }
+
+func (r measuring) job(name string) *batchv1.Job {
+	i := slices.IndexFunc(r.jobs, func(job *batchv1.Job) bool { return name != "" && job.Name == name })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return r.jobs[i]
 }
 
 func resultOf(run *api.AnalysisRun, metric string) api.MetricResult {

@@ -2,6 +2,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -122,4 +123,38 @@ func wrap(text string, width int) []string {
 		line = string(runes)
 	}
 	return append(lines, line)
+}
+
+// flow puts parts beside each other behind a head, and goes on in the next line, below the first part,
+// where they would not fit. A head that leaves too little room has the parts below itself.
+func flow(head Line, parts []Span, between string, width int) Page {
+	const least = 24
+	indent := 0
+	for _, span := range head {
+		indent += columns(span.Text)
+	}
+	page := Page{}
+	line, room := slices.Clone(head), width-indent
+	if width > 0 && room < least {
+		page, indent = append(page, line), min(6, width/4)
+		line, room = Line{{strings.Repeat(" ", indent), Plain}}, width-indent
+	}
+	first := true
+	for _, part := range parts {
+		need := columns(part.Text)
+		if !first {
+			need += columns(between)
+		}
+		switch {
+		case first:
+		case width > 0 && need > room:
+			page = append(page, line)
+			line, room = Line{{strings.Repeat(" ", indent), Plain}}, width-indent
+			need = columns(part.Text)
+		default:
+			line = append(line, Span{between, Faint})
+		}
+		line, room, first = append(line, part), room-need, false
+	}
+	return append(page, line)
 }

@@ -42,9 +42,9 @@ func TestWaiting(t *testing.T) {
 	tests := []struct{ name, rollout, want string }{
 		{"nothing at rest", "status: {observedGeneration: '1', phase: Healthy}", ""},
 		{"a pause in seconds", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]"),
-			"the pause of 300s to end: 4m left, until 00:05:00"},
+			"the pause of 300s to end: resumes in 4m, at 00:05:00"},
 		{"a pause with a unit", status("phase: Paused, currentStepIndex: 2, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]"),
-			"the pause of 2h to end: 119m left, until 02:00:00"},
+			"the pause of 2h to end: resumes in 1h59m, at 02:00:00"},
 		{"a pause that is over", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2025-12-31T00:00:00Z}]"),
 			"the controller to end the pause of 300s, which is over"},
 		{"an inconclusive analysis", status("phase: Paused, currentStepIndex: 0, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}]"),
@@ -96,21 +96,95 @@ func TestPodsInTheWordsOfKubectl(t *testing.T) {
 }
 
 func TestProgressAgainstLimits(t *testing.T) {
+	last := func(threshold string, phase api.AnalysisPhase) string {
+		return ", measurements: [{phase: " + string(phase) + ", finishedAt: 2026-01-01T00:00:00Z, value: v, metadata: {sluice.dev/threshold: '" + threshold + "', sluice.dev/condition: 'result[0] <= 0.004'}}]}"
+	}
 	tests := []struct{ name, metric, result, want string }{
-		{"nothing yet", "{}", "{}", "0/1"},
-		{"without end", "{interval: 1s}", "{count: 7, successful: 7}", "7 ✔ 7"},
-		{"near a limit", "{count: 5, interval: 1s, failureLimit: 1, inconclusiveLimit: 2}", "{count: 3, successful: 1, failed: 1, inconclusive: 1}", "3/5 ✔ 1 ✖ 1 (fails at 2) ? 1 (inconclusive at 3)"},
-		{"over the limit", "{count: 5, interval: 1s}", "{count: 1, failed: 1}", "1/5 ✖ 1"},
-		{"a limit switched off", "{count: 5, interval: 1s, failureLimit: -1, consecutiveSuccessLimit: 2}", "{count: 2, successful: 1, failed: 1}", "2/5 ✔ 1 (passes at 2 in a row) ✖ 1"},
-		{"errors in a row", "{count: 5, interval: 1s}", "{error: 3, consecutiveError: 2}", "0/5 ⚠ 2 (error at 5)"},
+		{"nothing yet", "{}", "{}", "0 of 1 measured"},
+		{"without end", "{interval: 1s}", "{count: 7, successful: 7}", "7 measured · failed 0, limit 0"},
+		{"nothing yet, without end", "{interval: 1s}", "{}", "nothing measured yet"},
+		{"a good value beside its limit", "{count: 3, interval: 1s}", "{count: 2, successful: 2" + last("0.0021 < 0.004", "Successful"),
+			"2 of 3 measured · last 0.0021 ≤ 0.004 (52 %) · failed 0, limit 0"},
+		{"a bad value beside its limit", "{count: 3, interval: 1s}", "{phase: Failed, count: 1, failed: 1" + last("0.0123 > 0.004", "Failed"),
+			"1 of 3 measured · last 0.0123 > 0.004 (308 %) · failed 1, limit 0"},
+		{"near a limit", "{count: 5, interval: 1s, failureLimit: 1, inconclusiveLimit: 2}", "{count: 3, successful: 1, failed: 1, inconclusive: 1}",
+			"3 of 5 measured · failed 1, limit 1 · inconclusive 1, limit 2"},
+		{"a limit switched off", "{count: 5, interval: 1s, failureLimit: -1, consecutiveSuccessLimit: 2}", "{count: 2, successful: 1, consecutiveSuccess: 1, failed: 1}",
+			"2 of 5 measured · 1 of 2 in a row good · failed 1, no limit"},
+		{"errors in a row", "{count: 5, interval: 1s}", "{error: 3, consecutiveError: 2}", "0 of 5 measured · errors in a row 2, limit 4"},
+		{"errors that are over", "{count: 5, interval: 1s}", "{count: 1, error: 3}", "1 of 5 measured · failed 0, limit 0 · errors 3"},
+		{"a metric that has ended well", "{count: 3, interval: 1s}", "{phase: Successful, count: 3, successful: 3}", "3 of 3 measured"},
+		{"a metric without a say", "{}", "{phase: Successful, count: 1, dryRun: true}", "1 of 1 measured · dry run: no say in the verdict"},
+		{"the exit code of a Job", "{provider: {job: {}}}", "{phase: Failed, count: 1, failed: 1, measurements: [{phase: Failed, finishedAt: 2026-01-01T00:00:00Z, value: '3'}]}",
+			"1 of 1 measured · last exit code 3 · failed 1, limit 0"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			metric, result := object[api.Metric](t, test.metric), object[api.MetricResult](t, test.result)
-			if got := progress(&metric, &result); got != test.want {
+			var texts []string
+			for _, part := range (measuring{run: &api.AnalysisRun{}}).parts(&metric, &result) {
+				texts = append(texts, part.Text)
+			}
+			if got := strings.Join(texts, " · "); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestComparison(t *testing.T) {
+	tests := []struct {
+		threshold, condition string
+		phase                api.AnalysisPhase
+		want                 string
+	}{
+		{"0.0021 < 0.004", "result[0] <= 0.004", "Successful", "0.0021 ≤ 0.004 (52 %)"},
+		{"0.004 == 0.004", "result[0] <= 0.004", "Successful", "0.004 ≤ 0.004 (100 %)"},
+		{"0.004 == 0.004", "result[0] < 0.004", "Failed", "0.004 = 0.004"},
+		{"0.99 > 0.95", "result >= 0.95", "Successful", "0.99 ≥ 0.95 (104 %)"},
+		{"0.0020833333333333333 < 0.004", "result[0] < 0.004", "Successful", "0.002083 < 0.004 (52 %)"},
+		{"0 < 0.004", "result[0] < 0.004", "Successful", "0 < 0.004 (0 %)"},
+		{"0.00001 < 0.004", "result[0] < 0.004", "Successful", "0.00001 < 0.004 (< 1 %)"},
+		{"5 > 0.004", "result[0] < 0.004", "Failed", "5 > 0.004"},
+		{"-1 < 0", "result < 0", "Successful", "-1 < 0"},
+		{"1 != 0", "result == 0", "Failed", "1 ≠ 0"},
+		{"a text != another", "result == 'another'", "Failed", "a text != another"},
+	}
+	for _, test := range tests {
+		if got := comparison(test.threshold, test.condition, test.phase); got != test.want {
+			t.Errorf("%s with %s: got %q, want %q", test.threshold, test.condition, got, test.want)
+		}
+	}
+}
+
+func TestLength(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 400 * time.Millisecond: "0s", 45 * time.Second: "45s", 133 * time.Second: "2m13s", 5 * time.Minute: "5m",
+		119*time.Minute + 30*time.Second: "1h59m", 2 * time.Hour: "2h", 76 * time.Hour: "3d4h",
+	} {
+		if got := length(d); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestFlow(t *testing.T) {
+	parts := []Span{{"one", Plain}, {"two", Plain}, {"three", Plain}}
+	tests := []struct {
+		name  string
+		parts []Span
+		width int
+		want  string
+	}{
+		{"everything beside the head", parts, 60, "head: one, two, three\n"},
+		{"without bounds", parts, 0, "head: one, two, three\n"},
+		{"what does not fit goes below the first part", append([]Span{{"a part that is long", Plain}}, parts...), 34, "head: a part that is long, one\n      two, three\n"},
+		{"a narrow window has the parts below the head", parts, 18, "head:\n    one, two\n    three\n"},
+	}
+	for _, test := range tests {
+		if got := flow(Line{{"head: ", Faint}}, test.parts, ", ", test.width).Text(test.width, nil); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
 	}
 }
 

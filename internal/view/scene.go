@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -26,6 +27,10 @@ type Scene struct {
 	Jobs        []batchv1.Job
 	// Now is when the picture is taken. Times of day are shown in its location.
 	Now time.Time
+	// Wide shows more of each object than fits into most windows.
+	Wide bool
+
+	dense int // how much is folded for want of lines; see Fitted
 }
 
 // own returns the scene without objects of others, the newest first.
@@ -121,9 +126,26 @@ func (s Scene) age(t metav1.Time) string {
 	return duration.HumanDuration(max(s.Now.Sub(t.Time), 0))
 }
 
-// length is a time to come or that was, to the second.
+// length is a time to come or that was, in its two largest units: 45s, 2m13s, 1h59m, 3d4h.
 func length(d time.Duration) string {
-	return duration.HumanDuration(max(d.Round(time.Second), 0))
+	d = max(d.Round(time.Second), 0)
+	units := []struct {
+		name string
+		long time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
+	for i, u := range units {
+		if d < u.long {
+			continue
+		}
+		text := fmt.Sprintf("%d%s", d/u.long, u.name)
+		if i+1 < len(units) {
+			if rest := d % u.long / units[i+1].long; rest > 0 {
+				text += fmt.Sprintf("%d%s", rest, units[i+1].name)
+			}
+		}
+		return text
+	}
+	return "0s"
 }
 
 // clock is a time of day, with the date when it is far away.

@@ -27,13 +27,32 @@ type row struct {
 func (s Scene) tree() []row {
 	phase, _ := Phase(s.Rollout)
 	rows := []row{{icon: "⟳", name: s.Rollout.Name, kind: "Rollout", mark: phaseMark(phase), age: s.age(s.Rollout.CreationTimestamp)}}
-	revisions := s.revisions()
-	for i, number := range revisions {
-		last := i == len(revisions)-1
+	shown, folded := s.revisions(), 0
+	if s.dense >= denseRevisions {
+		all := len(shown)
+		shown = slices.DeleteFunc(shown, s.asleep)
+		folded = all - len(shown)
+	}
+	for i, number := range shown {
+		last := i == len(shown)-1 && folded == 0
 		rows = append(rows, row{branch: branch("", last), icon: "#", name: "revision:" + strconv.Itoa(number)})
 		rows = append(rows, s.revisionRows(number, trunk("", last))...)
 	}
+	if folded > 0 {
+		rows = append(rows, row{branch: branch("", true), icon: "#", name: fmt.Sprintf("%d older", folded), mark: neutral("ScaledDown")})
+	}
 	return rows
+}
+
+// asleep tells that a revision has neither pods nor a role.
+func (s Scene) asleep(number int) bool {
+	for i := range s.ReplicaSets {
+		rs := &s.ReplicaSets[i]
+		if revision(rs) == number && (rs.Status.Replicas > 0 || s.role(rs) != "") {
+			return false
+		}
+	}
+	return true
 }
 
 func branch(trunk string, last bool) string {
@@ -101,12 +120,33 @@ func (s Scene) replicaSetRow(rs *appsv1.ReplicaSet) row {
 
 func (s Scene) podRows(rs *appsv1.ReplicaSet, under string) []row {
 	pods := s.podsOf(rs)
+	var well []*corev1.Pod
+	if s.dense >= densePods {
+		isWell := func(pod *corev1.Pod) bool { return podMark(pod).tone == Good }
+		for _, pod := range pods {
+			if isWell(pod) {
+				well = append(well, pod)
+			}
+		}
+		if len(well) > 1 {
+			pods = slices.DeleteFunc(pods, isWell)
+		} else {
+			well = nil
+		}
+	}
 	var rows []row
 	for i, pod := range pods {
+		info := podInfo(pod)
+		if s.Wide && pod.Spec.NodeName != "" {
+			info += ",node:" + pod.Spec.NodeName
+		}
 		rows = append(rows, row{
-			branch: branch(under, i == len(pods)-1), icon: "□", name: pod.Name, kind: "Pod",
-			mark: podMark(pod), age: s.age(pod.CreationTimestamp), info: podInfo(pod),
+			branch: branch(under, i == len(pods)-1 && len(well) == 0), icon: "□", name: pod.Name, kind: "Pod",
+			mark: podMark(pod), age: s.age(pod.CreationTimestamp), info: info,
 		})
+	}
+	if len(well) > 0 {
+		rows = append(rows, row{branch: branch(under, true), icon: "□", name: fmt.Sprintf("%d pods", len(well)), kind: "Pod", mark: good("Running")})
 	}
 	return rows
 }

@@ -128,6 +128,17 @@ func TestPictures(t *testing.T) {
 				}
 			})
 		}
+		t.Run(moment.file+" in windows of other sizes", func(t *testing.T) {
+			for _, width := range []int{1, 10, 20, 40, 100} {
+				for _, page := range []Page{Rollout(s, width), Why(s, width)} {
+					for _, line := range strings.Split(page.Text(width, nil), "\n") {
+						if columns(line) > width {
+							t.Errorf("a line of %d columns in %d: %q", columns(line), width, line)
+						}
+					}
+				}
+			}
+		})
 		t.Run("why "+moment.file, func(t *testing.T) {
 			golden(t, "why-"+moment.file, Why(s, 80).Text(80, nil))
 		})

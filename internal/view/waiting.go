@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/decide"
@@ -22,6 +23,8 @@ func (s Scene) waiting() string {
 		return "the controller to see the latest change"
 	case ro.Status.Abort && phase == api.RolloutPhaseDegraded:
 		return s.afterAbort()
+	case condition(ro, api.RolloutInvalidSpec) != nil:
+		return "a corrected spec; until then nothing moves forward"
 	case phase == api.RolloutPhaseHealthy || phase == api.RolloutPhaseDegraded && promoted(ro):
 		return ""
 	case ro.Spec.Paused:
@@ -30,8 +33,47 @@ func (s Scene) waiting() string {
 		return s.pause(foremost(ro.Status.PauseConditions))
 	case ro.Status.ControllerPause:
 		return "the controller to act on the end of the pause"
+	case s.restarting():
+		replaced, all := s.replaced()
+		return fmt.Sprintf("the restart: %d of %d pods replaced", replaced, all)
 	}
-	return s.awaited()
+	return s.awaited() + s.deadline()
+}
+
+// condition is the condition of a type when it is true, else nil.
+func condition(ro *api.Rollout, of api.RolloutConditionType) *api.RolloutCondition {
+	for i := range ro.Status.Conditions {
+		if c := &ro.Status.Conditions[i]; c.Type == of && c.Status == corev1.ConditionTrue {
+			return c
+		}
+	}
+	return nil
+}
+
+// deadline is how long the update may still go without progress; "" when nothing counts, as during a
+// pause or an analysis.
+func (s Scene) deadline() string {
+	ro := s.Rollout
+	progressing := condition(ro, api.RolloutProgressing)
+	this := step(ro)
+	if progressing == nil || promoted(ro) || this != nil && (this.Pause != nil || this.Analysis != nil || this.Experiment != nil) {
+		return ""
+	}
+	end := progressing.LastUpdateTime.Add(time.Duration(ro.Spec.ResolvedProgressDeadlineSeconds()) * time.Second)
+	left := end.Sub(s.Now)
+	switch {
+	case left <= 0:
+		return ""
+	case ro.Spec.ProgressDeadlineAbort:
+		return "; aborts in " + length(left) + " without progress"
+	}
+	return "; times out in " + length(left) + " without progress"
+}
+
+// restarting tells that a restart is under way and nothing else is.
+func (s Scene) restarting() bool {
+	ro := s.Rollout
+	return promoted(ro) && ro.Spec.RestartAt != nil && !ro.Status.RestartedAt.Equal(ro.Spec.RestartAt) && !ro.Spec.RestartAt.After(s.Now)
 }
 
 // foremost is the pause to speak of: one that a person has to end hides one that time ends.
@@ -85,7 +127,7 @@ func (s Scene) pause(condition api.PauseCondition) string {
 	if left <= 0 {
 		return fmt.Sprintf("the controller to end the pause of %s, which is over", unit(this.Pause.Duration.String()))
 	}
-	return fmt.Sprintf("the pause of %s to end: %s left, until %s", unit(this.Pause.Duration.String()), length(left), s.clock(end))
+	return fmt.Sprintf("the pause of %s to end: resumes in %s, at %s", unit(this.Pause.Duration.String()), length(left), s.clock(end))
 }
 
 // unit writes the seconds of a bare number.
@@ -103,7 +145,7 @@ func (s Scene) awaited() string {
 		return s.missing("stable")
 	}
 	if this := step(ro); this != nil && this.Analysis != nil {
-		if text := s.measuring(); text != "" {
+		if text := s.analysing(); text != "" {
 			return text
 		}
 	}
@@ -148,8 +190,8 @@ func (s Scene) short(rs *appsv1.ReplicaSet, role string) string {
 	return ""
 }
 
-// measuring is what the runs of the update do next.
-func (s Scene) measuring() string {
+// analysing is what the runs of the update do next.
+func (s Scene) analysing() string {
 	for _, run := range s.liveRuns() {
 		if run.Status.Phase.Completed() {
 			continue

@@ -19,7 +19,11 @@ func Why(scene Scene, width int) Page {
 	phase, message := Phase(ro)
 	m := phaseMark(phase)
 	page := Page{{{m.icon + " ", m.tone}, {ro.Name, Strong}, {" is ", Plain}, {m.text, m.tone}}}
-	page.indented(message, "  ", width, Plain)
+	if aborted := s.aborted(); aborted != "" {
+		page.indented(aborted, "  ", width, Bad) // the whole message stands in the decision below
+	} else {
+		page.indented(message, "  ", width, Plain)
+	}
 	if text := s.waiting(); text != "" {
 		page.indented("waiting for: "+text, "  ", width, Plain)
 	}
@@ -58,7 +62,7 @@ func (s Scene) decision(d *api.Decision, width int) Page {
 	page := Page{{{s.clock(d.At.Time), Strong}, {"  " + s.ago(d.At) + "  ", Faint}, {d.Reason, decisionTone(d)}, {"  " + strings.Join(where, ", "), Faint}}}
 	page.indented(d.Message, "  ", width, Plain)
 	for i := range d.Evidence {
-		page = append(page, evidence(&d.Evidence[i], width)...)
+		page = append(page, evidence(&d.Evidence[i], d.Message, width)...)
 	}
 	return page
 }
@@ -87,24 +91,27 @@ func (s Scene) number(hash string) int {
 }
 
 // evidence is one measurement: the metric, the value beside its limit, the condition, and the limit
-// that broke.
-func evidence(e *api.Evidence, width int) Page {
+// that broke. What was said above it is not said again.
+func evidence(e *api.Evidence, above string, width int) Page {
 	m := analysisMark(e.Phase)
-	value := e.Threshold
-	if value == "" {
-		value = e.Value
+	value := e.Value
+	if e.Threshold != "" {
+		value = comparison(e.Threshold, e.Condition, e.Phase)
 	}
 	head := Line{{"    " + m.icon + " ", m.tone}, {e.Metric, Strong}}
 	if value != "" {
 		head = append(head, Span{"  " + value, m.tone})
 	}
 	if e.Condition != "" {
-		head = append(head, Span{"  (" + e.Condition + ")", Faint})
+		head = append(head, Span{"  " + e.Condition, Faint})
 	}
 	page := Page{head}
-	page.indented(e.Limit, "      ", width, Plain)
-	if e.Message != "" && !strings.Contains(e.Limit, e.Message) {
-		page.indented(e.Message, "      ", width, Plain)
+	said := above
+	for _, text := range []string{e.Limit, e.Message} {
+		if text != "" && !strings.Contains(said, text) {
+			page.indented(text, "      ", width, Plain)
+		}
+		said += "\n" + text
 	}
 	if e.Run != "" {
 		page.indented("run "+e.Run, "      ", width, Faint)
@@ -171,7 +178,7 @@ func runEntries(run *api.AnalysisRun) []Entry {
 		end.Details = append(end.Details, evidence(&api.Evidence{
 			Metric: result.Name, Phase: result.Phase, Value: last.Value, Limit: result.Message, Message: last.Message,
 			Condition: last.Metadata[api.EvidenceCondition], Threshold: last.Metadata[api.EvidenceThreshold],
-		}, 0)...)
+		}, "", 0)...)
 	}
 	return append(entries, end)
 }

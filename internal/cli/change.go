@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	appsv1 "k8s.io/api/apps/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/command"
+)
+
+func (a *app) undo() *cobra.Command {
+	var to int64
+	cmd := &cobra.Command{
+		Use:   "undo NAME…",
+		Short: "Go back to the pod template of an earlier revision",
+		Long: `Go back to the pod template of an earlier revision.
+
+That is an update like any other, with its steps and analysis, unless the revision is the stable one:
+then the canary goes at once. What else stands in the spec stays as it is.`,
+		Example:           "  sluice undo shop\n  sluice undo shop --to-revision 3",
+		Aliases:           []string{"rollback"},
+		Args:              some("rollout"),
+		ValidArgsFunction: a.complete(rollouts),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if to < 0 {
+				return fmt.Errorf("--to-revision is %d: revisions are counted from 1, and 0 is the one before the present one", to)
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			return each(cmd.Context(), args, func(ctx context.Context, name string) error {
+				return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, func(ro *api.Rollout) (command.Change, error) {
+					sets, err := c.replicaSets(ctx, ro)
+					if err != nil {
+						return command.Change{}, err
+					}
+					return command.Undo(ro, sets, to)
+				}})
+			})
+		},
+	}
+	cmd.Flags().Int64Var(&to, "to-revision", 0, "the revision to go back to; 0 is the one before the present one")
+	a.completeFlag(cmd, "to-revision", a.revisions)
+	return cmd
+}
+
+// replicaSets are those a rollout selects.
+func (c *cluster) replicaSets(ctx context.Context, ro *api.Rollout) ([]appsv1.ReplicaSet, error) {
+	selector, err := selectorOf(ro)
+	if err != nil {
+		return nil, err
+	}
+	var sets appsv1.ReplicaSetList
+	err = c.listSelected(ctx, &sets, selector)
+	return sets.Items, err
+}
+
+func (a *app) restart() *cobra.Command {
+	var in string
+	cmd := &cobra.Command{
+		Use:   "restart NAME…",
+		Short: "Replace the pods of a rollout, a few at a time",
+		Long: `Replace the pods of a rollout that are older than now, a few at a time: no more than its maxUnavailable
+are missing at any moment, and disruption budgets are kept. The template does not change, and nothing is
+analysed.`,
+		Example:           "  sluice restart shop\n  sluice restart shop --in 10m",
+		Args:              some("rollout"),
+		ValidArgsFunction: a.complete(rollouts),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			delay, err := delayOf(in)
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			return a.operate(cmd.Context(), args, func(ro *api.Rollout) (command.Change, error) {
+				return command.Restart(ro, now.Add(delay), now)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&in, "in", "i", "0s", "how long to wait before it: 30s, 10m, 1h30m")
+	return cmd
+}
+
+// delayOf reads a time to come. A bare number is one of seconds, as everywhere in this API.
+func delayOf(text string) (time.Duration, error) {
+	delay, err := time.ParseDuration(text)
+	if seconds, bare := strconv.ParseInt(text, 10, 32); bare == nil {
+		delay, err = time.Duration(seconds)*time.Second, nil
+	}
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("--in %q is no time span: write it like 30s, 10m or 1h30m", text)
+	case delay < 0:
+		return 0, fmt.Errorf("--in %s lies in the past", text)
+	}
+	return delay, nil
+}
+
+func (a *app) set() *cobra.Command {
+	set := &cobra.Command{Use: "set", Short: "Change an image of a rollout"}
+	image := &cobra.Command{
+		Use:   "image NAME CONTAINER=IMAGE…",
+		Short: "Give containers other images, which starts an update",
+		Long: `Give containers other images, which starts an update. Containers, init containers and ephemeral
+containers are found by their names; * is all of them.`,
+		Example:           "  sluice set image shop web=shop:2\n  sluice set image shop web=shop:2 log=log:7\n  sluice set image shop '*=shop:2'",
+		ValidArgsFunction: a.completeImage,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return fmt.Errorf("%s wants the name of a rollout, and CONTAINER=IMAGE", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			images, err := command.ParseImages(args[1:])
+			if err != nil {
+				return err
+			}
+			name := args[0]
+			if kind, rest, ok := strings.Cut(name, "/"); ok { // rollout/shop, as for kubectl
+				if !slices.Contains(rolloutWords, kind) {
+					return fmt.Errorf("%q is no rollout: write its name", name)
+				}
+				name = rest
+			}
+			return a.operate(cmd.Context(), []string{name}, func(ro *api.Rollout) (command.Change, error) {
+				return command.SetImages(ro, images)
+			})
+		},
+	}
+	set.AddCommand(image)
+	return set
+}
+
+func (a *app) terminate() *cobra.Command {
+	terminate := &cobra.Command{Use: "terminate", Short: "End an analysis run before its time"}
+	run := &cobra.Command{
+		Use:     "analysisrun NAME…",
+		Aliases: []string{"ar", "analysisruns"},
+		Short:   "End an analysis run before its time",
+		Long: `End an analysis run before its time. It is judged by what it has measured: a run that has measured
+nothing is Inconclusive, never Successful.`,
+		Example:           "  sluice terminate analysisrun shop-6b54fd8b9c-2-2",
+		Args:              some("analysis run"),
+		ValidArgsFunction: a.complete(runs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			return each(cmd.Context(), args, func(ctx context.Context, name string) error {
+				return change(ctx, a, c, subject[*api.AnalysisRun]{name, c.run, command.Terminate})
+			})
+		},
+	}
+	terminate.AddCommand(run)
+	return terminate
+}

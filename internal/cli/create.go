@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/manifest"
+)
+
+// creatable are the kinds create takes.
+func creatable() map[string]kind {
+	return map[string]kind{
+		api.KindRollout: rollouts, api.KindAnalysisRun: runs,
+		api.KindAnalysisTemplate: templates, api.KindClusterAnalysisTemplate: clusterTemplates,
+	}
+}
+
+func (a *app) create() *cobra.Command {
+	var (
+		files []string
+		watch bool
+	)
+	cmd := &cobra.Command{
+		Use:   "create -f FILE…",
+		Short: "Create rollouts, analysis templates and analysis runs from files",
+		Long: `Create Rollouts, AnalysisTemplates, ClusterAnalysisTemplates and AnalysisRuns from files.
+
+The files are checked first, as lint does: with a single error nothing is created.`,
+		Example: "  sluice create -f rollout.yaml -f templates/\n  sluice create -f rollout.yaml --watch",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(files) == 0 {
+				return fmt.Errorf("%s wants to know what to create: add -f FILE, or see %[1]s analysisrun --help", cmd.CommandPath())
+			}
+			objects, err := a.checked(files)
+			if err != nil {
+				return err
+			}
+			if watch && len(objects) != 1 {
+				return fmt.Errorf("--watch wants one object, and there are %d", len(objects))
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			return a.createAll(cmd.Context(), c, objects, watch)
+		},
+	}
+	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "file, directory, or - for the standard input")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show the rollout or analysis run afterwards, until interrupted")
+	cmd.AddCommand(a.createRun())
+	return cmd
+}
+
+// checked reads the objects to create. What lint calls an error is printed, and nothing is returned.
+func (a *app) checked(files []string) ([]manifest.Document, error) {
+	sources, err := a.sources(files)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []LintFinding
+	for _, finding := range Lint(sources) {
+		if finding.Severity == "error" {
+			wrong = append(wrong, finding)
+		}
+	}
+	var objects []manifest.Document
+	for _, source := range sources {
+		documents, _ := manifest.Read(source.Name, source.Text) // what is wrong with them is among the findings
+		for _, document := range documents {
+			if _, ok := creatable()[document.Kind]; ok && document.Ours() {
+				objects = append(objects, document)
+			} else if !document.Foreign() && document.Kind != api.KindExperiment {
+				return nil, fmt.Errorf("%s:%d: create knows no %s: use kubectl for it", document.File, document.Line, document.Kind)
+			}
+		}
+	}
+	switch {
+	case len(wrong) > 0:
+		for _, finding := range wrong {
+			printLines(a.Err, finding.String())
+		}
+		return nil, &exit{ExitNo, "nothing was created: " + plural(len(wrong), "error") + " in " + strings.Join(files, ", ")}
+	case len(objects) == 0:
+		return nil, fmt.Errorf("there is nothing to create in %s", strings.Join(files, ", "))
+	}
+	return objects, nil
+}
+
+func (a *app) createAll(ctx context.Context, c *cluster, objects []manifest.Document, watch bool) error {
+	return each(ctx, objects, func(ctx context.Context, document manifest.Document) error {
+		k := creatable()[document.Kind]
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(document.Object)
+		if err != nil {
+			return fmt.Errorf("reading %s %s: %w", k.name, document.Name, err)
+		}
+		object := &unstructured.Unstructured{Object: content}
+		object.SetGroupVersionKind(k.gvk)
+		unstructured.RemoveNestedField(object.Object, "status") // it is the controller's
+		return a.createOne(ctx, c, k, object, watch)
+	})
+}
+
+// createOne creates an object and says so; with watch it shows what becomes of it.
+func (a *app) createOne(ctx context.Context, c *cluster, k kind, object client.Object, watch bool) error {
+	if !k.global {
+		if err := c.place(object); err != nil {
+			return err
+		}
+	}
+	err := c.Create(ctx, object, client.FieldOwner("sluice"), client.FieldValidation("Strict"))
+	switch {
+	case missingKind(err):
+		return errNoCRDs
+	case err != nil:
+		return fmt.Errorf("creating %s %s%s: %w", k.name, object.GetName()+object.GetGenerateName(), k.in(object.GetNamespace()), err)
+	}
+	printLines(a.Out, k.reference(object.GetName())+" created")
+	if !watch {
+		return nil
+	}
+	there := *c
+	there.namespace = object.GetNamespace()
+	switch k {
+	case rollouts:
+		return a.watchRollout(ctx, &there, object.GetName(), false)
+	case runs:
+		return a.watchRun(ctx, &there, object.GetName())
+	}
+	return nil
+}
+
+// place puts an object into the namespace of the command unless it names its own.
+func (c *cluster) place(object client.Object) error {
+	switch own := object.GetNamespace(); {
+	case own == "":
+		object.SetNamespace(c.namespace)
+	case c.asked && own != c.namespace:
+		return fmt.Errorf("%s belongs to namespace %s by its manifest, and the command says -n %s: leave one of them out", object.GetName(), own, c.namespace)
+	}
+	return nil
+}
+
+// parseArguments reads NAME=VALUE.
+func parseArguments(texts []string) ([]api.Argument, error) {
+	var args []api.Argument
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("%q is no argument: write NAME=VALUE", text)
+		}
+		if slices.ContainsFunc(args, func(other api.Argument) bool { return other.Name == name }) {
+			return nil, fmt.Errorf("argument %s is given twice", name)
+		}
+		args = append(args, api.Argument{Name: name, Value: &value})
+	}
+	return args, nil
+}

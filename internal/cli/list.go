@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/view"
+)
+
+func (a *app) list() *cobra.Command {
+	list := &cobra.Command{Use: "list", Short: "List rollouts or analysis runs"}
+	list.AddCommand(
+		a.listing(listing{
+			kind: rollouts, use: "rollouts", aliases: []string{"ro", "rollout"}, short: "List the rollouts of a namespace",
+			list: func() client.ObjectList { return &api.RolloutList{} },
+			table: func(list client.ObjectList, columns view.Columns) view.Table {
+				return view.List(list.(*api.RolloutList).Items, columns)
+			},
+		}),
+		a.listing(listing{
+			kind: runs, use: "analysisruns", aliases: []string{"ar", "analysisrun"}, short: "List the analysis runs of a namespace",
+			list: func() client.ObjectList { return &api.AnalysisRunList{} },
+			table: func(list client.ObjectList, columns view.Columns) view.Table {
+				return view.Runs(list.(*api.AnalysisRunList).Items, columns)
+			},
+		}),
+	)
+	return list
+}
+
+// listing is a kind that can be listed.
+type listing struct {
+	kind       kind
+	use, short string
+	aliases    []string
+	list       func() client.ObjectList
+	table      func(client.ObjectList, view.Columns) view.Table
+}
+
+// listed is what a list command was asked for.
+type listed struct {
+	format
+	all, watch, timestamps bool
+	name                   string
+}
+
+func (a *app) listing(l listing) *cobra.Command {
+	var asked listed
+	cmd := &cobra.Command{
+		Use: l.use, Aliases: l.aliases, Short: l.short, Args: cobra.NoArgs,
+		Example:           fmt.Sprintf("  sluice list %[1]s\n  sluice list %[1]s -A --watch", l.use),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := asked.check(); err != nil {
+				return err
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if asked.all {
+				c.namespace = ""
+			}
+			switch {
+			case asked.watch && asked.raw():
+				return fmt.Errorf("list cannot print -o %s while it watches: leave one of them out", asked.output)
+			case asked.watch:
+				return a.watchList(cmd.Context(), c, l, asked)
+			}
+			return a.listOnce(cmd.Context(), c, l, asked)
+		},
+	}
+	flags := cmd.Flags()
+	a.formatFlags(cmd, &asked.format)
+	flags.BoolVarP(&asked.all, "all-namespaces", "A", false, "list all namespaces")
+	flags.BoolVarP(&asked.watch, "watch", "w", false, "keep the list up to date until interrupted")
+	flags.BoolVar(&asked.timestamps, "timestamps", false, "with --watch, print each change in a line of its own with its time")
+	flags.StringVar(&asked.name, "name", "", "list only the one of this name")
+	a.completeFlag(cmd, "name", func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		return a.complete(l.kind)(cmd, nil, word)
+	})
+	return cmd
+}
+
+func (asked listed) options(c *cluster) []client.ListOption {
+	if asked.name != "" {
+		return c.only(asked.name)
+	}
+	return []client.ListOption{client.InNamespace(c.namespace)}
+}
+
+func (asked listed) columns(now time.Time) view.Columns {
+	return view.Columns{Namespace: asked.all, Wide: asked.wide(), Now: now}
+}
+
+func (a *app) listOnce(ctx context.Context, c *cluster, l listing, asked listed) error {
+	if asked.raw() {
+		objects, err := c.objects(ctx, l.kind, asked.options(c)...)
+		if err != nil {
+			return err
+		}
+		return asked.printAll(a.Out, l.kind, objects)
+	}
+	found := l.list()
+	if err := c.listed(c.List(ctx, found, asked.options(c)...), found); err != nil {
+		return err
+	}
+	table := l.table(found, asked.columns(time.Now()))
+	if table.Len() == 0 {
+		printLines(a.Err, asked.none(c, l))
+		return nil
+	}
+	return a.print(func(terminal) view.Page { return table.Page() })
+}
+
+func (asked listed) none(c *cluster, l listing) string {
+	if asked.name != "" {
+		return fmt.Sprintf("there is no %s %s%s", l.kind.name, asked.name, l.kind.in(c.namespace))
+	}
+	return fmt.Sprintf("there are no %ss%s", l.kind.name, l.kind.in(c.namespace))
+}
+
+// watchList redraws the table on a terminal. Elsewhere, and with timestamps, what is new is printed
+// below what was there.
+func (a *app) watchList(ctx context.Context, c *cluster, l listing, asked listed) error {
+	changes := make(chan struct{}, 1)
+	go c.follow(ctx, changes, l.list(), asked.options(c)...)
+	read := func(ctx context.Context) (client.ObjectList, error) {
+		found := l.list()
+		return found, c.listed(c.List(ctx, found, asked.options(c)...), found)
+	}
+	if a.terminal().redraws && !asked.timestamps {
+		return watchPicture(ctx, a, changes, read, func(found client.ObjectList, _ terminal, now time.Time) view.Page {
+			if table := l.table(found, asked.columns(now)); table.Len() > 0 {
+				return table.Page()
+			}
+			return view.Page{{{Text: asked.none(c, l), Tone: view.Faint}}}
+		})
+	}
+	var before view.Table
+	return live(ctx, changes, read, func(found client.ObjectList, now outlook) (bool, error) {
+		if !now.fresh {
+			return false, nil
+		}
+		table := l.table(found, asked.columns(now.at))
+		news := table.Since(before)
+		before = table
+		if asked.timestamps {
+			for i := range news {
+				stamp := now.at.Format(time.RFC3339) + "  "
+				news[i] = append(view.Line{{Text: stamp, Tone: view.Faint}}, news[i]...)
+			}
+		}
+		t := a.terminal()
+		_, err := io.WriteString(a.Out, news.Text(t.width, t.paint))
+		return false, err
+	})
+}
