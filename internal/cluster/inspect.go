@@ -149,7 +149,7 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 	if err != nil {
 		return err
 	}
-	observed.Refused, observed.ServerTemplate = j.refused, j.as
+	observed.Refused, observed.ServerTemplate, observed.Unjudged = j.refused, j.as, j.unknown
 	if !j.until.IsZero() && (w.again.IsZero() || j.until.Before(w.again)) {
 		w.again = j.until
 	}

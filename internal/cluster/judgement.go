@@ -25,6 +25,7 @@ type judgement struct {
 	generation int64  // of the Rollout when it was last asked for
 	until      time.Time
 	refused    string
+	unknown    string                  // why the server could not tell
 	as         *corev1.PodTemplateSpec // after defaulting
 }
 
@@ -52,7 +53,7 @@ func (m *judgementMemory) recall(uid types.UID) (judgement, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j, ok := m.known[uid]
-	return j, ok && j.holds()
+	return j, ok
 }
 
 func (m *judgementMemory) keep(uid types.UID, j judgement) {
@@ -70,23 +71,26 @@ func (m *judgementMemory) forget(uid types.UID) {
 	delete(m.known, uid)
 }
 
-// judge asks the server about the Rollout's pod template, unless the answer is known: from an
-// earlier pass, or because the template's ReplicaSet exists.
+// judge asks the server about the Rollout's pod template, unless the answer is known from an earlier
+// pass, or nobody needs it because the template's ReplicaSet exists.
 func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []decide.ReplicaSet) (judgement, error) {
+	hash := decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
+	if slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash }) {
+		c.judgements.forget(rollout.UID)
+		return judgement{}, nil
+	}
 	j, known := c.judgements.recall(rollout.UID)
-	if known && j.generation == rollout.Generation {
+	same := known && j.hash == hash
+	if same && j.holds() && (j.generation == rollout.Generation || j.as != nil) {
 		return j, nil
 	}
-	hash := decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
-	accepted := slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash })
-	switch {
-	case accepted:
-		j = judgement{}
-	case !known || j.hash != hash || j.as == nil:
-		var err error
-		if j, err = c.rehearse(ctx, rollout); err != nil {
-			return judgement{}, err
-		}
+	before := j.unknown
+	j, err := c.rehearse(ctx, rollout)
+	if err != nil {
+		return judgement{}, err
+	}
+	if same && before != "" && j.unknown != "" {
+		j.unknown = before // told once; the next error may differ in a port or a time
 	}
 	j.hash, j.generation = hash, rollout.Generation
 	c.judgements.keep(rollout.UID, j)
@@ -120,7 +124,17 @@ func (c *Cluster) rehearse(ctx context.Context, rollout *api.Rollout) (judgement
 	case ctx.Err() != nil:
 		return judgement{}, fmt.Errorf("rehearsing the ReplicaSet of %s/%s: %w", rollout.Namespace, rollout.Name, err)
 	}
-	return judgement{until: time.Now().Add(unknownFor)}, nil
+	return judgement{until: time.Now().Add(unknownFor), unknown: clipped(err.Error())}, nil
+}
+
+// maxUnknown bounds what a status repeats of an answer of the server, in bytes.
+const maxUnknown = 300
+
+func clipped(text string) string {
+	if len(text) <= maxUnknown {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxUnknown], "") + "…"
 }
 
 // blamesTemplate reports whether the server's validation found fault with fields the user wrote. The

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,9 @@ func TestWhatTheServersRefusalOfATemplateMeans(t *testing.T) {
 			if got := in.Observed.Refused != ""; got != c.fault {
 				t.Errorf("refused is %q", in.Observed.Refused)
 			}
+			if got := in.Observed.Unjudged != ""; got == c.fault {
+				t.Errorf("the server could not tell because %q", in.Observed.Unjudged)
+			}
 			if w.Again().IsZero() {
 				t.Error("the server is never asked again")
 			}
@@ -123,5 +127,42 @@ func TestAChangeOfTheSpecAsksTheServerAgain(t *testing.T) {
 	s.cache.catchUp(t, s.namespace)
 	if _, in = s.look(); in.Observed.Refused != "" {
 		t.Errorf("it is still refused because %q", in.Observed.Refused)
+	}
+}
+
+func TestWhyTheServerCouldNotTellIsSaidInOneWay(t *testing.T) {
+	s := newStage(t)
+	port := 40000
+	s.answering(func(client.Object) error {
+		port++
+		return apierrors.NewInternalError(fmt.Errorf("failed calling webhook: read tcp 10.0.0.1:%d: %s", port, strings.Repeat("reset ", 100)))
+	})
+	_, in := s.look()
+	first := in.Observed.Unjudged
+	if !strings.Contains(first, "failed calling webhook") || len(first) > maxUnknown+len("…") {
+		t.Errorf("it says %q", first)
+	}
+	j, _ := s.cluster.judgements.recall(in.Rollout.UID)
+	j.until = time.Now().Add(-time.Millisecond) // 15 seconds later
+	s.cluster.judgements.keep(in.Rollout.UID, j)
+	if _, in = s.look(); in.Observed.Unjudged != first || port != 40002 {
+		t.Errorf("after %d questions it says %q", port-40000, in.Observed.Unjudged)
+	}
+}
+
+func TestTheServerIsAskedWhenTheReplicaSetOfATemplateIsGone(t *testing.T) {
+	s := newStage(t)
+	w, _ := s.look()
+	s.act(w, s.newest())
+	s.cache.catchUp(t, s.namespace)
+	if _, in := s.look(); in.Observed.ServerTemplate != nil {
+		t.Error("the server was asked although the ReplicaSet exists")
+	}
+	if err := s.live.Delete(t.Context(), s.set(s.newest().Name)); err != nil {
+		t.Fatal(err)
+	}
+	s.cache.catchUp(t, s.namespace)
+	if _, in := s.look(); in.Observed.ServerTemplate == nil {
+		t.Error("the server was not asked")
 	}
 }

@@ -71,14 +71,15 @@ func (p *place) recorded(name string) []*unstructured.Unstructured {
 }
 
 // load brings a recording into the namespace. The server gives every object another UID, so each is
-// written with the new UIDs of what was created before it: in owner references, labels, names.
-func (p *place) load(name string, change ...func(*unstructured.Unstructured)) {
+// written with the new UIDs of what was created before it: in owner references, labels, names. Other
+// texts to replace come in pairs, old and new.
+func (p *place) load(name string, rename ...string) {
 	p.Helper()
 	renamed := map[string]string{`"adopt"`: `"` + p.namespace + `"`}
+	for i := 0; i+1 < len(rename); i += 2 {
+		renamed[rename[i]] = rename[i+1]
+	}
 	for _, o := range p.recorded(name) {
-		for _, c := range change {
-			c(o)
-		}
 		old := string(o.GetUID())
 		live := p.restore(p.rewritten(o, renamed))
 		renamed[old] = string(live.GetUID())

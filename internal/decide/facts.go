@@ -4,8 +4,6 @@ import (
 	"sort"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -26,6 +24,8 @@ type facts struct {
 	hash, stepHash string
 	// forward says that the spec can be carried out: nothing new starts without it.
 	forward bool
+	// unsure says what is awaited before it is known which revision the template is, "" when it is.
+	unsure string
 	// unsettled says that ReplicaSets still count pods that are gone.
 	unsettled bool
 }
@@ -39,28 +39,13 @@ func look(in RolloutInput) facts {
 		f.canary = *c
 	}
 	f.countPods()
-	f.forward = len(in.Observed.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0
-	f.hash, f.stepHash = f.specHash(), f.specStepHash()
+	f.hash, f.unsure = f.identify()
+	f.stepHash = f.specStepHash()
+	f.forward = len(in.Observed.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0 && f.unsure == ""
 	if old := in.Rollout.Status; !f.forward && old.CurrentPodHash != "" {
 		f.hash, f.stepHash = old.CurrentPodHash, old.CurrentStepHash
 	}
 	return f
-}
-
-// specHash is the hash of the template: of the ReplicaSet that carries it already, else computed.
-// A live ReplicaSet wins because whoever made it may have hashed an earlier shape of the type.
-func (f facts) specHash() string {
-	computed := PodHash(&f.ro.Spec.Template, f.ro.Status.CollisionCount)
-	if f.find(computed) != nil || f.seen.ServerTemplate == nil {
-		return computed
-	}
-	for i := range f.seen.ReplicaSets {
-		rs := &f.seen.ReplicaSets[i]
-		if rs.Hash != "" && sameTemplate(&rs.Template, f.seen.ServerTemplate) {
-			return rs.Hash
-		}
-	}
-	return computed
 }
 
 func (f facts) specStepHash() string {
@@ -68,14 +53,6 @@ func (f facts) specStepHash() string {
 		return ""
 	}
 	return StepHash(f.canary.Steps)
-}
-
-// sameTemplate compares two defaulted templates without the label that tells revisions apart.
-func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
-	x, y := a.DeepCopy(), b.DeepCopy()
-	delete(x.Labels, api.LabelPodTemplateHash)
-	delete(y.Labels, api.LabelPodTemplateHash)
-	return equality.Semantic.DeepEqual(x, y)
 }
 
 // find is the ReplicaSet of a revision, nil when there is none.

@@ -198,8 +198,10 @@ type Observed struct {
 	Refused string
 	// RefusedRuns says, by name, why the server will not take an AnalysisRun.
 	RefusedRuns map[string]string
-	// ServerTemplate is the pod template after the server's defaulting, nil when not known.
+	// ServerTemplate is the pod template after the server's defaulting, nil when not known. Unjudged
+	// says why it is not, when the server was asked and could not tell.
 	ServerTemplate *corev1.PodTemplateSpec
+	Unjudged       string
 }
 
 // TemplateKey names an AnalysisTemplate or, when Cluster, a ClusterAnalysisTemplate.

@@ -16,9 +16,17 @@ func (d *draft) report(f facts) {
 	}
 	d.count(f)
 	d.keepClock(f, f.ro.Status.PromoteFull)
-	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
+	if f.unsure == "" {
+		d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
+	}
 	d.describe(f, before)
 	d.sumUp(f)
+	if f.unsure != "" {
+		d.waiting = Reason{Code: "TemplateUnknown", Message: f.unsure}
+		if d.status.Message == f.unsure && before.Message != f.unsure {
+			d.warn(api.EventRolloutReconciliationError, "%s", f.unsure)
+		}
+	}
 	if d.waiting.Code == "" {
 		d.waiting = Reason{Code: string(d.status.Phase), Message: d.status.Message}
 	}
@@ -60,6 +68,8 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 	}
 	s := d.status
 	switch {
+	case f.unsure != "":
+		return api.RolloutPhaseProgressing, f.unsure
 	case f.ro.Spec.Paused:
 		return api.RolloutPhasePaused, "manually paused"
 	case d.held():

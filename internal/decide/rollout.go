@@ -42,6 +42,9 @@ func leave(f facts, d *draft) Plan[api.RolloutStatus] {
 // trusted is the status with what makes no sense put right. Status is written by clients too.
 func trusted(status api.RolloutStatus, f facts) api.RolloutStatus {
 	s := *status.DeepCopy()
+	if f.observed() && s.CurrentPodHash == f.hash && s.CurrentStepHash != "" {
+		s.CurrentStepHash = f.stepHash // the same steps, maybe hashed by another version
+	}
 	if len(f.canary.Steps) == 0 {
 		s.CurrentStepIndex = nil
 		return s

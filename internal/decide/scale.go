@@ -29,6 +29,9 @@ func (d *draft) scale(f facts) []place {
 	if f.ro.Spec.Paused && !d.aborted() {
 		return sized(places, now)
 	}
+	if !f.forward && d.status.StableRS == "" {
+		return sized(places, now) // nothing tells the roles of the ReplicaSets there are
+	}
 	surge, unavailable := f.limits()
 	floor := f.replicas - unavailable
 	next := interlock(now, move(now, d.goal(f, now), bounds{ceiling: f.replicas + surge, floor: floor}), floor)
