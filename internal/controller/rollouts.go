@@ -62,14 +62,14 @@ func addRollouts(mgr manager.Manager, r *rollouts, o Options) error {
 		return err
 	}
 	cached := mgr.GetCache()
-	t := templates{cached: cached}
+	t := templates{cached: cached, wide: o.Scope.Namespace == ""}
 	sources := []source.Source{
 		source.Kind(cached, &api.Rollout{}, &handler.TypedEnqueueRequestForObject[*api.Rollout]{}, changed[*api.Rollout]()),
 		source.Kind(cached, &appsv1.ReplicaSet{}, toController[*appsv1.ReplicaSet](api.KindRollout), changed[*appsv1.ReplicaSet]()),
 		source.Kind(cached, &api.AnalysisRun{}, toController[*api.AnalysisRun](api.KindRollout), changed[*api.AnalysisRun]()),
 		source.Kind(cached, &api.AnalysisTemplate{}, handler.TypedEnqueueRequestsFromMapFunc(t.users), changed[*api.AnalysisTemplate]()),
 	}
-	if o.Scope.Namespace == "" {
+	if t.wide {
 		sources = append(sources, source.Kind(cached, &api.ClusterAnalysisTemplate{},
 			handler.TypedEnqueueRequestsFromMapFunc(t.clusterUsers), changed[*api.ClusterAnalysisTemplate]()))
 	}

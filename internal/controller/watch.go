@@ -72,7 +72,11 @@ func toController[T client.Object](kind string) handler.TypedEventHandler[T, rec
 }
 
 // templates finds the Rollouts that use a template, directly or through other templates.
-type templates struct{ cached client.Reader }
+type templates struct {
+	cached client.Reader
+	// wide says that ClusterAnalysisTemplates are looked at.
+	wide bool
+}
 
 func (t templates) users(ctx context.Context, o *api.AnalysisTemplate) []reconcile.Request {
 	return t.find(ctx, o.Namespace, decide.TemplateKey{Name: o.Name})
@@ -117,7 +121,8 @@ func (t templates) find(ctx context.Context, namespace string, key decide.Templa
 	return requests
 }
 
-// including lists the templates that include the one at a place.
+// including lists the templates that include the one at a place. A ClusterAnalysisTemplate may name a
+// namespaced one too: it is then that of the Rollout's namespace.
 func (t templates) including(ctx context.Context, at place, by []client.ListOption) []place {
 	var places []place
 	var list api.AnalysisTemplateList
@@ -126,13 +131,13 @@ func (t templates) including(ctx context.Context, at place, by []client.ListOpti
 			places = append(places, place{template.Namespace, decide.TemplateKey{Name: template.Name}})
 		}
 	}
-	if !at.key.Cluster {
-		return places // a ClusterAnalysisTemplate includes no namespaced one
+	if !t.wide {
+		return places
 	}
 	var wide api.ClusterAnalysisTemplateList
-	if err := t.cached.List(ctx, &wide, by...); err == nil {
+	if err := t.cached.List(ctx, &wide, client.MatchingFields{cluster.IndexTemplate: cluster.TemplateIndexKey(at.key)}); err == nil {
 		for _, template := range wide.Items {
-			places = append(places, place{"", decide.TemplateKey{Name: template.Name, Cluster: true}})
+			places = append(places, place{at.namespace, decide.TemplateKey{Name: template.Name, Cluster: true}})
 		}
 	}
 	return places
