@@ -194,3 +194,16 @@ func TestStepsHashedByAnotherVersionAreNotStartedOver(t *testing.T) {
 		})
 	}
 }
+
+func TestAJobOfTheControllerBeforeUsIsNotStartedAgain(t *testing.T) {
+	at := metav1.Unix(1e9, 0)
+	run := &api.AnalysisRun{Spec: api.AnalysisRunSpec{Metrics: []api.Metric{{Name: "load", Provider: api.MetricProvider{Job: &api.JobMetric{}}}}}}
+	run.Status = api.AnalysisRunStatus{Phase: api.AnalysisPhaseRunning, StartedAt: &at, MetricResults: []api.MetricResult{{
+		Name: "load", Phase: api.AnalysisPhaseRunning,
+		Measurements: []api.Measurement{{Phase: api.AnalysisPhaseRunning, StartedAt: &at, Metadata: map[string]string{api.MetadataJobName: "theirs"}}},
+	}}}
+	plan := Analysis(AnalysisInput{Run: run, Now: at.Add(time.Minute)})
+	if r := plan.Status.MetricResults[0]; len(plan.Actions) > 0 || r.Error != 1 || !strings.Contains(r.Measurements[0].Message, "deleted") {
+		t.Errorf("its Job is gone, and it does %v and says %+v", plan.Actions, r)
+	}
+}

@@ -13,9 +13,10 @@ import (
 	"sluice.dev/sluice/internal/judge"
 )
 
-// jobSeen marks a measurement whose Job was there: when it is missing later, somebody deleted it,
-// and it is not created again.
-const jobSeen = api.EvidencePrefix + "job-seen"
+// jobPending marks a measurement of ours whose Job was not there yet. Without the mark the Job was there,
+// ours or that of the controller before us: when it is missing, somebody deleted it, and it is not
+// created again.
+const jobPending = api.EvidencePrefix + "job-pending"
 
 // startJob writes the measurement down as begun; the Job itself is a fact of this and every later
 // pass until it was seen.
@@ -32,7 +33,7 @@ func (a *assay) startJob(m api.Metric, r *api.MetricResult) {
 	name := JobName(string(a.in.Run.UID), m.Name, due.N)
 	r.Measurements = append(r.Measurements, api.Measurement{
 		Phase: api.AnalysisPhaseRunning, StartedAt: &at,
-		Metadata: map[string]string{api.MetadataJobName: name, api.MetadataJobNamespace: a.in.Run.Namespace},
+		Metadata: map[string]string{api.MetadataJobName: name, api.MetadataJobNamespace: a.in.Run.Namespace, jobPending: "true"},
 	})
 	a.actions = append(a.actions, JobExists{Name: name, Metric: m})
 }
@@ -48,10 +49,10 @@ func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement
 	case exists && job.Done:
 		a.finishJob(m, r, job.Sample)
 	case exists && !job.Missing:
-		last.Metadata[jobSeen] = "true"
+		delete(last.Metadata, jobPending)
 		last.Message = job.Waiting
 		a.wait(job.Again)
-	case last.Metadata[jobSeen] != "":
+	case last.Metadata[jobPending] == "":
 		a.finishJob(m, r, judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
 			Message: fmt.Sprintf("Job %q was deleted before it ended", name)}})
 	case !a.in.Run.Spec.Terminate:
