@@ -19,7 +19,7 @@ import (
 // maxSize bounds one document: etcd takes no object above 1.5 MiB, so nothing larger can be meant.
 const maxSize = 2 << 20
 
-// Document is one object of a YAML file.
+// Document is one object of a file.
 type Document struct {
 	// File is the name the reader was given; Line is where the document starts, from 1.
 	File string
@@ -32,6 +32,11 @@ type Document struct {
 	Object any
 	// Left are the paths of values that have the wrong type and were left out of Object.
 	Left []string
+	// Torn tells that lines were left out that are no YAML: what seems to be missing may stand there.
+	Torn bool
+	// Excerpt is set for a part of an object, as documentation shows them: the path in Object at which
+	// the part was put, such as spec.metrics. Object has nothing else then.
+	Excerpt *string
 
 	root *node
 }
@@ -44,8 +49,7 @@ type Problem struct {
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"` // what to write instead
-
-	want int // the column the line should begin at, 0 when nobody can know
+	Rule    Rule   `json:"rule,omitempty"`
 }
 
 // String is the problem as compilers print theirs: file:line:column: path: message; fix.
@@ -62,23 +66,6 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Read splits text into documents and decodes those whose kind it knows, strictly: fields that no
-// type has and values of the wrong type are problems. It reports every problem, not the first, and
-// goes on with the next document after one that cannot be parsed.
-func Read(file string, text []byte) ([]Document, []Problem) {
-	var (
-		documents []Document
-		problems  []Problem
-	)
-	for _, part := range split(text) {
-		found, wrong := readPart(file, part)
-		documents = append(documents, found...)
-		problems = append(problems, wrong...)
-	}
-	sort.SliceStable(problems, func(i, j int) bool { return problems[i].before(problems[j]) })
-	return documents, problems
-}
-
 func (p Problem) before(q Problem) bool {
 	if p.Line != q.Line {
 		return p.Line < q.Line
@@ -86,25 +73,90 @@ func (p Problem) before(q Problem) bool {
 	return p.Column < q.Column
 }
 
-// part is the text of one YAML document and the number of lines before it.
-type part struct {
-	text []byte
-	skip int
+// Block is a stretch of a file that people read as one: a document of YAML, or what stands between two
+// fences in Markdown.
+type Block struct {
+	First, Last int // lines, from 1
+	Title       string
 }
 
-// split cuts text at the lines that begin with three dashes. YAML ends a document there whatever
+// File is what was read from a file.
+type File struct {
+	Documents []Document
+	Problems  []Problem
+	Blocks    []Block
+}
+
+// Read splits text into documents and decodes those whose kind it knows, strictly: fields that no
+// type has and values of the wrong type are problems. It reports every problem, not the first. Lines
+// that are indented wrongly are put right, as far as can be known, and told.
+func Read(file string, text []byte) ([]Document, []Problem) {
+	found := Load(file, text)
+	return found.Documents, found.Problems
+}
+
+// Load reads YAML, JSON and the blocks of YAML in Markdown.
+func Load(file string, text []byte) File {
+	lines := strings.Split(string(text), "\n")
+	var found File
+	if IsMarkdown(file, lines) {
+		for _, p := range fenced(file, lines) {
+			found.add(p, true)
+		}
+	} else {
+		for _, p := range split(&part{file: file, lines: lines, shift: make([]int, len(lines))}) {
+			found.add(p, false)
+		}
+	}
+	sort.SliceStable(found.Problems, func(i, j int) bool { return found.Problems[i].before(found.Problems[j]) })
+	return found
+}
+
+// add reads one more part. In Markdown, what is no object may be a part of one.
+func (f *File) add(p *part, excerpts bool) {
+	documents, problems := readPart(p, excerpts)
+	if len(documents)+len(problems) == 0 {
+		return
+	}
+	var titles []string
+	for _, d := range documents {
+		titles = append(titles, d.Title())
+	}
+	f.Documents = append(f.Documents, documents...)
+	f.Problems = append(f.Problems, problems...)
+	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + len(p.lines), Title: strings.Join(titles, ", ")})
+}
+
+// Title is how people call the document.
+func (d Document) Title() string {
+	switch {
+	case d.Excerpt != nil && *d.Excerpt == "":
+		return d.Kind + " (excerpt)"
+	case d.Excerpt != nil:
+		return fmt.Sprintf("%s, %s (excerpt)", d.Kind, *d.Excerpt)
+	case d.Name == "":
+		return d.Kind
+	}
+	return d.Kind + "/" + d.Name
+}
+
+// split cuts a part at the lines that begin with three dashes. YAML ends a document there whatever
 // was open, so a document that does not parse cannot hide the ones after it.
-func split(text []byte) []part {
-	var parts []part
-	lines := strings.SplitAfter(string(text), "\n")
+func split(p *part) []*part {
+	var parts []*part
 	start := 0
-	for i, line := range lines {
+	for i, line := range p.lines {
 		if i > start && marker(line) {
-			parts = append(parts, part{[]byte(strings.Join(lines[start:i], "")), start})
+			parts = append(parts, p.between(start, i))
 			start = i
 		}
 	}
-	return append(parts, part{[]byte(strings.Join(lines[start:], "")), start})
+	return append(parts, p.between(start, len(p.lines)))
+}
+
+// between is the part from one line up to another.
+func (p *part) between(from, to int) *part {
+	return &part{file: p.file, lines: p.lines[from:to], skip: p.skip + from, shift: p.shift[from:to], torn: p.torn}
 }
 
 func marker(line string) bool {
@@ -112,43 +164,28 @@ func marker(line string) bool {
 	return ok && (rest == "" || strings.ContainsAny(rest[:1], " \t\r\n"))
 }
 
-func readPart(file string, p part) ([]Document, []Problem) {
-	if len(p.text) > maxSize {
-		return nil, []Problem{{File: file, Line: p.skip + 1, Column: 1,
-			Message: fmt.Sprintf("the document has %d bytes; Kubernetes stores none above 1.5 MiB", len(p.text))}}
+func readPart(p *part, excerpts bool) ([]Document, []Problem) {
+	if size := len(p.text()); size > maxSize {
+		return nil, []Problem{p.problem(RuleTooLarge, 0, 1, fmt.Sprintf("the document has %d bytes; Kubernetes stores none above 1.5 MiB", size))}
 	}
-	value, root, err := parse(p)
-	if err != nil {
-		return nil, explain(file, p, err)
-	}
-	if value == nil {
+	if len(strings.TrimSpace(string(p.text()))) == 0 {
 		return nil, nil
 	}
-	root.skip = p.skip
-	object, ok := value.(map[string]any)
-	if !ok {
-		return nil, []Problem{root.problem(file, "", "a Kubernetes object is a mapping that begins with apiVersion and kind")}
-	}
-	duplicates := root.duplicates(file)
-	if object["kind"] == "List" && object["apiVersion"] == "v1" {
-		documents, problems := readList(file, object, root)
-		return documents, append(duplicates, problems...)
-	}
-	document, problems := readObject(file, object, root)
-	return []Document{document}, append(duplicates, problems...)
+	r := reading{part: p, excerpts: excerpts}
+	return r.read()
 }
 
 // parse returns the document as Kubernetes reads it (YAML 1.1, so that an unquoted `on` is true)
 // with the nodes that know where everything stands. Both are nil for an empty document.
-func parse(p part) (any, *node, error) {
+func parse(p *part) (any, *node, error) {
 	var tree yamlv3.Node
-	if err := yamlv3.Unmarshal(p.text, &tree); err != nil {
+	if err := yamlv3.Unmarshal(p.text(), &tree); err != nil {
 		return nil, nil, err
 	}
 	if tree.Kind == 0 || len(tree.Content) == 0 {
 		return nil, nil, nil
 	}
-	text, err := yaml.YAMLToJSON(p.text)
+	text, err := yaml.YAMLToJSON(p.text())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,11 +195,26 @@ func parse(p part) (any, *node, error) {
 	if err := decoder.Decode(&value); err != nil {
 		return nil, nil, err
 	}
-	return value, &node{Node: tree.Content[0]}, nil
+	return value, &node{Node: tree.Content[0], of: p}, nil
+}
+
+// readValue reads what a part holds.
+func readValue(p *part, value any, root *node) ([]Document, []Problem) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, []Problem{root.problem(RuleNotObject, "", "a Kubernetes object is a mapping that begins with apiVersion and kind")}
+	}
+	duplicates := root.duplicates()
+	if object["kind"] == "List" && object["apiVersion"] == "v1" {
+		documents, problems := readList(p, object, root)
+		return documents, append(duplicates, problems...)
+	}
+	document, problems := readObject(p, object, root)
+	return []Document{document}, append(duplicates, problems...)
 }
 
 // readList reads what `kubectl get -o yaml` prints for several objects.
-func readList(file string, list map[string]any, root *node) ([]Document, []Problem) {
+func readList(p *part, list map[string]any, root *node) ([]Document, []Problem) {
 	items, _ := list["items"].([]any)
 	var (
 		documents []Document
@@ -172,18 +224,18 @@ func readList(file string, list map[string]any, root *node) ([]Document, []Probl
 		at := root.find(fmt.Sprintf("items[%d]", i))
 		object, ok := item.(map[string]any)
 		if !ok {
-			problems = append(problems, at.problem(file, "", "an item of a List is an object"))
+			problems = append(problems, at.problem(RuleNotObject, "", "an item of a List is an object"))
 			continue
 		}
-		document, wrong := readObject(file, object, at)
+		document, wrong := readObject(p, object, at)
 		documents = append(documents, document)
 		problems = append(problems, wrong...)
 	}
 	return documents, problems
 }
 
-func readObject(file string, object map[string]any, root *node) (Document, []Problem) {
-	document := Document{File: file, Line: root.line(), root: root}
+func readObject(p *part, object map[string]any, root *node) (Document, []Problem) {
+	document := Document{File: p.file, Line: root.line(), Torn: p.torn, root: root}
 	document.APIVersion, _ = object["apiVersion"].(string)
 	document.Kind, _ = object["kind"].(string)
 	if meta, ok := object["metadata"].(map[string]any); ok {
@@ -194,15 +246,15 @@ func readObject(file string, object map[string]any, root *node) (Document, []Pro
 	case document.Foreign():
 		return document, nil
 	case document.APIVersion == "":
-		return document, []Problem{root.problem(file, "apiVersion", "is missing: a Kubernetes object begins with apiVersion and kind")}
+		return document, []Problem{root.problem(RuleNotObject, "apiVersion", "is missing: a Kubernetes object begins with apiVersion and kind")}
 	case document.Kind == "":
-		return document, []Problem{root.problem(file, "kind", "is missing: a Kubernetes object begins with apiVersion and kind")}
+		return document, []Problem{root.problem(RuleNotObject, "kind", "is missing: a Kubernetes object begins with apiVersion and kind")}
 	}
 	t, ok := known[document.APIVersion+" "+document.Kind]
 	if !ok {
-		return document, unknownKind(file, document, root)
+		return document, unknownKind(document, root)
 	}
-	c := checker{file: file}
+	c := checker{}
 	c.check(object, t, place{root, "", nil})
 	document.Object, document.Left = decode(object, t), c.left
 	return document, c.problems
@@ -237,7 +289,8 @@ func (d Document) Position(path string) (line, column int) {
 	if d.root == nil {
 		return d.Line, 1
 	}
-	at := d.root.find(path)
+	relative, _ := d.within(path)
+	at := d.root.find(relative)
 	return at.line(), at.column()
 }
 
@@ -245,6 +298,24 @@ func (d Document) Position(path string) (line, column int) {
 func (d Document) At(path, message, fix string) Problem {
 	line, column := d.Position(path)
 	return Problem{File: d.File, Line: line, Column: column, Path: path, Message: message, Fix: fix}
+}
+
+// Has tells that something stands at path.
+func (d Document) Has(path string) bool {
+	relative, ok := d.within(path)
+	return ok && d.root != nil && d.root.exactly(relative) != nil
+}
+
+// within is a path of the object as it stands in the file; false when the file cannot have it.
+func (d Document) within(path string) (string, bool) {
+	if d.Excerpt == nil || *d.Excerpt == "" {
+		return path, true
+	}
+	rest, ok := strings.CutPrefix(path, *d.Excerpt)
+	if !ok || rest != "" && !strings.ContainsAny(rest[:1], ".[") {
+		return "", false
+	}
+	return strings.TrimPrefix(rest, "."), true
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+): `)

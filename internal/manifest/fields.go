@@ -38,13 +38,12 @@ func (p place) item(i int) place {
 // checker compares a decoded document with a Go type and collects everything that does not fit.
 // Values of the wrong type are taken out of the document, so that the rest of it can be decoded.
 type checker struct {
-	file     string
 	problems []Problem
 	left     []string // paths of what was taken out
 }
 
-func (c *checker) report(p place, message, fix string) {
-	problem := p.at.problem(c.file, p.path, message)
+func (c *checker) report(rule Rule, p place, message, fix string) {
+	problem := p.at.problem(rule, p.path, message)
 	problem.Fix = fix
 	c.problems = append(c.problems, problem)
 }
@@ -52,7 +51,7 @@ func (c *checker) report(p place, message, fix string) {
 // mistype reports a value of the wrong type. It returns false, the answer of check to such a value.
 func (c *checker) mistype(p place, message, fix string) bool {
 	c.left = append(c.left, p.path)
-	c.report(p, message, fix)
+	c.report(RuleType, p, message, fix)
 	return false
 }
 
@@ -103,7 +102,7 @@ func (c *checker) structure(value any, t reflect.Type, p place) bool {
 	for _, key := range sortedKeys(object) {
 		field, ok := fields[key]
 		if !ok {
-			c.report(p.under(key), "unknown field", placement(key, p, t))
+			c.report(RuleUnknown, p.under(key), "unknown field", placement(key, p, t))
 			continue
 		}
 		if !c.check(object[key], field, p.under(key)) {

@@ -11,12 +11,14 @@ import (
 // node is a value of the YAML tree together with the key it stands under.
 type node struct {
 	*yamlv3.Node
-	key  *yamlv3.Node // nil for items of a sequence and for the root
-	skip int          // lines of the file before this document
+	key *yamlv3.Node // nil for items of a sequence and for the root
+	of  *part        // the text it comes from
 }
 
-func (n *node) line() int   { return n.anchor().Line + n.skip }
-func (n *node) column() int { return n.anchor().Column }
+func (n *node) line() int { return n.anchor().Line + n.of.skip }
+
+// column is the place in the file, also when the line was moved before it was parsed.
+func (n *node) column() int { return max(n.anchor().Column-n.of.shifted(n.anchor().Line-1), 1) }
 
 // anchor is what to point at: the key where there is one.
 func (n *node) anchor() *yamlv3.Node {
@@ -26,8 +28,8 @@ func (n *node) anchor() *yamlv3.Node {
 	return n.Node
 }
 
-func (n *node) problem(file, path, message string) Problem {
-	return Problem{File: file, Line: n.line(), Column: n.column(), Path: path, Message: message}
+func (n *node) problem(rule Rule, path, message string) Problem {
+	return Problem{File: n.of.file, Line: n.line(), Column: n.column(), Path: path, Message: message, Rule: rule}
 }
 
 // find follows a path such as `spec.steps[2].setWeight` or `metadata.labels[app.kubernetes.io/name]`
@@ -44,6 +46,17 @@ func (n *node) find(path string) *node {
 	return at
 }
 
+// exactly is the value at a path; nil when there is none.
+func (n *node) exactly(path string) *node {
+	at := n
+	for _, part := range parsePath(path) {
+		if at = at.child(part); at == nil {
+			return nil
+		}
+	}
+	return at
+}
+
 // child is the value under a key, or the item with an index; nil when there is none.
 func (n *node) child(name string) *node {
 	at := resolve(n.Node)
@@ -55,7 +68,7 @@ func (n *node) child(name string) *node {
 		if err != nil || i < 0 || i >= len(at.Content) {
 			return nil
 		}
-		return &node{Node: at.Content[i], skip: n.skip}
+		return &node{Node: at.Content[i], of: n.of}
 	}
 	return n.entry(at, name, 0)
 }
@@ -71,7 +84,7 @@ func (n *node) entry(mapping *yamlv3.Node, name string, depth int) *node {
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		switch {
 		case key.Value == name:
-			found = &node{Node: value, key: key, skip: n.skip}
+			found = &node{Node: value, key: key, of: n.of}
 		case key.Tag == "!!merge" && found == nil:
 			found = n.entry(resolve(value), name, depth+1)
 		}
@@ -91,13 +104,13 @@ func resolve(n *yamlv3.Node) *yamlv3.Node {
 
 // duplicates finds keys written twice in one mapping: YAML readers keep one and drop the other
 // without a word.
-func (n *node) duplicates(file string) []Problem {
+func (n *node) duplicates() []Problem {
 	var problems []Problem
 	var visit func(at *node, path string)
 	visit = func(at *node, path string) {
 		if at.Kind == yamlv3.SequenceNode {
 			for i, item := range at.Content {
-				visit(&node{Node: item, skip: n.skip}, fmt.Sprintf("%s[%d]", path, i))
+				visit(&node{Node: item, of: n.of}, fmt.Sprintf("%s[%d]", path, i))
 			}
 			return
 		}
@@ -107,10 +120,10 @@ func (n *node) duplicates(file string) []Problem {
 		first := map[string]*yamlv3.Node{}
 		for i := 0; i+1 < len(at.Content); i += 2 {
 			key := at.Content[i]
-			child := &node{Node: at.Content[i+1], key: key, skip: n.skip}
+			child := &node{Node: at.Content[i+1], key: key, of: n.of}
 			if earlier, twice := first[key.Value]; twice && key.Tag != "!!merge" {
-				problems = append(problems, child.problem(file, join(path, key.Value),
-					fmt.Sprintf("is written twice; line %d has it already and only one of them counts", earlier.Line+n.skip)))
+				problems = append(problems, child.problem(RuleDuplicate, join(path, key.Value),
+					fmt.Sprintf("is written twice; line %d has it already and only one of them counts", earlier.Line+n.of.skip)))
 			}
 			first[key.Value] = key
 			visit(child, join(path, key.Value))
@@ -152,3 +165,36 @@ func parsePath(path string) []string {
 	}
 	return parts
 }
+
+// eachLine visits what begins on each line of the file, outermost first.
+func (d Document) eachLine(visit func(line int, path string)) {
+	if d.root == nil {
+		return
+	}
+	prefix := ""
+	if d.Excerpt != nil {
+		prefix = *d.Excerpt
+	}
+	var walk func(at *node, path string, depth int)
+	walk = func(at *node, path string, depth int) {
+		visit(at.line(), path)
+		if depth > maxDepth {
+			return
+		}
+		switch at.Kind {
+		case yamlv3.SequenceNode:
+			for i, item := range at.Content {
+				walk(&node{Node: item, of: at.of}, fmt.Sprintf("%s[%d]", path, i), depth+1)
+			}
+		case yamlv3.MappingNode:
+			for i := 0; i+1 < len(at.Content); i += 2 {
+				key := at.Content[i]
+				walk(&node{Node: at.Content[i+1], key: key, of: at.of}, join(path, key.Value), depth+1)
+			}
+		}
+	}
+	walk(d.root, prefix, 0)
+}
+
+// maxDepth bounds how deep a document is looked into.
+const maxDepth = 200

@@ -27,10 +27,10 @@ var known = map[string]reflect.Type{
 }
 
 // unknownKind tells people about a kind or version that is nearly one of ours.
-func unknownKind(file string, d Document, root *node) []Problem {
+func unknownKind(d Document, root *node) []Problem {
 	family, _, _ := strings.Cut(d.APIVersion, "/")
 	if family == "argoproj.io" && d.APIVersion != group {
-		p := root.find("apiVersion").problem(file, "apiVersion", fmt.Sprintf("%s is not a version of this API", d.APIVersion))
+		p := root.find("apiVersion").problem(RuleKind, "apiVersion", fmt.Sprintf("%s is not a version of this API", d.APIVersion))
 		p.Fix = "write " + group
 		return []Problem{p}
 	}
@@ -41,7 +41,7 @@ func unknownKind(file string, d Document, root *node) []Problem {
 			kinds = append(kinds, kind)
 		}
 		if kind == d.Kind && version == group && family != "apps" {
-			p := root.find("apiVersion").problem(file, "apiVersion", fmt.Sprintf("a %s has another apiVersion", d.Kind))
+			p := root.find("apiVersion").problem(RuleKind, "apiVersion", fmt.Sprintf("a %s has another apiVersion", d.Kind))
 			p.Fix = "write " + group
 			return []Problem{p}
 		}
@@ -51,7 +51,7 @@ func unknownKind(file string, d Document, root *node) []Problem {
 		return nil
 	}
 	if near := nearest(d.Kind, kinds); near != "" {
-		p := root.find("kind").problem(file, "kind", "unknown kind "+d.Kind)
+		p := root.find("kind").problem(RuleKind, "kind", "unknown kind "+d.Kind)
 		p.Fix = "did you mean " + near + "?"
 		return []Problem{p}
 	}
