@@ -261,15 +261,16 @@ func TestStatusFollowsChanges(t *testing.T) {
 	}
 }
 
-// surround gives a rollout a canary ReplicaSet with a pod.
-func (p place) surround(t *testing.T, ro *api.Rollout) {
+// set gives a rollout a ReplicaSet of one pod.
+func (p place) set(t *testing.T, ro *api.Rollout, hash, revision, image string) *appsv1.ReplicaSet {
 	t.Helper()
-	labels := map[string]string{"app": ro.Name, api.LabelPodTemplateHash: "bbb"}
+	labels := map[string]string{"app": ro.Name, api.LabelPodTemplateHash: hash}
 	template := *ro.Spec.Template.DeepCopy()
 	template.Labels = labels
+	template.Spec.Containers[0].Image = image
 	rs := &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: ro.Name + "-bbb", Namespace: ro.Namespace, Labels: labels, Annotations: map[string]string{api.AnnotationRevision: "2"},
+			Name: ro.Name + "-" + hash, Namespace: ro.Namespace, Labels: labels, Annotations: map[string]string{api.AnnotationRevision: revision},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ro, api.Kind(api.KindRollout))},
 		},
 		Spec: appsv1.ReplicaSetSpec{Replicas: new(int32(1)), Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: template},
@@ -277,12 +278,19 @@ func (p place) surround(t *testing.T, ro *api.Rollout) {
 	if err := p.Create(t.Context(), rs); err != nil {
 		t.Fatal(err)
 	}
+	return rs
+}
+
+// surround gives a rollout a canary ReplicaSet with a pod.
+func (p place) surround(t *testing.T, ro *api.Rollout) {
+	t.Helper()
+	rs := p.set(t, ro, "bbb", "2", "shop:2")
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: ro.Name + "-bbb-1", Namespace: ro.Namespace, Labels: labels,
+			Name: rs.Name + "-1", Namespace: ro.Namespace, Labels: rs.Labels,
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rs, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))},
 		},
-		Spec: template.Spec,
+		Spec: rs.Spec.Template.Spec,
 	}
 	if err := p.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)

@@ -42,8 +42,10 @@ available before the new version becomes the stable one.`,
 			case full:
 				return a.operate(cmd.Context(), args, command.PromoteFull)
 			case skipAll:
+				printLines(a.Err, "--skip-all-steps is deprecated: use --full, which skips background analysis too")
 				return a.operate(cmd.Context(), args, command.SkipSteps)
 			case skipOne:
+				printLines(a.Err, "--skip-current-step is deprecated: promote does this without a flag")
 				return a.operate(cmd.Context(), args, command.SkipStep)
 			}
 			return a.operate(cmd.Context(), args, command.Promote)
@@ -51,11 +53,9 @@ available before the new version becomes the stable one.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&full, "full", false, "skip all remaining steps, pauses and analysis")
-	flags.BoolVarP(&skipOne, "skip-current-step", "c", false, "go on with the next step")
-	flags.BoolVarP(&skipAll, "skip-all-steps", "a", false, "skip all remaining steps")
 	// The names and letters are those of Argo Rollouts, whose users have them in scripts.
-	_ = flags.MarkDeprecated("skip-current-step", "promote does this without a flag")
-	_ = flags.MarkDeprecated("skip-all-steps", "use --full, which skips background analysis too")
+	flags.BoolVarP(&skipOne, "skip-current-step", "c", false, "go on with the next step; deprecated: promote does this without a flag")
+	flags.BoolVarP(&skipAll, "skip-all-steps", "a", false, "skip all remaining steps; deprecated: use --full, which skips background analysis too")
 	cmd.MarkFlagsMutuallyExclusive("full", "skip-current-step", "skip-all-steps")
 	return cmd
 }

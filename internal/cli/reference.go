@@ -120,7 +120,7 @@ func chapter(b *strings.Builder, cmd *cobra.Command) {
 func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
 	b.WriteString("| flag | default | |\n|---|---|---|\n")
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Hidden && flag.Deprecated == "" || flag.Name == "help" {
+		if flag.Hidden || flag.Name == "help" {
 			return
 		}
 		names := "`--" + flag.Name + "`"
@@ -134,9 +134,6 @@ func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
 			standard = ""
 		}
 		_, usage := pflag.UnquoteUsage(flag)
-		if flag.Deprecated != "" {
-			usage += "; deprecated: " + flag.Deprecated
-		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", names, standard, strings.ReplaceAll(usage, "|", "\\|"))
 	})
 }
