@@ -19,7 +19,7 @@ func (s *sheet) background(canary *api.CanaryStrategy, path *field.Path) {
 	if start := analysis.StartingStep; start != nil {
 		s.negative(path.Child("startingStep"), start)
 		if int(*start) > len(canary.Steps) {
-			s.warn(path.Child("startingStep"), fmt.Sprintf("is %d, and there are %d steps: the analysis never starts", *start, len(canary.Steps)), "steps count from 0")
+			s.as(RuleNoEffect).warn(path.Child("startingStep"), fmt.Sprintf("is %d, and there are %d steps: the analysis never starts", *start, len(canary.Steps)), "steps count from 0")
 		}
 	}
 }
@@ -30,7 +30,7 @@ func (s *sheet) analysis(analysis *api.RolloutAnalysis, path *field.Path) {
 	s.runMetadata(&analysis.AnalysisRunMetadata, path.Child("analysisRunMetadata"))
 	s.items(len(analysis.Args), path.Child("args"))
 	if len(analysis.Templates) == 0 {
-		s.warn(path.Child("templates"), "is empty: nothing is measured here", "name at least one templateName")
+		s.as(RuleNothingMeasured).warn(path.Child("templates"), "is empty: nothing is measured here", "name at least one templateName")
 	}
 	s.includes(analysis.Templates, path.Child("templates"))
 	names := map[string]bool{}
@@ -42,9 +42,9 @@ func (s *sheet) analysis(analysis *api.RolloutAnalysis, path *field.Path) {
 func (s *sheet) rolloutArgument(arg *api.AnalysisRunArgument, path *field.Path, names map[string]bool) {
 	switch {
 	case arg.Name == "":
-		s.invalid(path.Child("name"), "is missing", "")
+		s.as(RuleMissingField).invalid(path.Child("name"), "is missing", "")
 	case names[arg.Name]:
-		s.warn(path.Child("name"), fmt.Sprintf("%s is given twice; the last one counts", arg.Name), "remove one of them")
+		s.as(RuleDuplicateName).warn(path.Child("name"), fmt.Sprintf("%s is given twice; the last one counts", arg.Name), "remove one of them")
 	}
 	names[arg.Name] = true
 	from := arg.ValueFrom
@@ -52,13 +52,13 @@ func (s *sheet) rolloutArgument(arg *api.AnalysisRunArgument, path *field.Path, 
 		return
 	}
 	if arg.Value != "" {
-		s.invalid(path, fmt.Sprintf("argument %s has both value and valueFrom", arg.Name), "remove one of them")
+		s.as(RuleConflict).invalid(path, fmt.Sprintf("argument %s has both value and valueFrom", arg.Name), "remove one of them")
 	}
 	if from.PodTemplateHashValue == nil && from.FieldRef == nil {
-		s.invalid(path.Child("valueFrom"), "is empty", "write podTemplateHashValue: Latest (or Stable), or a fieldRef")
+		s.as(RuleMissingField).invalid(path.Child("valueFrom"), "is empty", "write podTemplateHashValue: Latest (or Stable), or a fieldRef")
 	}
 	if hash := from.PodTemplateHashValue; hash != nil && *hash != api.Stable && *hash != api.Latest {
-		s.warn(path.Child("valueFrom", "podTemplateHashValue"), fmt.Sprintf("is %s, which gives an empty value", quote(*hash)), "write Latest (the new version) or Stable")
+		s.as(RuleNoEffect).warn(path.Child("valueFrom", "podTemplateHashValue"), fmt.Sprintf("is %s, which gives an empty value", quote(*hash)), "write Latest (the new version) or Stable")
 	}
 	if from.FieldRef != nil {
 		s.fieldRef(from.FieldRef.FieldPath, path.Child("valueFrom", "fieldRef", "fieldPath"))
@@ -70,7 +70,7 @@ var metadataPath = regexp.MustCompile(`^metadata\.(name|namespace|uid|labels|ann
 
 func (s *sheet) fieldRef(text string, path *field.Path) {
 	if text == "" {
-		s.invalid(path, "is missing", "write for example metadata.labels['app'] or status.currentPodHash")
+		s.as(RuleMissingField).invalid(path, "is missing", "write for example metadata.labels['app'] or status.currentPodHash")
 		return
 	}
 	if len(text) >= len("metadata") && text[:len("metadata")] == "metadata" && !metadataPath.MatchString(text) {

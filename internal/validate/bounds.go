@@ -17,7 +17,7 @@ const (
 // items bounds a list.
 func (s *sheet) items(n int, path *field.Path) {
 	if n > maxItems {
-		s.invalid(path, fmt.Sprintf("has %d items, more than %d", n, maxItems), "")
+		s.as(RuleTooLong).invalid(path, fmt.Sprintf("has %d items, more than %d", n, maxItems), "")
 	}
 }
 
@@ -25,7 +25,7 @@ func (s *sheet) items(n int, path *field.Path) {
 func (s *sheet) characters(text string, limit int, path *field.Path) bool {
 	n := utf8.RuneCountInString(text)
 	if n > limit {
-		s.invalid(path, fmt.Sprintf("has %d characters, more than %d", n, limit), "")
+		s.as(RuleTooLong).invalid(path, fmt.Sprintf("has %d characters, more than %d", n, limit), "")
 	}
 	return n <= limit
 }

@@ -20,7 +20,7 @@ func (s *sheet) canary(canary *api.CanaryStrategy, path *field.Path) {
 		s.withoutRouter(canary, path)
 	}
 	if canary.CanaryService != "" && canary.CanaryService == canary.StableService {
-		s.invalid(path.Child("stableService"), fmt.Sprintf("is the same Service as canaryService, %s", canary.CanaryService), "")
+		s.as(RuleConflict).invalid(path.Child("stableService"), fmt.Sprintf("is the same Service as canaryService, %s", canary.CanaryService), "")
 	}
 	s.unsupported(canary.DynamicStableScale && canary.TrafficRouting != nil, path.Child("dynamicStableScale"))
 	s.unsupported(canary.CanaryMetadata != nil, path.Child("canaryMetadata"))
@@ -48,16 +48,16 @@ func (s *sheet) withoutRouter(canary *api.CanaryStrategy, path *field.Path) {
 	s.unsupported(canary.CanaryService != "", path.Child("canaryService"))
 	s.unsupported(canary.StableService != "", path.Child("stableService"))
 	if canary.ScaleDownDelaySeconds != nil {
-		s.invalid(path.Child("scaleDownDelaySeconds"), "needs trafficRouting: pods of a canary without it are replaced one by one", "remove it")
+		s.as(RuleConflict).invalid(path.Child("scaleDownDelaySeconds"), "needs trafficRouting: pods of a canary without it are replaced one by one", "remove it")
 	}
 	if canary.DynamicStableScale {
-		s.invalid(path.Child("dynamicStableScale"), "needs trafficRouting", "remove it; without a router the stable pods always shrink as the canary grows")
+		s.as(RuleConflict).invalid(path.Child("dynamicStableScale"), "needs trafficRouting", "remove it; without a router the stable pods always shrink as the canary grows")
 	}
 	if canary.ScaleDownDelayRevisionLimit != nil {
-		s.warn(path.Child("scaleDownDelayRevisionLimit"), "has no effect without trafficRouting", "remove it")
+		s.as(RuleNoEffect).warn(path.Child("scaleDownDelayRevisionLimit"), "has no effect without trafficRouting", "remove it")
 	}
 	if canary.AbortScaleDownDelaySeconds != nil {
-		s.warn(path.Child("abortScaleDownDelaySeconds"), "has no effect without trafficRouting: an abort scales the canary down at once", "remove it")
+		s.as(RuleNoEffect).warn(path.Child("abortScaleDownDelaySeconds"), "has no effect without trafficRouting: an abort scales the canary down at once", "remove it")
 	}
 }
 
@@ -85,7 +85,7 @@ func (s *sheet) antiAffinity(rule *api.AntiAffinity, path *field.Path) {
 	s.unsupported(true, path)
 	preferred := rule.PreferredDuringSchedulingIgnoredDuringExecution
 	if (preferred == nil) == (rule.RequiredDuringSchedulingIgnoredDuringExecution == nil) {
-		s.invalid(path, "must have exactly one of preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution", "")
+		s.as(RuleConflict).invalid(path, "must have exactly one of preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution", "")
 	}
 	if preferred != nil && (preferred.Weight < 1 || preferred.Weight > 100) {
 		s.invalid(path.Child("preferredDuringSchedulingIgnoredDuringExecution", "weight"), fmt.Sprintf("is %d and must be 1 to 100", preferred.Weight), "")
@@ -97,7 +97,7 @@ func (s *sheet) surge(canary *api.CanaryStrategy, path *field.Path) {
 	surge, surgeGiven := s.share(canary.MaxSurge, path.Child("maxSurge"))
 	unavailable, unavailableGiven := s.share(canary.MaxUnavailable, path.Child("maxUnavailable"))
 	if surgeGiven && unavailableGiven && surge == 0 && unavailable == 0 {
-		s.invalid(path.Child("maxUnavailable"), "is 0 and so is maxSurge: no pod could ever be replaced", "give one of them a larger value")
+		s.as(RuleConflict).invalid(path.Child("maxUnavailable"), "is 0 and so is maxSurge: no pod could ever be replaced", "give one of them a larger value")
 	}
 }
 
@@ -157,10 +157,10 @@ func (s *sheet) stepKinds(step *api.CanaryStep, path *field.Path) {
 	name(step.Experiment != nil, "experiment")
 	name(step.Analysis != nil, "analysis")
 	if len(kinds) > 1 {
-		s.invalid(path, "does several things at once: "+strings.Join(kinds, ", "), "make each of them a step of its own, beginning with a dash")
+		s.as(RuleSteps).invalid(path, "does several things at once: "+strings.Join(kinds, ", "), "make each of them a step of its own, beginning with a dash")
 	}
 	others := step.SetCanaryScale != nil || step.SetHeaderRoute != nil || step.SetMirrorRoute != nil || step.Plugin != nil
 	if len(kinds) == 0 && !others {
-		s.invalid(path, "is empty", "write setWeight, pause: {} or analysis; a pause without a duration is written pause: {}")
+		s.as(RuleMissingField).invalid(path, "is empty", "write setWeight, pause: {} or analysis; a pause without a duration is written pause: {}")
 	}
 }

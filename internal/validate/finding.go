@@ -26,6 +26,8 @@ const (
 // Finding is one thing to know about a spec.
 type Finding struct {
 	Kind Kind `json:"kind"`
+	// Rule names what it is about.
+	Rule Rule `json:"rule"`
 	// Path is the field: spec.strategy.canary.steps[2].setWeight.
 	Path string `json:"path"`
 	// Message says what is wrong, without the path.
@@ -98,10 +100,23 @@ const maxQuoted = 120
 func quote[T ~string](text T) string { return strconv.Quote(shorten(string(text), maxQuoted)) }
 
 // sheet collects findings.
-type sheet struct{ findings Findings }
+type sheet struct {
+	findings Findings
+	rule     Rule // of the next finding, "" for the usual one of its kind
+}
+
+// as names the rule of the finding that is added next.
+func (s *sheet) as(rule Rule) *sheet {
+	s.rule = rule
+	return s
+}
 
 func (s *sheet) add(kind Kind, path *field.Path, message, fix string) {
-	s.findings = append(s.findings, Finding{Kind: kind, Path: path.String(), Message: shorten(message, maxTexts/4), Fix: shorten(fix, maxText)})
+	rule := s.rule
+	if s.rule = ""; rule == "" {
+		rule = usual(kind)
+	}
+	s.findings = append(s.findings, Finding{Kind: kind, Rule: rule, Path: path.String(), Message: shorten(message, maxTexts/4), Fix: shorten(fix, maxText)})
 }
 
 func (s *sheet) invalid(path *field.Path, message, fix string) { s.add(Invalid, path, message, fix) }

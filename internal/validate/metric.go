@@ -20,9 +20,9 @@ func (s *sheet) metrics(metrics []api.Metric, values map[string]string, path *fi
 	for i := range metrics {
 		metric, at := &metrics[i], path.Index(i)
 		if metric.Name == "" {
-			s.invalid(at.Child("name"), "is missing", "")
+			s.as(RuleMissingField).invalid(at.Child("name"), "is missing", "")
 		} else if j, twice := first[metric.Name]; twice {
-			s.invalid(at.Child("name"), fmt.Sprintf("is %s, like that of %s", metric.Name, path.Index(j)), "names of metrics must differ")
+			s.as(RuleDuplicateName).invalid(at.Child("name"), fmt.Sprintf("is %s, like that of %s", metric.Name, path.Index(j)), "names of metrics must differ")
 		} else {
 			first[metric.Name] = i
 		}
@@ -49,7 +49,7 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 		s.oneOfMany(failure, prometheus, path.Child("failureCondition"))
 	}
 	if metric.SuccessCondition == "" && metric.FailureCondition == "" && metric.Provider.Job == nil {
-		s.warn(path, "has neither successCondition nor failureCondition: whatever is measured counts as a success", "write for example successCondition: result[0] <= 0.01")
+		s.as(RuleNoCondition).warn(path, "has neither successCondition nor failureCondition: whatever is measured counts as a success", "write for example successCondition: result[0] <= 0.01")
 	}
 }
 
@@ -63,7 +63,7 @@ func (s *sheet) durations(metric *api.Metric, path *field.Path) {
 	}
 	s.duration(metric.InitialDelay, path.Child("initialDelay"))
 	if count, known := integer(metric.Count); known && count > 1 && metric.Interval == "" {
-		s.invalid(path.Child("interval"), fmt.Sprintf("is missing: count is %d, so it must be said how long to wait between measurements", count), "write for example interval: 30s")
+		s.as(RuleMissingField).invalid(path.Child("interval"), fmt.Sprintf("is missing: count is %d, so it must be said how long to wait between measurements", count), "write for example interval: 30s")
 	}
 }
 
@@ -127,7 +127,7 @@ func (s *sheet) limits(metric *api.Metric, path *field.Path) {
 	successes, knowsSuccesses := s.limit(metric.ConsecutiveSuccessLimit, path.Child("consecutiveSuccessLimit"), 0, 0)
 	count, knowsCount := s.limit(metric.Count, path.Child("count"), 0, 0)
 	if knowsFailures && knowsSuccesses && failures == -1 && successes == 0 {
-		s.invalid(path.Child("failureLimit"), "is -1, so the metric never fails, and without consecutiveSuccessLimit it never succeeds either", "write a failureLimit of 0 or more, or a consecutiveSuccessLimit")
+		s.as(RuleConflict).invalid(path.Child("failureLimit"), "is -1, so the metric never fails, and without consecutiveSuccessLimit it never succeeds either", "write a failureLimit of 0 or more, or a consecutiveSuccessLimit")
 	}
 	if !knowsCount {
 		return
@@ -162,7 +162,7 @@ func (s *sheet) canFail(metric *api.Metric, count, failures int, path *field.Pat
 		count = 1
 	}
 	if count > 0 && failures >= count {
-		s.warn(path.Child("failureLimit"), fmt.Sprintf("is %d with %s: failures alone never fail the metric, only having no success at all does", failures, measurements(count)),
+		s.as(RuleCannotFail).warn(path.Child("failureLimit"), fmt.Sprintf("is %d with %s: failures alone never fail the metric, only having no success at all does", failures, measurements(count)),
 			fmt.Sprintf("write %d or less", count-1))
 	}
 }
@@ -182,7 +182,7 @@ func (s *sheet) noData(metric *api.Metric, path *field.Path) {
 	}
 	s.duration(metric.NoDataDeadline, path.Child("noDataDeadline"))
 	if metric.NoDataDeadline != "" && metric.NoData != api.NoDataHold {
-		s.invalid(path.Child("noDataDeadline"), "needs noData: Hold: nothing else waits", "write noData: Hold, or remove it")
+		s.as(RuleConflict).invalid(path.Child("noDataDeadline"), "needs noData: Hold: nothing else waits", "write noData: Hold, or remove it")
 	}
 }
 
@@ -215,6 +215,6 @@ func (s *sheet) oneOfMany(condition *judge.Condition, prometheus *api.Prometheus
 	if condition == nil || !first || !condition.SingleSeries() || !severalSeries(prometheus.Query) {
 		return
 	}
-	s.warn(path, fmt.Sprintf("%s looks at one series, and the query may return several: the others are not judged", quote(condition.String())),
+	s.as(RuleFirstSeries).warn(path, fmt.Sprintf("%s looks at one series, and the query may return several: the others are not judged", quote(condition.String())),
 		"write series: Every under prometheus to judge each of them, or aggregate the query to one series")
 }

@@ -29,7 +29,7 @@ func (s *sheet) placeholders(metric *api.Metric, path *field.Path) {
 		texts(job, path.Child("provider", "job"), func(text string, at *field.Path) {
 			for _, stray := range compose.Strays(text) {
 				if meant(stray) {
-					s.warn(at, quote(stray)+" is no placeholder and stays as it is", didYouMean(stray))
+					s.as(RulePlaceholder).warn(at, quote(stray)+" is no placeholder and stays as it is", didYouMean(stray))
 				}
 			}
 		})
@@ -42,7 +42,7 @@ func (s *sheet) placeholders(metric *api.Metric, path *field.Path) {
 }
 
 func (s *sheet) stray(stray string, path *field.Path) {
-	s.invalid(path, quote(stray)+" is no placeholder: nothing is filled in for it", didYouMean(stray))
+	s.as(RulePlaceholder).invalid(path, quote(stray)+" is no placeholder: nothing is filled in for it", didYouMean(stray))
 }
 
 // texts calls visit for each text of a value as it stands in a manifest. Keys count as texts of what
@@ -149,5 +149,5 @@ func (s *sheet) unparsable(text string, err error, path *field.Path) {
 	if open(text) {
 		message = fmt.Sprintf("%s is no condition whatever its arguments are: %s", quote(text), err)
 	}
-	s.invalid(path, message, fix)
+	s.as(RuleCondition).invalid(path, message, fix)
 }

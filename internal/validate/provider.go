@@ -41,9 +41,9 @@ func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
 	s.unsupported(len(provider.Plugin) > 0, path.Child("plugin"))
 	switch {
 	case len(names) == 0:
-		s.invalid(path, "names no source of measurements", "write one of prometheus, web and job")
+		s.as(RuleMissingField).invalid(path, "names no source of measurements", "write one of prometheus, web and job")
 	case len(names) > 1:
-		s.invalid(path, "has several sources of measurements: "+strings.Join(names, ", "), "make each of them a metric of its own")
+		s.as(RuleConflict).invalid(path, "has several sources of measurements: "+strings.Join(names, ", "), "make each of them a metric of its own")
 	}
 	if provider.Prometheus != nil {
 		s.prometheus(provider.Prometheus, path.Child("prometheus"))
@@ -61,7 +61,7 @@ func (s *sheet) prometheus(metric *api.PrometheusMetric, path *field.Path) {
 		s.address(metric.Address, path.Child("address"))
 	}
 	if strings.TrimSpace(metric.Query) == "" {
-		s.invalid(path.Child("query"), "is missing", "")
+		s.as(RuleMissingField).invalid(path.Child("query"), "is missing", "")
 	}
 	s.characters(metric.Query, maxQuery, path.Child("query"))
 	if metric.Timeout != nil && *metric.Timeout < 0 {
@@ -120,7 +120,7 @@ func (s *sheet) moment(text string, at time.Time, path *field.Path) (moment time
 
 func (s *sheet) required(value string, path *field.Path, fix string) {
 	if value == "" {
-		s.invalid(path, "is missing", fix)
+		s.as(RuleMissingField).invalid(path, "is missing", fix)
 	}
 }
 
@@ -147,10 +147,10 @@ func (s *sheet) headers(headers []api.WebMetricHeader, path *field.Path) {
 
 func (s *sheet) authentication(auth *api.Authentication, path *field.Path) {
 	if auth.Sigv4 != nil && (set(auth.OAuth2) || auth.BasicAuth != nil && *auth.BasicAuth != (api.BasicAuthConfig{})) {
-		s.invalid(path.Child("sigv4"), "cannot be combined with oauth2 or basicAuth: a signed request has one Authorization header", "remove the others")
+		s.as(RuleConflict).invalid(path.Child("sigv4"), "cannot be combined with oauth2 or basicAuth: a signed request has one Authorization header", "remove the others")
 	}
 	if basic := auth.BasicAuth; basic != nil && (basic.Username == "") != (basic.Password == "") {
-		s.invalid(path.Child("basicAuth"), "needs both username and password", "")
+		s.as(RuleMissingField).invalid(path.Child("basicAuth"), "needs both username and password", "")
 	}
 	if auth.OAuth2 != nil {
 		s.oauth2(auth.OAuth2, path.Child("oauth2"))
@@ -159,7 +159,7 @@ func (s *sheet) authentication(auth *api.Authentication, path *field.Path) {
 
 func (s *sheet) oauth2(oauth *api.OAuth2Config, path *field.Path) {
 	if set(oauth) && (oauth.TokenURL == "" || oauth.ClientID == "" || oauth.ClientSecret == "") {
-		s.invalid(path, "needs tokenUrl, clientId and clientSecret", "")
+		s.as(RuleMissingField).invalid(path, "needs tokenUrl, clientId and clientSecret", "")
 	}
 	if oauth.TokenURL != "" {
 		s.address(oauth.TokenURL, path.Child("tokenUrl"))
@@ -184,7 +184,7 @@ func (s *sheet) region(metric *api.PrometheusMetric, path *field.Path) {
 	if err != nil || regionInHost.MatchString(parsed.Hostname()) {
 		return
 	}
-	s.warn(path, "is missing and the host's name has none: requests can be signed only if the controller's environment sets AWS_REGION", "write for example us-west-2")
+	s.as(RuleRegion).warn(path, "is missing and the host's name has none: requests can be signed only if the controller's environment sets AWS_REGION", "write for example us-west-2")
 }
 
 func (s *sheet) web(metric *api.WebMetric, path *field.Path) {
@@ -201,7 +201,7 @@ func (s *sheet) web(metric *api.WebMetric, path *field.Path) {
 		at := path.Child("authentication")
 		s.authentication(auth, at)
 		if auth.Sigv4 != nil || auth.BasicAuth != nil {
-			s.warn(at, "only oauth2 is used by a web metric: sigv4 and basicAuth are not sent", "use oauth2, or a header with a value from a Secret")
+			s.as(RuleNoEffect).warn(at, "only oauth2 is used by a web metric: sigv4 and basicAuth are not sent", "use oauth2, or a header with a value from a Secret")
 		}
 	}
 }
@@ -211,7 +211,7 @@ func (s *sheet) request(metric *api.WebMetric, path *field.Path) {
 	switch metric.Method {
 	case "", api.WebMetricMethodGet:
 		if metric.Body != "" || len(metric.JSONBody) > 0 {
-			s.invalid(path.Child("method"), "is GET, which sends no body", "remove the body")
+			s.as(RuleConflict).invalid(path.Child("method"), "is GET, which sends no body", "remove the body")
 		}
 	case api.WebMetricMethodPost, api.WebMetricMethodPut:
 		// Such a request may change something, so it must never be sent twice, not even by a restarted
@@ -221,20 +221,20 @@ func (s *sheet) request(metric *api.WebMetric, path *field.Path) {
 		s.invalid(path.Child("method"), "is "+quote(metric.Method), "write GET")
 	}
 	if metric.Body != "" && len(metric.JSONBody) > 0 {
-		s.invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
+		s.as(RuleConflict).invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
 	}
 }
 
 func (s *sheet) job(job *api.JobMetric, path *field.Path) {
 	if job.Spec.BackoffLimit == nil {
-		s.warn(path.Child("backoffLimit"), "is not set: Kubernetes starts a failed Job's pod up to 6 more times before the measurement fails", "write backoffLimit: 0 to fail at the first failure")
+		s.as(RuleBackoffLimit).warn(path.Child("backoffLimit"), "is not set: Kubernetes starts a failed Job's pod up to 6 more times before the measurement fails", "write backoffLimit: 0 to fail at the first failure")
 	}
 	if job.Spec.Suspend != nil && *job.Spec.Suspend {
-		s.warn(path.Child("suspend"), "is true: the Job never starts", "remove it")
+		s.as(RuleNothingMeasured).warn(path.Child("suspend"), "is true: the Job never starts", "remove it")
 	}
 	pod := job.Spec.Template.Spec
 	if len(pod.Containers) == 0 {
-		s.invalid(path.Child("template", "spec", "containers"), "must name at least one container", "")
+		s.as(RuleMissingField).invalid(path.Child("template", "spec", "containers"), "must name at least one container", "")
 	}
 	if pod.RestartPolicy != corev1.RestartPolicyNever && pod.RestartPolicy != corev1.RestartPolicyOnFailure {
 		s.invalid(path.Child("template", "spec", "restartPolicy"), fmt.Sprintf("is %s; pods of a Job end", quote(pod.RestartPolicy)), "write Never or OnFailure")

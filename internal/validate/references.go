@@ -207,14 +207,14 @@ func titled(t compose.Template) string {
 
 func (r *reference) missing(ref api.AnalysisTemplateRef, path *field.Path) {
 	if r.refs.Partial {
-		r.warn(path, title(ref)+" is not among the files that were read", "")
+		r.as(RuleTemplate).warn(path, title(ref)+" is not among the files that were read", "")
 		return
 	}
 	fix := ""
 	if _, ok := r.refs.Template(ref.TemplateName, !ref.ClusterScope); ok {
 		fix = fmt.Sprintf("the other kind exists: write clusterScope: %t", !ref.ClusterScope)
 	}
-	r.invalid(path, title(ref)+" does not exist", fix)
+	r.as(RuleTemplate).invalid(path, title(ref)+" does not exist", fix)
 }
 
 // args are the Rollout's arguments with the values they have now. One whose field is not there yet
@@ -312,9 +312,9 @@ func (r *reference) secret(arg api.Argument, owner string, path *field.Path) {
 	switch {
 	case !ok && r.refs.Partial: // Secrets are rarely kept with the other files
 	case !ok:
-		r.invalid(path, fmt.Sprintf("%s takes its value from Secret %s, which does not exist", from, ref.Name), "")
+		r.as(RuleSecret).invalid(path, fmt.Sprintf("%s takes its value from Secret %s, which does not exist", from, ref.Name), "")
 	case !slices.Contains(keys, ref.Key):
-		r.invalid(path, fmt.Sprintf("%s takes its value from key %s of Secret %s, which has no such key", from, ref.Key, ref.Name), otherKeys(ref.Key, keys))
+		r.as(RuleSecretKey).invalid(path, fmt.Sprintf("%s takes its value from key %s of Secret %s, which has no such key", from, ref.Key, ref.Name), otherKeys(ref.Key, keys))
 	}
 }
 
@@ -335,7 +335,7 @@ func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from o
 	path, names := r.at(from.Template), argumentNames(spec.Args)
 	for _, name := range compose.Unresolved(*metric) {
 		if !slices.Contains(names, name) {
-			r.invalid(path, fmt.Sprintf("args.%s was not resolved: metric %s of %s uses it, and no template of this analysis declares it", name, metric.Name, titled(from.Template)), declare(name, names))
+			r.as(RuleUnresolved).invalid(path, fmt.Sprintf("args.%s was not resolved: metric %s of %s uses it, and no template of this analysis declares it", name, metric.Name, titled(from.Template)), declare(name, names))
 		}
 	}
 	r.shown(metric, spec, from)
@@ -350,7 +350,7 @@ func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from o
 	}
 	count, known := integer(filled.Count)
 	if filled.Interval != "" && (filled.Count == nil || known && count == 0) && !endsEarly(&filled) {
-		r.invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, titled(from.Template)),
+		r.as(RuleEndless).invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, titled(from.Template)),
 			"give the metric a count, or measure it in the background: spec.strategy.canary.analysis")
 	}
 }

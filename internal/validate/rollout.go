@@ -42,7 +42,7 @@ func (s *sheet) numbers(spec *api.RolloutSpec, root *field.Path) {
 		deadline = *spec.ProgressDeadlineSeconds
 	}
 	if deadline >= 0 && deadline <= spec.MinReadySeconds {
-		s.invalid(root.Child("progressDeadlineSeconds"),
+		s.as(RuleConflict).invalid(root.Child("progressDeadlineSeconds"),
 			fmt.Sprintf("is %d and must be larger than minReadySeconds, which is %d: no pod could become available in time", deadline, spec.MinReadySeconds), "")
 	}
 }
@@ -50,11 +50,11 @@ func (s *sheet) numbers(spec *api.RolloutSpec, root *field.Path) {
 func (s *sheet) selector(spec *api.RolloutSpec, root *field.Path) {
 	path := root.Child("selector")
 	if spec.Selector == nil {
-		s.invalid(path, "is missing", suggestSelector(spec.Template.Labels))
+		s.as(RuleMissingField).invalid(path, "is missing", suggestSelector(spec.Template.Labels))
 		return
 	}
 	if len(spec.Selector.MatchLabels) == 0 && len(spec.Selector.MatchExpressions) == 0 {
-		s.invalid(path, "is empty and would select every pod of the namespace", suggestSelector(spec.Template.Labels))
+		s.as(RuleSelector).invalid(path, "is empty and would select every pod of the namespace", suggestSelector(spec.Template.Labels))
 		return
 	}
 	selector, err := metav1.LabelSelectorAsSelector(spec.Selector)
@@ -63,7 +63,7 @@ func (s *sheet) selector(spec *api.RolloutSpec, root *field.Path) {
 		return
 	}
 	if !selector.Matches(labels.Set(spec.Template.Labels)) {
-		s.invalid(root.Child("template", "metadata", "labels"),
+		s.as(RuleSelector).invalid(root.Child("template", "metadata", "labels"),
 			fmt.Sprintf("do not match the selector %q: they are %s", selector.String(), describeLabels(spec.Template.Labels)),
 			"give the pod template the labels that spec.selector asks for")
 	}
@@ -88,7 +88,7 @@ func describeLabels(set map[string]string) string {
 func (s *sheet) podTemplate(template *corev1.PodTemplateSpec, path *field.Path) {
 	spec := path.Child("spec")
 	if len(template.Spec.Containers) == 0 {
-		s.invalid(spec.Child("containers"), "must name at least one container", "")
+		s.as(RuleMissingField).invalid(spec.Child("containers"), "must name at least one container", "")
 	}
 	if policy := template.Spec.RestartPolicy; policy != "" && policy != corev1.RestartPolicyAlways {
 		s.invalid(spec.Child("restartPolicy"), fmt.Sprintf("is %s; pods of a Rollout are always restarted", policy), "write Always, or leave it out")
@@ -101,9 +101,9 @@ func (s *sheet) podTemplate(template *corev1.PodTemplateSpec, path *field.Path) 
 func (s *sheet) strategy(strategy *api.RolloutStrategy, path *field.Path) {
 	switch {
 	case strategy.Canary == nil && strategy.BlueGreen == nil:
-		s.invalid(path, "must have canary or blueGreen", "for a plain rolling update write canary: {}")
+		s.as(RuleMissingField).invalid(path, "must have canary or blueGreen", "for a plain rolling update write canary: {}")
 	case strategy.Canary != nil && strategy.BlueGreen != nil:
-		s.invalid(path, "has both canary and blueGreen", "remove one of them")
+		s.as(RuleConflict).invalid(path, "has both canary and blueGreen", "remove one of them")
 	}
 	s.unsupported(strategy.BlueGreen != nil, path.Child("blueGreen"))
 	if strategy.Canary != nil {

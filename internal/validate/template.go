@@ -25,7 +25,7 @@ func Template(spec *api.AnalysisTemplateSpec) Findings {
 			" of this template, which is an error unless a template used beside it brings one")
 	}
 	if len(spec.Metrics) == 0 && len(spec.Templates) == 0 {
-		s.warn(root.Child("metrics"), "is empty: nothing is measured", "")
+		s.as(RuleNothingMeasured).warn(root.Child("metrics"), "is empty: nothing is measured", "")
 	}
 	s.undeclared(spec.Metrics, spec.Args, root.Child("metrics"), Warning)
 	s.exposed(spec.Metrics, spec.Args, root.Child("metrics"))
@@ -62,7 +62,7 @@ func Run(run *api.AnalysisRun) Findings {
 	s := &sheet{}
 	spec, root := &run.Spec, field.NewPath("spec")
 	if len(spec.Metrics) == 0 {
-		s.invalid(root.Child("metrics"), "is empty: nothing is measured", "")
+		s.as(RuleNothingMeasured).invalid(root.Child("metrics"), "is empty: nothing is measured", "")
 	}
 	s.metrics(spec.Metrics, compose.Values(spec.Args), root.Child("metrics"))
 	s.arguments(spec.Args, root.Child("args"))
@@ -74,7 +74,7 @@ func Run(run *api.AnalysisRun) Findings {
 	s.lifetime(spec.TTLStrategy, root.Child("ttlStrategy"))
 	for i, arg := range spec.Args {
 		if arg.Value == nil && arg.ValueFrom == nil {
-			s.invalid(root.Child("args").Index(i), fmt.Sprintf("args.%s was not resolved: it has neither value nor valueFrom", arg.Name), "")
+			s.as(RuleUnresolved).invalid(root.Child("args").Index(i), fmt.Sprintf("args.%s was not resolved: it has neither value nor valueFrom", arg.Name), "")
 		}
 	}
 	s.undeclared(spec.Metrics, spec.Args, root.Child("metrics"), Invalid)
@@ -117,9 +117,9 @@ func (s *sheet) arguments(args []api.Argument, path *field.Path) {
 	for i, arg := range args {
 		at := path.Index(i)
 		if arg.Name == "" {
-			s.invalid(at.Child("name"), "is missing", "")
+			s.as(RuleMissingField).invalid(at.Child("name"), "is missing", "")
 		} else if j, twice := first[arg.Name]; twice {
-			s.invalid(at.Child("name"), fmt.Sprintf("is %s, like that of %s", arg.Name, path.Index(j)), "names of arguments must differ")
+			s.as(RuleDuplicateName).invalid(at.Child("name"), fmt.Sprintf("is %s, like that of %s", arg.Name, path.Index(j)), "names of arguments must differ")
 		} else {
 			first[arg.Name] = i
 		}
@@ -133,10 +133,10 @@ func (s *sheet) argument(arg *api.Argument, path *field.Path) {
 		return
 	}
 	if arg.Value != nil {
-		s.invalid(path, fmt.Sprintf("argument %s has both value and valueFrom", arg.Name), "remove one of them")
+		s.as(RuleConflict).invalid(path, fmt.Sprintf("argument %s has both value and valueFrom", arg.Name), "remove one of them")
 	}
 	if from.SecretKeyRef == nil && from.FieldRef == nil {
-		s.invalid(path.Child("valueFrom"), "is empty", "write secretKeyRef with name and key below it, or fieldRef with fieldPath")
+		s.as(RuleMissingField).invalid(path.Child("valueFrom"), "is empty", "write secretKeyRef with name and key below it, or fieldRef with fieldPath")
 	}
 	if ref := from.SecretKeyRef; ref != nil {
 		s.required(ref.Name, path.Child("valueFrom", "secretKeyRef", "name"), "write the name of the Secret")
@@ -152,7 +152,7 @@ func (s *sheet) exposed(metrics []api.Metric, args []api.Argument, path *field.P
 	secrets := compose.Secrets(args)
 	for i := range metrics {
 		for _, problem := range compose.Exposed(metrics[i], secrets) {
-			s.invalid(path.Index(i), problem.Message, "use an argument with a plain value there")
+			s.as(RuleExposed).invalid(path.Index(i), problem.Message, "use an argument with a plain value there")
 		}
 	}
 }
@@ -169,7 +169,7 @@ func (s *sheet) undeclared(metrics []api.Metric, args []api.Argument, path *fiel
 			if kind == Warning {
 				message = fmt.Sprintf("uses {{args.%s}}, which spec.args does not declare: it has a value only together with a template that declares it", name)
 			}
-			s.add(kind, path.Index(i), message, declare(name, names))
+			s.as(RuleUndeclared).add(kind, path.Index(i), message, declare(name, names))
 		}
 	}
 }

@@ -1,0 +1,49 @@
+package validate
+
+// Rule names what a finding is about. The names are stable: people filter by them.
+type Rule string
+
+// The rules of validation.
+const (
+	RuleInvalidValue  Rule = "invalid-value"
+	RuleMissingField  Rule = "missing-field"
+	RuleUnsupported   Rule = "unsupported"
+	RuleConflict      Rule = "conflicting-fields"
+	RuleDuplicateName Rule = "duplicate-name"
+	RuleTooLong       Rule = "too-long"
+	RuleSelector      Rule = "selector-mismatch"
+	RuleSteps         Rule = "crowded-step"
+
+	RuleCondition   Rule = "bad-condition"
+	RulePlaceholder Rule = "bad-placeholder"
+	RuleUndeclared  Rule = "undeclared-argument"
+	RuleUnresolved  Rule = "unresolved-argument"
+	RuleExposed     Rule = "exposed-secret"
+	RuleEndless     Rule = "endless-metric"
+
+	RuleTemplate  Rule = "missing-template"
+	RuleSecret    Rule = "missing-secret"
+	RuleSecretKey Rule = "missing-secret-key"
+
+	RuleNothingMeasured Rule = "nothing-measured"
+	RuleNoCondition     Rule = "no-condition"
+	RuleFirstSeries     Rule = "first-series-only"
+	RuleCannotFail      Rule = "cannot-fail"
+	RuleBackoffLimit    Rule = "backoff-limit"
+	RuleRegion          Rule = "sigv4-region"
+	RuleUnsigned        Rule = "unsigned-request"
+	RuleNoEffect        Rule = "no-effect"
+	RuleAdvice          Rule = "advice"
+)
+
+// usual is the rule of a finding that nothing else is said about.
+func usual(kind Kind) Rule {
+	switch kind {
+	case Unsupported:
+		return RuleUnsupported
+	case Warning:
+		return RuleAdvice
+	default:
+		return RuleInvalidValue
+	}
+}
