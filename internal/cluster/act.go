@@ -24,6 +24,8 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.createReplicaSet(ctx, a)
 	case decide.ReplicaSetWants:
 		return w.scale(ctx, a)
+	case decide.PodGone:
+		return w.evict(ctx, a)
 	case decide.ReplicaSetCarries:
 		return w.annotateReplicaSet(ctx, a)
 	case decide.ReplicaSetGone:
@@ -114,10 +116,11 @@ func (w *RolloutWorld) rely(ctx context.Context, on []decide.Capacity) error {
 				return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
 			}
 		}
-		if live.Status.AvailableReplicas < capacity.Available {
+		now := revision(live)
+		if serving := min(now.Wanted, now.Available); serving < capacity.Available {
 			w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
 			return lookAgain("ReplicaSet %s/%s has %d available pods, not the %d the decision relied on",
-				at.namespace, at.name, live.Status.AvailableReplicas, capacity.Available)
+				at.namespace, at.name, serving, capacity.Available)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,7 +33,7 @@ import (
 // +kubebuilder:rbac:groups=argoproj.io,resources=analysistemplates;clusteranalysistemplates,verbs=get;list;watch
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 // +kubebuilder:rbac:groups="",resources=events,verbs=create
 
@@ -131,7 +132,7 @@ func (c *Cluster) overtaken(ctx context.Context, owner types.UID, r ref, e expec
 		return false, err
 	}
 	c.ledger.settle(owner, r, e)
-	if err != nil || (e.gone != "" && now.UID != e.gone) {
+	if err != nil || (e.gone != "" && now.UID != e.gone) || (e.leaving != "" && now.UID != e.leaving) {
 		return true, nil
 	}
 	e.since = time.Now()
@@ -150,6 +151,8 @@ func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
 		object = &api.AnalysisRun{}
 	case replicaSetKind:
 		object = &appsv1.ReplicaSet{}
+	case podKind:
+		object = &corev1.Pod{}
 	case jobKind:
 		object, reader = &batchv1.Job{}, c.Jobs
 	default:

@@ -23,10 +23,14 @@ func (r ref) String() string { return r.kind.Kind + " " + r.namespace + "/" + r.
 type expectation struct {
 	version string    // at least this resource version
 	gone    types.UID // or: not this object any more
+	leaving types.UID // or: this object being deleted, or gone
 	since   time.Time
 }
 
 func (e expectation) metBy(seen metav1.Object) bool {
+	if e.leaving != "" {
+		return seen == nil || seen.GetUID() != e.leaving || seen.GetDeletionTimestamp() != nil
+	}
 	if e.gone != "" {
 		return seen == nil || seen.GetUID() != e.gone
 	}
@@ -60,6 +64,11 @@ func (l *ledger) wrote(owner types.UID, r ref, version string) {
 // deleted notes that a pass of owner deleted the object with this UID.
 func (l *ledger) deleted(owner types.UID, r ref, uid types.UID) {
 	l.expect(owner, r, expectation{gone: uid, since: time.Now()})
+}
+
+// leaves notes that a pass of owner made the object with this UID go, in its own time.
+func (l *ledger) leaves(owner types.UID, r ref, uid types.UID) {
+	l.expect(owner, r, expectation{leaving: uid, since: time.Now()})
 }
 
 func (l *ledger) expect(owner types.UID, r ref, e expectation) {

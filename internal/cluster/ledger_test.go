@@ -24,6 +24,10 @@ func TestWhenACacheHasCaughtUp(t *testing.T) {
 		{"an object that was deleted is still there", expectation{gone: "a"}, seen("a", "200"), false},
 		{"it is gone", expectation{gone: "a"}, nil, true},
 		{"another one has its name", expectation{gone: "a"}, seen("b", "300"), true},
+		{"a pod that was evicted does not know yet", expectation{leaving: "a"}, seen("a", "200"), false},
+		{"it is being deleted", expectation{leaving: "a"}, &metav1.ObjectMeta{UID: "a", DeletionTimestamp: &metav1.Time{}}, true},
+		{"it is gone and another one has its name", expectation{leaving: "a"}, seen("b", "300"), true},
+		{"it is gone", expectation{leaving: "a"}, nil, true},
 		{"versions that are no numbers only match themselves", expectation{version: "x1"}, seen("a", "x2"), false},
 		{"and they do match themselves", expectation{version: "x1"}, seen("a", "x1"), true},
 	}

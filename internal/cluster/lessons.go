@@ -15,6 +15,7 @@ type lesson struct {
 	refused string    // the server does not take the object, and says why
 	final   bool      // it is refused for what it is: asking again is of no use
 	since   time.Time // when it was refused first
+	at      time.Time // when it was refused last, where that matters
 }
 
 // lessons remembers what acts learned, so that the next pass observes it. Losing it costs one

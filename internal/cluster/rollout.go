@@ -27,6 +27,7 @@ type RolloutWorld struct {
 	version     string                        // of the Rollout, after our own writes of this pass
 	replicaSets map[string]*appsv1.ReplicaSet // by name; shared with the cache or created by this pass
 	written     map[string]*appsv1.ReplicaSet // by name: as the server answered this pass's last write
+	pods        map[string]*corev1.Pod        // by name; shared with the cache, only where decide needs them
 	runs        map[string]*api.AnalysisRun   // by name; shared with the cache
 	saved       *api.RolloutStatus
 	again       time.Time // when something outside the caches is to be asked again
@@ -68,6 +69,12 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	if observed.ReplicaSets, err = w.observeReplicaSets(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
+	now := time.Now()
+	if decide.NeedsPods(rollout, now) {
+		if observed.Pods, err = w.observePods(ctx); err != nil {
+			return decide.RolloutInput{}, err
+		}
+	}
 	if observed.Runs, err = w.observeRuns(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
@@ -81,7 +88,7 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	if err := w.examine(ctx, &observed); err != nil {
 		return decide.RolloutInput{}, err
 	}
-	return decide.RolloutInput{Rollout: rollout.DeepCopy(), Observed: observed, Now: time.Now()}, nil
+	return decide.RolloutInput{Rollout: rollout.DeepCopy(), Observed: observed, Now: now}, nil
 }
 
 func (w *RolloutWorld) owned() []client.ListOption {

@@ -283,7 +283,11 @@ func TestCapacityIsLookedAtLiveBeforeItIsLowered(t *testing.T) {
 	exists := s.newest()
 	w, _ := s.look()
 	s.act(w, exists)
-	rs := s.set(exists.Name)
+	rs, three := s.set(exists.Name), int32(3)
+	rs.Spec.Replicas = &three
+	if err := s.live.Update(t.Context(), rs); err != nil {
+		t.Fatal(err)
+	}
 	rs.Status = appsv1.ReplicaSetStatus{Replicas: 3, ReadyReplicas: 3, AvailableReplicas: 3}
 	if err := s.live.Status().Update(t.Context(), rs); err != nil {
 		t.Fatal(err)
@@ -303,6 +307,10 @@ func TestCapacityIsLookedAtLiveBeforeItIsLowered(t *testing.T) {
 	w, _ = s.look()
 	lower.Relies[0].Available = 2
 	s.act(w, lower)
+	// As many are still there, but all except one are about to go.
+	if _, stale := IsStale(w.Act(t.Context(), lower)); !stale {
+		t.Error("lowering on pods that are no longer wanted")
+	}
 }
 
 func TestTheAnswerToAWriteIsALiveLook(t *testing.T) {

@@ -197,10 +197,13 @@ func (d *draft) askAgain(f facts, old []Pod) bool {
 	var last Pod
 	var since time.Time
 	for _, p := range old {
+		if p.RefusedAt.Before(f.ro.Spec.RestartAt.Time) {
+			continue // an earlier restart was refused
+		}
 		if p.RefusedAt.After(last.RefusedAt) {
 			last = p
 		}
-		if !p.RefusedSince.IsZero() && (since.IsZero() || p.RefusedSince.Before(since)) {
+		if since.IsZero() || p.RefusedSince.Before(since) {
 			since = p.RefusedSince
 		}
 	}

@@ -22,8 +22,6 @@ func Rollout(ro *api.Rollout) Findings {
 	s.numbers(spec, root)
 	s.unsupported(spec.WorkloadRef != nil, root.Child("workloadRef"))
 	s.unsupported(spec.RollbackWindow != nil, root.Child("rollbackWindow"))
-	// A restart that an earlier controller has carried out is history.
-	s.unsupported(spec.RestartAt != nil && !spec.RestartAt.Equal(ro.Status.RestartedAt), root.Child("restartAt"))
 	if spec.WorkloadRef == nil {
 		s.selector(spec, root)
 		s.podTemplate(&spec.Template, root.Child("template"))

@@ -203,7 +203,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},
 		{canary("steps: [{plugin: {name: a}}]"), "spec.strategy.canary.steps[0].plugin"},
 		{canary("{}") + "  rollbackWindow: {revisions: 1}\n", "spec.rollbackWindow"},
-		{canary("{}") + "  restartAt: 2026-01-01T00:00:00Z\n", "spec.restartAt"},
 		{canary("{}") + "  workloadRef: {kind: Deployment, name: a}\n", "spec.workloadRef"},
 	}
 	for _, test := range tests {
@@ -213,8 +212,9 @@ func TestRolloutUnsupported(t *testing.T) {
 	}
 }
 
-func TestARestartThatWasCarriedOutIsHistory(t *testing.T) {
-	expect(t, Rollout(read[api.Rollout](t, canary("{}")+"  restartAt: 2026-01-01T00:00:00Z\nstatus: {restartedAt: 2026-01-01T00:00:00Z}\n")))
+func TestARestartMayBeAskedForAtAnyTime(t *testing.T) {
+	expect(t, Rollout(read[api.Rollout](t, canary("{}")+"  restartAt: 2026-01-01T00:00:00Z\n")))
+	expect(t, Rollout(read[api.Rollout](t, canary("{}")+"  restartAt: 2126-01-01T00:00:00Z\nstatus: {restartedAt: 2026-01-01T00:00:00Z}\n")))
 }
 
 func TestTexts(t *testing.T) {
