@@ -91,7 +91,7 @@ func (s *sheet) runMetadata(metadata *api.AnalysisRunMetadata, path *field.Path)
 			s.invalid(at, fmt.Sprintf("is %s, which is no value of a label: %s", quote(metadata.Labels[key]), problem), "")
 		}
 		if ours[key] {
-			s.warn(at, "is a label of every run of a Rollout: the value given here is not taken", "remove it")
+			s.as(RuleNoEffect).warn(at, "is a label of every run of a Rollout: the value given here is not taken", "remove it")
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(metadata.Annotations)) {

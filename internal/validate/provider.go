@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -86,8 +85,8 @@ func (s *sheet) prometheus(metric *api.PrometheusMetric, path *field.Path) {
 	if metric.Authentication != nil {
 		at := path.Child("authentication")
 		s.authentication(metric.Authentication, at)
-		s.region(metric, at.Child("sigv4", "region"))
 	}
+	s.signing(metric, path.Child("authentication", "sigv4"))
 }
 
 // span checks the ends of a range.
@@ -168,23 +167,6 @@ func (s *sheet) oauth2(oauth *api.OAuth2Config, path *field.Path) {
 
 func set(oauth *api.OAuth2Config) bool {
 	return oauth != nil && (oauth.TokenURL != "" || oauth.ClientID != "" || oauth.ClientSecret != "" || len(oauth.Scopes) > 0)
-}
-
-// regionInHost finds an AWS region in a host name: aps-workspaces.us-west-2.amazonaws.com.
-var regionInHost = regexp.MustCompile(`(^|\.)[a-z]{2}(-[a-z]+)+-\d+(\.|$)`)
-
-// region warns when a signed request has its region neither from the field nor from the host's name.
-// A host that only an argument knows may have one.
-func (s *sheet) region(metric *api.PrometheusMetric, path *field.Path) {
-	signing := metric.Authentication.Sigv4
-	if signing == nil || signing.Region != "" || open(metric.Address) {
-		return
-	}
-	parsed, err := url.Parse(metric.Address)
-	if err != nil || regionInHost.MatchString(parsed.Hostname()) {
-		return
-	}
-	s.as(RuleRegion).warn(path, "is missing and the host's name has none: requests can be signed only if the controller's environment sets AWS_REGION", "write for example us-west-2")
 }
 
 func (s *sheet) web(metric *api.WebMetric, path *field.Path) {

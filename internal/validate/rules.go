@@ -100,7 +100,7 @@ func (s *sheet) tried(spec api.AnalysisRunSpec, path *field.Path, what string) {
 		}
 	}
 	if len(dry) > 0 {
-		s.warn(path, "every metric is a dry run: "+what, "keep it so while you try the metrics; then remove the dryRun rule of those that should count")
+		s.as(RuleCannotFail).warn(path, "every metric is a dry run: "+what, "keep it so while you try the metrics; then remove the dryRun rule of those that should count")
 	}
 }
 

@@ -49,9 +49,9 @@ func (s *sheet) includes(refs []api.AnalysisTemplateRef, path *field.Path) {
 	for i, ref := range refs {
 		at := path.Index(i).Child("templateName")
 		if ref.TemplateName == "" {
-			s.invalid(at, "is missing", "")
+			s.as(RuleMissingField).invalid(at, "is missing", "")
 		} else if seen[ref] {
-			s.warn(at, fmt.Sprintf("%s is named twice and measured once", ref.TemplateName), "remove one of them")
+			s.as(RuleNoEffect).warn(at, fmt.Sprintf("%s is named twice and measured once", ref.TemplateName), "remove one of them")
 		}
 		seen[ref] = true
 	}

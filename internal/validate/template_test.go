@@ -67,6 +67,13 @@ spec:
 		{"no region anywhere", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'https://amp.internal', query: sum(a), authentication: {sigv4: {}}}}"), []string{
 			`Warning spec.metrics[0].provider.prometheus.authentication.sigv4.region: is missing and the host's name has none: requests can be signed only if the controller's environment sets AWS_REGION; write for example us-west-2`}},
 		{"a region in the host's name", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'https://aps-workspaces.us-west-2.amazonaws.com/workspaces/ws-1', query: sum(a), authentication: {sigv4: {}}}}"), nil},
+		{"another region than the host's", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'https://aps-workspaces.us-west-2.amazonaws.com/workspaces/ws-1', query: sum(a), authentication: {sigv4: {region: eu-west-1}}}}"), []string{
+			`Warning spec.metrics[0].provider.prometheus.authentication.sigv4.region: is eu-west-1, and the host is in us-west-2: requests signed for another region are refused; write us-west-2, or leave it out`}},
+		{"a region that is none", metric("successCondition: 'true'\nprovider: {prometheus: {address: '{{args.a}}', query: sum(a), authentication: {sigv4: {region: us-west2}}}}"), []string{
+			`Warning spec.metrics[0]: uses {{args.a}}, which spec.args does not declare: it has a value only together with a template that declares it; declare it: args: [{name: a}]`,
+			`Warning spec.metrics[0].provider.prometheus.authentication.sigv4.region: is "us-west2", which no AWS region is called; write for example us-west-2`}},
+		{"a workspace asked without a signature (story C23)", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'https://aps-workspaces.us-west-2.amazonaws.com/workspaces/ws-1', query: sum(a)}}"), []string{
+			`Warning spec.metrics[0].provider.prometheus.authentication.sigv4: is missing, and this is a workspace of Amazon Managed Prometheus: requests without a signature are refused; write authentication: {sigv4: {region: …}} below prometheus`}},
 		{"two ways to authenticate", metric("successCondition: 'true'\nprovider: {prometheus: {address: 'https://a', query: sum(a), authentication: {sigv4: {region: eu-west-1}, basicAuth: {username: a}}}}"), []string{
 			`Invalid spec.metrics[0].provider.prometheus.authentication.basicAuth: needs both username and password`,
 			`Invalid spec.metrics[0].provider.prometheus.authentication.sigv4: cannot be combined with oauth2 or basicAuth: a signed request has one Authorization header; remove the others`}},
