@@ -105,6 +105,7 @@ func TestAnAdoptedPauseIsPromotedAndUndone(t *testing.T) {
 	if old.Annotations[api.AnnotationRevision] != "3" || old.Annotations[api.AnnotationRevisionHistory] != "1" {
 		t.Errorf("the old ReplicaSet says %v", old.Annotations)
 	}
+	p.givenBack()
 }
 
 func TestAnAdoptedUpdateIsUndoneToStable(t *testing.T) {
@@ -114,6 +115,7 @@ func TestAnAdoptedUpdateIsUndoneToStable(t *testing.T) {
 		t.Errorf("stable is %q, newest is %q", r.Status.StableRS, r.Status.CurrentPodHash)
 	}
 	p.haveSizes(map[string]int32{pausedStable: 4, pausedCanary: 0})
+	p.givenBack()
 }
 
 // finish plays the Job controller: the Job of the adopted run ends.
@@ -143,6 +145,7 @@ func TestAnAdoptedJobThatSucceedsCompletesTheStep(t *testing.T) {
 	p.reaches("analysing", "Paused CanaryPauseStep", 3)
 	p.haveSizes(map[string]int32{analysingStable: 2, analysingCanary: 2})
 	p.runsAre(adoptedRun)
+	p.givenBack()
 }
 
 func TestAnAdoptedJobThatFailsAborts(t *testing.T) {
@@ -153,6 +156,7 @@ func TestAnAdoptedJobThatFailsAborts(t *testing.T) {
 	p.haveSizes(map[string]int32{analysingStable: 4, analysingCanary: 0})
 	p.patch("analysing", retry, true)
 	p.eventually("a run of the new attempt", func() string { return cmp.Diff([]string{adoptedRun, adoptedRun + ".1"}, p.runs()) })
+	p.givenBack()
 }
 
 // runs are the names of all AnalysisRuns.
@@ -184,6 +188,7 @@ func TestAnAdoptedAbortIsRetried(t *testing.T) {
 		t.Errorf("the status is %+v", r.Status)
 	}
 	p.haveSizes(map[string]int32{abortedStable: 3, abortedCanary: 1})
+	p.givenBack()
 }
 
 func TestAnAdoptedRolloutIsUpdated(t *testing.T) {
@@ -195,4 +200,5 @@ func TestAnAdoptedRolloutIsUpdated(t *testing.T) {
 		t.Errorf("stable is %q, this is revision %s", r.Status.StableRS, r.Annotations[api.AnnotationRevision])
 	}
 	p.haveSizes(map[string]int32{stable: 3, r.Status.CurrentPodHash: 1})
+	p.givenBack()
 }
