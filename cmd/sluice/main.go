@@ -9,6 +9,10 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"sluice.dev/sluice/internal/cli"
 )
 
@@ -16,6 +20,9 @@ import (
 var version, commit string
 
 func main() {
+	// What libraries log would be written over the picture. What matters comes back as an error.
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 	code := cli.Run(ctx, os.Args[0], os.Args[1:], streams, build())

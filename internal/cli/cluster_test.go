@@ -341,11 +341,16 @@ type pictures struct {
 	text   bytes.Buffer
 	until  []string
 	cancel func()
+	// then is what to do when one of the texts was seen.
+	then map[string]func()
 }
 
 func (p *pictures) Write(text []byte) (int, error) {
 	p.text.Write(text)
 	for len(p.until) > 0 && strings.Contains(p.text.String(), p.until[0]) {
+		if then := p.then[p.until[0]]; then != nil {
+			then()
+		}
 		p.until = p.until[1:]
 	}
 	if len(p.until) == 0 {

@@ -155,5 +155,5 @@ func (t terminal) frame(page view.Page) string {
 		page = append(page[:t.height-1:t.height-1], view.Line{{Text: "… the window is too small for the rest", Tone: view.Faint}})
 	}
 	text := strings.TrimSuffix(page.Text(t.width, t.paint), "\n")
-	return begin + strings.ReplaceAll(text, "\n", clean+"\r\n") + clean + finish
+	return begin + strings.ReplaceAll(text, "\n", clean+"\n") + clean + finish
 }

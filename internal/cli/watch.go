@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"time"
@@ -22,7 +23,7 @@ const (
 	tick   = time.Second            // ages and times left move on although nothing changes
 	again  = time.Second            // before a broken watch, or a reading that failed, is made again
 	afresh = 30 * time.Second       // everything is read again, should a change have been missed
-	answer = 10 * time.Second       // how long one reading may take
+	answer = 5 * time.Second        // how long one reading may take, after the first
 )
 
 // changes signals that something around a rollout changed. One signal may stand for many changes.
@@ -100,6 +101,7 @@ func live[T any](ctx context.Context, changes <-chan struct{}, read func(context
 	var (
 		last T
 		now  outlook
+		none *absent
 	)
 	for {
 		select {
@@ -109,7 +111,11 @@ func live[T any](ctx context.Context, changes <-chan struct{}, read func(context
 			switch {
 			case r.err == nil:
 				last, now = r.value, outlook{fresh: true, at: time.Now()}
-			case now.at.IsZero() || !passing(r.err):
+			case now.at.IsZero():
+				return r.err
+			case errors.As(r.err, &none):
+				return fmt.Errorf("deleted meanwhile: %w", r.err)
+			case !passing(r.err):
 				return r.err
 			default:
 				now.fresh, now.trouble = false, r.err
@@ -132,8 +138,11 @@ type reading[T any] struct {
 }
 
 func poll[T any](ctx context.Context, changes <-chan struct{}, read func(context.Context) (T, error), readings chan<- reading[T]) {
-	for {
-		limited, cancel := context.WithTimeout(ctx, answer)
+	for first := true; ; first = false {
+		limited, cancel := ctx, func() {}
+		if !first { // until then there is nothing to show beside it
+			limited, cancel = context.WithTimeout(ctx, answer)
+		}
 		value, err := read(limited)
 		cancel()
 		select {
