@@ -220,8 +220,11 @@ func (d *draft) askAgain(f facts, old []Pod) bool {
 		d.record(f, DecidedRefused, fmt.Sprintf("Pod %s may not be evicted now: %s. The server is asked again until it may.", last.Name, last.Refused))
 	}
 	again := last.RefusedAt.Add(min(max(last.RefusedAt.Sub(since), restartSoonest), restartAgain))
+	if !f.now.Before(again) {
+		return true
+	}
 	d.wait(again)
-	return !f.now.Before(again)
+	return false
 }
 
 // spareOf is how many serving pods a restart may take now; see above.
