@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -23,7 +24,8 @@ const (
 	tick   = time.Second            // ages and times left move on although nothing changes
 	again  = time.Second            // before a broken watch, or a reading that failed, is made again
 	afresh = 30 * time.Second       // everything is read again, should a change have been missed
-	answer = 5 * time.Second        // how long one reading may take, after the first
+	answer = 10 * time.Second       // how long one reading may take, after the first
+	slow   = 2 * time.Second        // how long one may take before a word is said about it
 )
 
 // changes signals that something around a rollout changed. One signal may stand for many changes.
@@ -94,8 +96,8 @@ type outlook struct {
 func live[T any](ctx context.Context, changes <-chan struct{}, read func(context.Context) (T, error), show func(T, outlook) (done bool, err error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	readings := make(chan reading[T])
-	go poll(ctx, changes, read, readings)
+	p := poll[T]{read: read, changes: changes, readings: make(chan reading[T])}
+	go p.run(ctx)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	var (
@@ -107,7 +109,7 @@ func live[T any](ctx context.Context, changes <-chan struct{}, read func(context
 		select {
 		case <-ctx.Done():
 			return nil
-		case r := <-readings:
+		case r := <-p.readings:
 			switch {
 			case r.err == nil:
 				last, now = r.value, outlook{fresh: true, at: time.Now()}
@@ -122,6 +124,9 @@ func live[T any](ctx context.Context, changes <-chan struct{}, read func(context
 			}
 		case <-ticker.C:
 			now.fresh = false
+			if now.trouble == nil && p.late() {
+				now.trouble = errSlow
+			}
 		}
 		if now.at.IsZero() {
 			continue // the first answer is still to come
@@ -137,18 +142,29 @@ type reading[T any] struct {
 	err   error
 }
 
-func poll[T any](ctx context.Context, changes <-chan struct{}, read func(context.Context) (T, error), readings chan<- reading[T]) {
-	for first := true; ; first = false {
-		limited, cancel := ctx, func() {}
-		if !first { // until then there is nothing to show beside it
-			limited, cancel = context.WithTimeout(ctx, answer)
-		}
-		value, err := read(limited)
-		cancel()
+var errSlow = errors.New("the last question is still open")
+
+// poll reads again and again, and hands over what it has read.
+type poll[T any] struct {
+	read     func(context.Context) (T, error)
+	changes  <-chan struct{}
+	readings chan reading[T]
+	begun    atomic.Int64 // when the reading under way was begun, in ns since 1970; 0 when none is
+}
+
+// late tells that a reading takes its time.
+func (p *poll[T]) late() bool {
+	begun := p.begun.Load()
+	return begun > 0 && time.Since(time.Unix(0, begun)) > slow
+}
+
+func (p *poll[T]) run(ctx context.Context) {
+	for limit := time.Duration(0); ; limit = answer { // before the first answer there is nothing to show beside it
+		value, err := p.once(ctx, limit)
 		select {
 		case <-ctx.Done():
 			return
-		case readings <- reading[T]{value, err}:
+		case p.readings <- reading[T]{value, err}:
 		}
 		pause := afresh
 		if err != nil {
@@ -160,11 +176,19 @@ func poll[T any](ctx context.Context, changes <-chan struct{}, read func(context
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-		case <-changes:
+		case <-p.changes:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
+}
+
+func (p *poll[T]) once(ctx context.Context, limit time.Duration) (T, error) {
+	ctx, cancel := limited(ctx, limit)
+	defer cancel()
+	p.begun.Store(time.Now().UnixNano())
+	defer p.begun.Store(0)
+	return p.read(ctx)
 }
 
 // passing tells that an error is the connection's or the server's for the moment, and says nothing

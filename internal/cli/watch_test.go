@@ -43,13 +43,18 @@ func (p place) behind(t *testing.T, down *atomic.Bool) place {
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: transport, FlushInterval: -1,
 	}
+	open, end := context.WithCancel(context.Background())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if down.Load() {
 			panic(http.ErrAbortHandler) // the connection breaks
 		}
-		forward.ServeHTTP(w, r)
+		ctx, cancel := context.WithCancel(r.Context())
+		defer context.AfterFunc(open, cancel)()
+		defer cancel()
+		forward.ServeHTTP(w, r.WithContext(ctx))
 	}))
 	t.Cleanup(func() {
+		end() // what is forwarded still, such as a watch
 		server.CloseClientConnections()
 		server.Close()
 	})
