@@ -79,7 +79,7 @@ func (a *assay) measureMetric(m api.Metric) {
 	if r.Phase.Completed() {
 		return
 	}
-	if last := inFlight(r); last != nil {
+	if last := judge.InFlight(r); last != nil {
 		a.readJob(m, r, last)
 		return
 	}
@@ -143,7 +143,7 @@ func (a *assay) metadata(r *api.MetricResult, s judge.Sample, v judge.Verdict) m
 
 // add keeps a finished measurement and counts it.
 func (a *assay) add(r *api.MetricResult, measurement api.Measurement) {
-	if last := inFlight(r); last != nil {
+	if last := judge.InFlight(r); last != nil {
 		*last = measurement
 	} else {
 		r.Measurements = append(r.Measurements, measurement)
@@ -159,8 +159,8 @@ func (a *assay) assess(metrics []api.Metric) {
 		if r.Phase.Completed() {
 			continue
 		}
-		phase, message := judge.MetricPhase(m, *r, terminating && inFlight(r) == nil)
-		if inFlight(r) != nil && !phase.Completed() {
+		phase, message := judge.MetricPhase(m, *r, terminating && judge.InFlight(r) == nil)
+		if judge.InFlight(r) != nil && !phase.Completed() {
 			phase = api.AnalysisPhaseRunning
 		}
 		r.Phase, r.Message = phase, message
@@ -236,21 +236,11 @@ func (a *assay) announce(prefix string, phase api.AnalysisPhase, text string) {
 
 // result is the metric's entry in the status, made when it is first needed.
 func (a *assay) result(name string) *api.MetricResult {
-	for i := range a.status.MetricResults {
-		if a.status.MetricResults[i].Name == name {
-			return &a.status.MetricResults[i]
-		}
+	if r := entry(a.status.MetricResults, name); r != nil {
+		return r
 	}
 	a.status.MetricResults = append(a.status.MetricResults, api.MetricResult{Name: name, Phase: api.AnalysisPhasePending})
 	return &a.status.MetricResults[len(a.status.MetricResults)-1]
-}
-
-// inFlight is the measurement that has begun and not ended, nil when there is none.
-func inFlight(r *api.MetricResult) *api.Measurement {
-	if n := len(r.Measurements); n > 0 && r.Measurements[n-1].FinishedAt == nil {
-		return &r.Measurements[n-1]
-	}
-	return nil
 }
 
 func (a *assay) wait(t time.Time) {

@@ -38,7 +38,7 @@ func Reads(run *api.AnalysisRun) []Due {
 // interval after the end of the last. Times have whole seconds, as in the status they come from.
 func schedule(run *api.AnalysisRun, status api.AnalysisRunStatus, m api.Metric) (SampleKey, bool) {
 	r := resultOf(status, m.Name)
-	if r.Phase.Completed() || inFlight(&r) != nil || status.StartedAt == nil {
+	if r.Phase.Completed() || judge.InFlight(&r) != nil || status.StartedAt == nil {
 		return SampleKey{}, false
 	}
 	limits, err := judge.Effective(m)
@@ -65,13 +65,22 @@ func schedule(run *api.AnalysisRun, status api.AnalysisRunStatus, m api.Metric) 
 	return key, true
 }
 
+// resultOf is what is known about a metric; nothing yet where it has no entry.
 func resultOf(status api.AnalysisRunStatus, name string) api.MetricResult {
-	for i := range status.MetricResults {
-		if status.MetricResults[i].Name == name {
-			return status.MetricResults[i]
-		}
+	if r := entry(status.MetricResults, name); r != nil {
+		return *r
 	}
 	return api.MetricResult{Name: name}
+}
+
+// entry is the result of this metric, nil when there is none.
+func entry(results []api.MetricResult, name string) *api.MetricResult {
+	for i := range results {
+		if results[i].Name == name {
+			return &results[i]
+		}
+	}
+	return nil
 }
 
 func lastMeasurement(r *api.MetricResult) *api.Measurement {

@@ -63,7 +63,7 @@ func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement
 }
 
 func (a *assay) finishJob(m api.Metric, r *api.MetricResult, s judge.Sample) {
-	last := inFlight(r)
+	last := judge.InFlight(r)
 	begun := last.Metadata
 	s.StartedAt = last.StartedAt.Time
 	s.Metadata = maps.Clone(s.Metadata)
@@ -80,7 +80,7 @@ func (a *assay) finishJob(m api.Metric, r *api.MetricResult, s judge.Sample) {
 // counted: it came to nothing.
 func (a *assay) stop(m api.Metric) {
 	r := a.result(m.Name)
-	last := inFlight(r)
+	last := judge.InFlight(r)
 	if last == nil {
 		return
 	}
@@ -98,7 +98,7 @@ func (a *assay) clear() {
 		for j := range r.Measurements {
 			known[r.Measurements[j].Metadata[api.MetadataJobName]] = true
 		}
-		if last := inFlight(r); last != nil {
+		if last := judge.InFlight(r); last != nil {
 			awaited[last.Metadata[api.MetadataJobName]] = true
 		}
 	}

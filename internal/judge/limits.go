@@ -121,7 +121,7 @@ func MetricPhase(m api.Metric, r api.MetricResult, terminating bool) (phase api.
 	if err != nil {
 		return api.AnalysisPhaseError, fmt.Sprintf("Metric %q assessed Error: %s", m.Name, err)
 	}
-	if inFlight(r) {
+	if InFlight(&r) != nil {
 		return api.AnalysisPhaseRunning, ""
 	}
 	phase, message = counted(limits, r, terminating)
@@ -147,9 +147,12 @@ func counted(limits Limits, r api.MetricResult, terminating bool) (phase api.Ana
 	return phase, message
 }
 
-func inFlight(r api.MetricResult) bool {
-	n := len(r.Measurements)
-	return n > 0 && r.Measurements[n-1].FinishedAt == nil
+// InFlight is the measurement that has begun and not ended, nil when there is none.
+func InFlight(r *api.MetricResult) *api.Measurement {
+	if n := len(r.Measurements); n > 0 && r.Measurements[n-1].FinishedAt == nil {
+		return &r.Measurements[n-1]
+	}
+	return nil
 }
 
 // broken is the limit that ends a metric at once, if one is exceeded. When several are, the
