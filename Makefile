@@ -76,7 +76,7 @@ race: localkube-plane ## the tests under the race detector
 
 .PHONY: laws
 laws: ## hold the laws over 100,000 random histories (hours)
-	go test ./internal/simulate -run TestLaws -timeout 0 -rapid.checks=100000
+	go test ./internal/simulate -run 'TestLaws|TestCommandsRace' -every -timeout 0 -rapid.checks=100000
 
 FUZZTIME ?= 30s
 .PHONY: fuzz

@@ -142,7 +142,8 @@ func (d *draft) describeValidity(f facts) {
 }
 
 func (d *draft) describePause(f facts, before api.RolloutStatus) {
-	if was := len(before.PauseConditions) > 0 || before.ControllerPause; was && !d.held() && !d.aborted() {
+	waited := len(before.PauseConditions) > 0 || before.ControllerPause
+	if waited && !d.held() && !d.status.ControllerPause && !d.aborted() {
 		d.tell(api.EventRolloutResumed, "Rollout is resumed")
 	}
 	paused := d.held() || f.ro.Spec.Paused
@@ -180,6 +181,11 @@ func (d *draft) describeHealth(f facts) {
 	} else if d.condition(api.RolloutHealthy) != nil {
 		d.set(f, api.RolloutHealthy, corev1.ConditionFalse, api.ReasonRolloutHealthy, "Rollout is not healthy")
 	}
+	d.describeCompletion(f)
+}
+
+// describeCompletion says whether an update is under way, and that one has begun.
+func (d *draft) describeCompletion(f facts) {
 	completed := corev1.ConditionFalse
 	if d.status.CurrentPodHash != "" && d.promoted(f) {
 		completed = corev1.ConditionTrue

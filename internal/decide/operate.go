@@ -13,7 +13,7 @@ func (d *draft) obey(f facts) {
 		return
 	}
 	d.obeyFull(f)
-	if d.status.ControllerPause && !d.held() {
+	if d.status.ControllerPause && !d.held() && !f.ro.Spec.Paused {
 		d.resume(f)
 	}
 }
@@ -103,11 +103,12 @@ func (d *draft) pausedHere(f facts) bool {
 		return false
 	}
 	for i := len(d.status.Decisions) - 1; i >= 0; i-- {
-		was := d.status.Decisions[i]
-		if was.Reason == DecidedInconclusive {
-			continue // this came on top of the step's pause
+		switch was := d.status.Decisions[i]; was.Reason {
+		case DecidedPause:
+			return was.Step != nil && *was.Step == index
+		case DecidedStep, DecidedUpdate, DecidedStepsChanged, DecidedRetry, DecidedResume:
+			return false // it came here after that, and has not paused since
 		}
-		return was.Reason == DecidedPause && was.Step != nil && *was.Step == index
 	}
 	return true // another controller began the pause
 }

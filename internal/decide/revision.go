@@ -24,6 +24,7 @@ func (d *draft) takeRevision(f facts) {
 		d.startOver(f, podChanged)
 	}
 	d.create(f)
+	d.describeCompletion(f) // before anything is scaled: the events tell the beginning first
 	if d.status.StableRS == "" && f.fresh() != nil {
 		d.deployFirst(f)
 	}

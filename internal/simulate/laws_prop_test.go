@@ -73,24 +73,23 @@ func newHistory(t *testing.T, rt *rapid.T) *history {
 		Provider: api.MetricProvider{Prometheus: &api.PrometheusMetric{Query: "errors"}},
 	}}}
 	h.w.Fate = h.fate
-	h.w.Resized = func(r Resize) {
-		replicas, surge, missing := h.limits()
-		h.law(r.ServingAfter >= min(replicas-missing, r.ServingBefore),
-			"law 9: %s from %d to %d leaves %d pods serving of %d, %d may miss", r.Name, r.From, r.To, r.ServingAfter, replicas, missing)
-		h.law(r.Unseen || r.WantedAfter <= max(replicas+surge, r.WantedBefore),
-			"%s from %d to %d asks for %d pods, %d+%d may be", r.Name, r.From, r.To, r.WantedAfter, replicas, surge)
-	}
+	h.w.Resized = h.resized
 	h.w.Evicted = h.evicted
 	return h
 }
 
-// limits are the seed's: 25 % surge rounded up, 25 % missing rounded down.
+// limits are those of the rollout as it is now.
 func (h *history) limits() (replicas, surge, missing int32) {
 	replicas = 1
 	if r := h.w.Rollout().Spec.Replicas; r != nil {
 		replicas = *r
 	}
-	return replicas, (replicas + 3) / 4, replicas / 4
+	return limitsOf(replicas)
+}
+
+// limitsOf are the seed's: 25 % surge rounded up, 25 % missing rounded down.
+func limitsOf(wanted int32) (replicas, surge, missing int32) {
+	return wanted, (wanted + 3) / 4, wanted / 4
 }
 
 func (h *history) turn(n int) {

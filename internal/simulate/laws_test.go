@@ -8,6 +8,16 @@ import (
 	"sluice.dev/sluice/internal/decide"
 )
 
+// resized holds the availability law for every change of a size, and the one on surge where the pass
+// could know.
+func (h *history) resized(r Resize) {
+	replicas, surge, missing := limitsOf(r.Replicas)
+	h.law(r.ServingAfter >= min(replicas-missing, r.ServingBefore),
+		"law 9: %s from %d to %d leaves %d pods serving of %d, %d may miss", r.Name, r.From, r.To, r.ServingAfter, replicas, missing)
+	h.law(r.Unseen || r.WantedAfter <= max(replicas+surge, r.WantedBefore),
+		"%s from %d to %d asks for %d pods, %d+%d may be", r.Name, r.From, r.To, r.WantedAfter, replicas, surge)
+}
+
 // watchAttempt looks at what belongs to one attempt at one revision: an abort ends every wait, and
 // neither it nor the update follows a run of an earlier attempt.
 func (h *history) watchAttempt(s api.RolloutStatus) {
@@ -61,7 +71,8 @@ func (h *history) moved(before api.RolloutStatus, ro *api.Rollout) {
 		return
 	}
 	i, j := before.CurrentStepIndex, now.CurrentStepIndex
-	h.law(i == nil || j == nil || *j <= *i, "spec.paused, and the steps go on")
+	promoted := now.StableRS == now.CurrentPodHash // then there are no steps to take, whatever a client wrote
+	h.law(i == nil || j == nil || *j <= *i || promoted, "spec.paused, and the steps go on")
 	h.law(now.StableRS == before.StableRS, "spec.paused, and %s is promoted", now.StableRS)
 }
 

@@ -41,15 +41,16 @@ type snapshot struct {
 	pods    map[string]set // what of the sets' pods is seen
 }
 
+// snap shares the objects: every change puts a new one in place.
 func (w *World) snap() *snapshot {
-	s := &snapshot{rollout: w.rollout.DeepCopy(), sets: map[string]set{}, runs: map[string]run{}}
+	s := &snapshot{rollout: w.rollout, sets: map[string]set{}, runs: map[string]run{}}
 	for name, rs := range w.sets {
 		seen := *rs
 		seen.pods = slices.Clone(rs.pods)
 		s.sets[name] = seen
 	}
 	for name, r := range w.runs {
-		s.runs[name] = run{object: r.object.DeepCopy(), version: r.version, samples: slices.Clone(r.samples), jobs: maps.Clone(r.jobs)}
+		s.runs[name] = run{object: r.object, version: r.version, samples: slices.Clone(r.samples), jobs: maps.Clone(r.jobs)}
 	}
 	return s
 }
@@ -209,7 +210,7 @@ func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
 	if err := p.rely(a.Relies); err != nil {
 		return err
 	}
-	change := Resize{Name: a.Name, From: live.Wanted, To: a.To, Unseen: p.unseen()}
+	change := Resize{Name: a.Name, From: live.Wanted, To: a.To, Replicas: a.DesiredReplicas, Unseen: p.unseen()}
 	change.WantedBefore, change.ServingBefore = p.w.Totals()
 	live.Wanted, live.DesiredReplicas, live.Observed = a.To, a.DesiredReplicas, false
 	p.done[a.Name] = true

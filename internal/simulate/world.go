@@ -64,6 +64,8 @@ type Question struct {
 // Resize is one change of a ReplicaSet's size, in pods of all revisions.
 type Resize struct {
 	Name string
+	// Replicas is what the Rollout wanted when this was decided.
+	Replicas int32
 	// Unseen says that the pass did not see the present size of every ReplicaSet.
 	Unseen                      bool
 	From, To                    int32
@@ -252,6 +254,7 @@ func (w *World) createRun(a decide.RunExists) {
 			ObjectMeta: metav1.ObjectMeta{
 				Name: a.Name, Namespace: w.rollout.Namespace, UID: types.UID(fmt.Sprintf("run-%d", w.uid)),
 				Labels: a.Labels, Annotations: a.Annotations, CreationTimestamp: metav1.NewTime(w.Now),
+				OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(w.rollout, api.Kind(api.KindRollout))},
 			},
 			Spec: *a.Spec.DeepCopy(),
 		},
