@@ -48,7 +48,7 @@ func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) {
 	d.status.Decisions = evidence.Append(d.status.Decisions, api.Decision{
 		At: f.stamp(), Reason: reason, Message: message, Revision: f.hash,
 		Step: d.status.CurrentStepIndex, Weight: &weight, Evidence: proof,
-	})
+	}, trialOf(f.hash))
 }
 
 func (d *draft) plan() Plan[api.RolloutStatus] {

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -118,23 +119,20 @@ func (t *tally) verdict(terminated bool) (phase api.AnalysisPhase, message strin
 // maxTrials is how many metrics one record of dry runs names.
 const maxTrials = 3
 
-// hearTrials records what the dry runs of a current run would have done to the update. Metrics that
-// were only stopped, because something else ended the run, would have done nothing.
+// hearTrials records what the dry runs of a current run would have done to the update, in one decision
+// for each run. Metrics that were only stopped, because something else ended the run, would have done
+// nothing.
 func (d *draft) hearTrials(f facts, run *api.AnalysisRun) {
 	var back, held []string
 	var proof []api.Evidence
-	stopped := run.Spec.Terminate || run.Status.RunSummary.Failed+run.Status.RunSummary.Error+run.Status.RunSummary.Inconclusive > 0
 	for _, r := range run.Status.MetricResults {
-		if !r.DryRun {
+		if !r.DryRun || judge.OnlyStopped(r) {
 			continue
 		}
 		switch r.Phase {
 		case api.AnalysisPhaseFailed, api.AnalysisPhaseError:
 			back = append(back, r.Name)
 		case api.AnalysisPhaseInconclusive:
-			if stopped {
-				continue
-			}
 			held = append(held, r.Name)
 		case api.AnalysisPhasePending, api.AnalysisPhaseRunning, api.AnalysisPhaseSuccessful:
 			continue
@@ -144,10 +142,15 @@ func (d *draft) hearTrials(f facts, run *api.AnalysisRun) {
 	if len(proof) == 0 {
 		return
 	}
-	message := fmt.Sprintf("Dry run in AnalysisRun %s: %s. Nothing was done: dry runs have no say.", run.Name, wouldHave(back, held))
-	if !d.recordedTrial(f, message) {
-		d.record(f, DecidedDryRun, message, proof...)
+	about := fmt.Sprintf("Dry run in AnalysisRun %s: ", run.Name)
+	message := about + wouldHave(back, held) + ". Nothing was done: dry runs have no say."
+	if d.recordedTrial(f, message) {
+		return
 	}
+	d.status.Decisions = slices.DeleteFunc(d.status.Decisions, func(old api.Decision) bool { // it said less
+		return trialOf(f.hash)(old) && strings.HasPrefix(old.Message, about)
+	})
+	d.record(f, DecidedDryRun, message, proof...)
 }
 
 func wouldHave(back, held []string) string {
@@ -179,10 +182,16 @@ func listed(names []string) string {
 	return text
 }
 
+// trialOf says that a decision is about a dry run of this revision. It should not be forgotten for
+// the many steps that follow: people look at it when the release is over.
+func trialOf(revision string) func(api.Decision) bool {
+	return func(old api.Decision) bool { return old.Reason == DecidedDryRun && old.Revision == revision }
+}
+
 // recordedTrial says that the decisions hold this record. They may hold it cut short.
 func (d *draft) recordedTrial(f facts, message string) bool {
 	for _, old := range d.status.Decisions {
-		if old.Reason == DecidedDryRun && old.Revision == f.hash && strings.HasPrefix(message, strings.TrimSuffix(old.Message, "…")) {
+		if trialOf(f.hash)(old) && strings.HasPrefix(message, strings.TrimSuffix(old.Message, "…")) {
 			return true
 		}
 	}

@@ -124,6 +124,9 @@ func resolved(run *api.AnalysisRun) []api.Metric {
 			values[a.Name] = *a.Value
 		}
 	}
+	if len(values) == 0 {
+		return run.Spec.Metrics // as they are: most runs of one's own have no arguments
+	}
 	metrics := make([]api.Metric, 0, len(run.Spec.Metrics))
 	for _, m := range run.Spec.Metrics {
 		if filled, err := compose.Metric(m, values); err == nil {

@@ -42,7 +42,7 @@ func TestLawDecisionsAreBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var decisions []api.Decision
 		for range rapid.IntRange(1, 15).Draw(t, "decisions") {
-			decisions = Append(decisions, drawDecision(t))
+			decisions = Append(decisions, drawDecision(t), none)
 		}
 		if len(decisions) > api.MaxDecisions {
 			t.Fatalf("%d decisions", len(decisions))
@@ -60,7 +60,7 @@ func TestAppendKeepsTheNewestAndDoesNotRepeat(t *testing.T) {
 	var decisions []api.Decision
 	for i := range 25 {
 		d := api.Decision{At: noon, Reason: "Step", Message: fmt.Sprintf("step %d", i/2)}
-		decisions = Append(decisions, d)
+		decisions = Append(decisions, d, none)
 	}
 	var got []string
 	for _, d := range decisions {
@@ -72,9 +72,38 @@ func TestAppendKeepsTheNewestAndDoesNotRepeat(t *testing.T) {
 	}
 }
 
+// none pins nothing.
+func none(api.Decision) bool { return false }
+
+func TestAppendKeepsPinnedDecisionsLonger(t *testing.T) {
+	pinned := func(d api.Decision) bool { return d.Reason == "Pinned" }
+	add := func(decisions []api.Decision, reason string, from, to int) []api.Decision {
+		for i := from; i <= to; i++ {
+			decisions = Append(decisions, api.Decision{Reason: reason, Message: fmt.Sprint(i)}, pinned)
+		}
+		return decisions
+	}
+	told := func(decisions []api.Decision) string {
+		text := ""
+		for _, d := range decisions {
+			text += " " + d.Reason[:1] + d.Message
+		}
+		return text
+	}
+	decisions := add(add(nil, "Pinned", 1, 2), "Step", 1, 30)
+	if got, want := told(decisions), " P1 P2 S23 S24 S25 S26 S27 S28 S29 S30"; got != want {
+		t.Errorf("remembers%s, want%s", got, want)
+	}
+	decisions = add(decisions, "Pinned", 3, 20)
+	decisions = add(decisions, "Step", 31, 36)
+	if got, want := told(decisions), " P16 P17 P18 P19 P20 S32 S33 S34 S35 S36"; len(decisions) != api.MaxDecisions || got != want {
+		t.Errorf("remembers%s, want%s", got, want)
+	}
+}
+
 func TestAppendLeavesTheGivenSliceAlone(t *testing.T) {
 	before := make([]api.Decision, 3, 20)
-	Append(before, api.Decision{Reason: "New"})
+	Append(before, api.Decision{Reason: "New"}, none)
 	if before[:4][3].Reason != "" {
 		t.Error("the slice of the caller was written to")
 	}
@@ -85,7 +114,7 @@ func TestAppendKeepsTheDecidingEvidence(t *testing.T) {
 	for i := range 20 {
 		d.Evidence = append(d.Evidence, api.Evidence{Metric: fmt.Sprintf("m%d", i), Message: strings.Repeat("x", 200)})
 	}
-	got := Append(nil, d)[0]
+	got := Append(nil, d, none)[0]
 	if len(got.Evidence) == 0 || got.Evidence[0].Metric != "m0" || got.Message != d.Message {
 		t.Errorf("what decided was dropped: %+v", got)
 	}

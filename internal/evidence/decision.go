@@ -3,6 +3,7 @@ package evidence
 
 import (
 	"encoding/json"
+	"slices"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/judge"
@@ -15,15 +16,33 @@ const MaxDecision = 1024
 func Trim(text string, limit int) string { return judge.Trim(text, limit) }
 
 // Append adds a decision to those a Rollout remembers, oldest first. A decision that says the same
-// as the newest one is not added: passes repeat themselves, decisions do not. The given slice is
-// not changed.
-func Append(decisions []api.Decision, d api.Decision) []api.Decision {
+// as the newest one is not added: passes repeat themselves, decisions do not. When there are too many
+// the oldest goes, but half of the room is for those that are pinned: their newest stay longer. The
+// given slice is not changed.
+func Append(decisions []api.Decision, d api.Decision, pinned func(api.Decision) bool) []api.Decision {
 	d = fit(d)
 	if n := len(decisions); n > 0 && repeats(decisions[n-1], d) {
 		return decisions
 	}
-	kept := decisions[max(0, len(decisions)-(api.MaxDecisions-1)):]
-	return append(kept[:len(kept):len(kept)], d)
+	kept := slices.Clone(decisions)
+	for len(kept) >= api.MaxDecisions {
+		oldest := leastWorth(kept, pinned)
+		kept = slices.Delete(kept, oldest, oldest+1)
+	}
+	return append(kept, d)
+}
+
+// leastWorth is the oldest decision that is not among the newest pinned ones.
+func leastWorth(decisions []api.Decision, pinned func(api.Decision) bool) (oldest int) {
+	room := api.MaxDecisions / 2
+	for i, d := range slices.Backward(decisions) {
+		if pinned(d) && room > 0 {
+			room--
+			continue
+		}
+		oldest = i
+	}
+	return oldest
 }
 
 func repeats(last, d api.Decision) bool {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -203,12 +204,23 @@ func stopped(r api.MetricResult) (phase api.AnalysisPhase, why string) {
 	case r.Count == 0 && r.Error == 0:
 		return api.AnalysisPhaseInconclusive, StoppedEarly
 	default:
-		return api.AnalysisPhaseInconclusive, "stopped before a measurement was successful"
+		return api.AnalysisPhaseInconclusive, stoppedBefore + "a measurement was successful"
 	}
 }
 
+const stoppedBefore = "stopped before "
+
 // StoppedEarly is why a metric that was ended before its first result proves nothing.
-const StoppedEarly = "stopped before it measured anything"
+const StoppedEarly = stoppedBefore + "it measured anything"
+
+// OnlyStopped says that a metric came to nothing but being stopped: had it been left alone, it might
+// have come to something else.
+func OnlyStopped(r api.MetricResult) bool {
+	return r.Phase == api.AnalysisPhaseInconclusive && strings.Contains(r.Message, dueTo+stoppedBefore)
+}
+
+// dueTo stands between what a metric came to and why.
+const dueTo = " due to "
 
 func measurements(n int32) string {
 	if n == 1 {
@@ -222,7 +234,7 @@ func assessed(r api.MetricResult, phase api.AnalysisPhase, why string) string {
 	if why == "" {
 		return ""
 	}
-	text := fmt.Sprintf("Metric %q assessed %s due to %s", Trim(r.Name, maxQuoted), phase, why)
+	text := fmt.Sprintf("Metric %q assessed %s%s%s", Trim(r.Name, maxQuoted), phase, dueTo, why)
 	if last := lastMessage(r, phase); last != "" {
 		text += ": " + last
 	}

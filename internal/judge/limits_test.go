@@ -192,3 +192,23 @@ func TestWorse(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyStopped(t *testing.T) {
+	m := api.Metric{Name: "m", Interval: "5s"}
+	failed := api.MetricResult{Name: "m", Count: 1, Failed: 1, Measurements: []api.Measurement{{Phase: api.AnalysisPhaseFailed, FinishedAt: &metav1.Time{}}}}
+	errored := api.MetricResult{Name: "m", Error: 1, ConsecutiveError: 1, Measurements: []api.Measurement{{Phase: api.AnalysisPhaseError, FinishedAt: &metav1.Time{}}}}
+	for name, c := range map[string]struct {
+		result api.MetricResult
+		want   bool
+	}{
+		"nothing was measured":       {api.MetricResult{Name: "m"}, true},
+		"nothing but an error":       {errored, true},
+		"a limit was broken already": {failed, false},
+		"a good measurement":         {api.MetricResult{Name: "m", Count: 1, Successful: 1, ConsecutiveSuccess: 1}, false},
+	} {
+		c.result.Phase, c.result.Message = MetricPhase(m, c.result, true)
+		if got := OnlyStopped(c.result); got != c.want {
+			t.Errorf("%s: %t, want %t (%s: %s)", name, got, c.want, c.result.Phase, c.result.Message)
+		}
+	}
+}
