@@ -83,6 +83,7 @@ type Cluster struct {
 	inspections inspections
 	lessons     lessons
 	judgements  judgementMemory
+	contests    contests
 }
 
 // New returns a Cluster.
@@ -95,6 +96,7 @@ func (c *Cluster) Forget(uid types.UID) {
 	c.ledger.forget(uid)
 	c.lessons.forget(uid)
 	c.judgements.forget(uid)
+	c.contests.forget(uid)
 	c.inspections.forget(uid)
 }
 

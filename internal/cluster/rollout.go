@@ -64,6 +64,9 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	if err := c.caughtUp(ctx, rollout.UID); err != nil {
 		return decide.RolloutInput{}, err
 	}
+	if err := w.uncontested(ctx); err != nil {
+		return decide.RolloutInput{}, err
+	}
 	var observed decide.Observed
 	var err error
 	if observed.ReplicaSets, err = w.observeReplicaSets(ctx); err != nil {
@@ -154,6 +157,7 @@ func (w *RolloutWorld) Save(ctx context.Context, status api.RolloutStatus) error
 		return err
 	}
 	w.version, w.saved = version, &status
+	w.cluster.contests.saved(w.rollout.UID, version, &status)
 	return nil
 }
 
