@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,11 @@ func (want result) of(t *testing.T, input string, args ...string) {
 	}
 }
 
+// unseen is what is said about seedTemplate's Secret when it is not there.
+func unseen(file string, line int) string {
+	return fmt.Sprintf("%s:%d:17: note: spec.args[0].valueFrom.secretKeyRef: Secret workspace-url is not among the files: whether it has key secretURL was not checked [AnalysisTemplate/success-rate]\n", file, line)
+}
+
 func TestLint(t *testing.T) {
 	secret := func(namespace, key string) string {
 		return "---\napiVersion: v1\nkind: Secret\nmetadata: {name: workspace-url, namespace: " + namespace + "}\nstringData: {" + key + ": a}\n"
@@ -78,29 +84,30 @@ func TestLint(t *testing.T) {
 	}{
 		{"a rollout with its template and Secret is fine", seedRollout + "---\n" + seedTemplate + secret("demo", "secretURL"), ExitOK,
 			"0 errors, 0 warnings; 2 objects checked in 1 file\n"},
-		{"a template that is not among the files is a warning", seedRollout, ExitOK,
-			"<stdin>:13:33: warning: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
-				"0 errors, 1 warning; 1 object checked in 1 file\n"},
+		{"a template that is not among the files is a note", seedRollout, ExitOK,
+			"<stdin>:13:33: note: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
+				"0 errors, 0 warnings, 1 note; 1 object checked in 1 file\n"},
 		{"a template of another namespace is another template", seedRollout + "---\n" + strings.Replace(seedTemplate, "demo", "other", 1), ExitOK,
-			"<stdin>:13:33: warning: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
-				"0 errors, 1 warning; 2 objects checked in 1 file\n"},
+			"<stdin>:13:33: note: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" is not among the files that were read [Rollout/shop]\n" +
+				unseen("<stdin>", 21) + "0 errors, 0 warnings, 2 notes; 2 objects checked in 1 file\n"},
 		{"a key that the Secret spells in another way", seedRollout + "---\n" + seedTemplate + secret("demo", "secretUrl"), ExitNo,
 			"<stdin>:20:5: error: spec.args[0]: argument amp-workspace takes its value from key secretURL of Secret workspace-url, which has no such key; did you mean secretUrl? [AnalysisTemplate/success-rate]\n" +
 				"1 error, 0 warnings; 2 objects checked in 1 file\n"},
 		{"what is not supported yet is an error", strings.Replace(seedRollout, "      steps:", "      trafficRouting: {istio: {virtualService: {name: a}}}\n      steps:", 1) + "---\n" + seedTemplate, ExitNo,
 			"<stdin>:11:24: error: spec.strategy.canary.trafficRouting.istio: not supported yet [Rollout/shop]\n" +
-				"1 error, 0 warnings; 2 objects checked in 1 file\n"},
+				unseen("<stdin>", 22) + "1 error, 0 warnings, 1 note; 2 objects checked in 1 file\n"},
 		{"all mistakes, in the order of the file", strings.NewReplacer("setWeight: 20", "setWeight: 200", "spec:\n  selector", "spec:\n  replica: 3\n  selector").Replace(seedRollout) + "---\n" + seedTemplate, ExitNo,
 			"<stdin>:5:3: error: spec.replica: unknown field; did you mean replicas?\n" +
 				"<stdin>:13:9: error: spec.strategy.canary.steps[0].setWeight: is 200 and must be 0 to 100 [Rollout/shop]\n" +
-				"2 errors, 0 warnings; 2 objects checked in 1 file\n"},
+				unseen("<stdin>", 22) + "2 errors, 0 warnings, 1 note; 2 objects checked in 1 file\n"},
 		{"a value of the wrong type hides nothing else, and is told once", strings.NewReplacer("setWeight: 20", "setWeight: '20'", "selector: {", "replicas: -1\n  selector: {").Replace(seedRollout) +
 			"---\n" + strings.NewReplacer("interval: 20s", "interval: 5", "result <= 0.004", "result <=").Replace(seedTemplate), ExitNo,
 			"<stdin>:5:3: error: spec.replicas: is -1 and cannot be negative [Rollout/shop]\n" +
 				"<stdin>:13:9: error: spec.strategy.canary.steps[0].setWeight: must be a whole number, not the text \"20\"; write 20 without quotes\n" +
+				unseen("<stdin>", 22) +
 				"<stdin>:25:5: error: spec.metrics[0].interval: must be a string, but YAML reads the number 5; write a number with a unit, such as 5s\n" +
 				"<stdin>:27:5: error: spec.metrics[0].successCondition: \"result <=\" is not a condition: unexpected token EOF (line 1, column 9); write an expression that is true or false, such as result[0] <= 0.01 [AnalysisTemplate/success-rate]\n" +
-				"4 errors, 0 warnings; 2 objects checked in 1 file\n"},
+				"4 errors, 0 warnings, 1 note; 2 objects checked in 1 file\n"},
 		{"no Kubernetes object at all", "a: b\n", ExitNo,
 			"<stdin>:1:1: error: this is no Kubernetes object: it has neither apiVersion nor kind\n1 error, 0 warnings; 0 objects checked in 1 file\n"},
 	}
@@ -126,8 +133,8 @@ func TestLintOfADirectory(t *testing.T) {
 	write("analysis/template.yml", strings.Replace(seedTemplate, "count: 3", "count: three", 1))
 	write("values.yaml", "replicas: 3\n")
 	write("README.md", "spec: [\n")
-	result{code: ExitNo, out: dir + "/analysis/template.yml:11:5: error: spec.metrics[0].count: is \"three\", not a whole number [AnalysisTemplate/success-rate]\n" +
-		"1 error, 0 warnings; 2 objects checked in 3 files\n"}.of(t, "", "lint", "-f", dir)
+	result{code: ExitNo, out: unseen(dir+"/analysis/template.yml", 7) + dir + "/analysis/template.yml:11:5: error: spec.metrics[0].count: is \"three\", not a whole number [AnalysisTemplate/success-rate]\n" +
+		"1 error, 0 warnings, 1 note; 2 objects checked in 4 files\n"}.of(t, "", "lint", "-f", dir)
 }
 
 func TestLintOfNothing(t *testing.T) {
@@ -142,7 +149,7 @@ func TestLintOfFilesNamedWithoutAFlag(t *testing.T) {
 	if err := os.WriteFile(file, []byte(seedTemplate), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	result{out: "0 errors, 0 warnings; 2 objects checked in 2 files\n"}.of(t, seedRollout, "lint", file, "-f", "-")
+	result{out: unseen(file, 7) + "0 errors, 0 warnings, 1 note; 2 objects checked in 2 files\n"}.of(t, seedRollout, "lint", file, "-f", "-")
 }
 
 func TestLintReadsJSONPaths(t *testing.T) {
@@ -161,13 +168,17 @@ func TestLintForMachines(t *testing.T) {
 		t.Fatalf("not JSON: %v\n%s", err, out)
 	}
 	want := []map[string]any{{
-		"file": "<stdin>", "line": 12.0, "column": 9.0, "path": "spec.strategy.canary.steps[0].setWeight",
+		"file": "<stdin>", "line": 12.0, "column": 9.0, "path": "spec.strategy.canary.steps[0].setWeight", "rule": "invalid-value",
 		"message": "is 200 and must be 0 to 100", "severity": "error", "kind": "Invalid", "object": "Rollout/shop",
+	}, {
+		"file": "<stdin>", "line": 21.0, "column": 17.0, "path": "spec.args[0].valueFrom.secretKeyRef", "rule": "secret-not-checked",
+		"message":  "Secret workspace-url is not among the files: whether it has key secretURL was not checked",
+		"severity": "note", "kind": "Note", "object": "AnalysisTemplate/success-rate",
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || code != ExitNo {
 		t.Errorf("exit code %d, findings (-want +got):\n%s", code, diff)
 	}
-	result{out: "[]\n"}.of(t, seedTemplate, "lint", "-f", "-", "-o", "json")
+	result{out: "[]\n"}.of(t, strings.Replace(seedTemplate, "valueFrom: {secretKeyRef: {name: workspace-url, key: secretURL}}", "value: http://prometheus", 1), "lint", "-f", "-", "-o", "json")
 }
 
 func TestWrongCommandLines(t *testing.T) {
@@ -176,7 +187,7 @@ func TestWrongCommandLines(t *testing.T) {
 		want string
 	}{
 		{[]string{"lint"}, "error: lint wants to know what to read: add files, directories, or - for the standard input\n"},
-		{[]string{"lint", "-f", "-", "-o", "xml"}, "error: lint cannot print \"xml\": write -o json, or leave it out\n"},
+		{[]string{"lint", "-f", "-", "-o", "xml"}, "error: lint cannot print \"xml\": write -o text, long, json, sarif, github, or leave it out\n"},
 		{[]string{"lint", "-f", "/does/not/exist"}, "error: reading manifests: lstat /does/not/exist: no such file or directory\n"},
 		{[]string{"get", "rollout"}, "error: sluice get rollout wants the name of one rollout, not 0\n"},
 		{[]string{"abort"}, "error: sluice abort wants the name of a rollout\n"},

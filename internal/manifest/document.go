@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -49,7 +50,9 @@ type Problem struct {
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"` // what to write instead
-	Rule    Rule   `json:"rule,omitempty"`
+	Rule    Rule   `json:"rule"`
+	// Like is the line of an earlier problem that this one repeats, 0 for none.
+	Like int `json:"like,omitempty"`
 }
 
 // String is the problem as compilers print theirs: file:line:column: path: message; fix.
@@ -78,6 +81,8 @@ func (p Problem) before(q Problem) bool {
 type Block struct {
 	First, Last int // lines, from 1
 	Title       string
+	// Secret tells that there is a Secret in it, whose lines should be shown to nobody.
+	Secret bool
 }
 
 // File is what was read from a file.
@@ -124,8 +129,15 @@ func (f *File) add(p *part, excerpts bool) {
 	}
 	f.Documents = append(f.Documents, documents...)
 	f.Problems = append(f.Problems, problems...)
-	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + len(p.lines), Title: strings.Join(titles, ", ")})
+	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + len(p.lines), Title: strings.Join(titles, ", "), Secret: p.secret()})
 }
+
+// secret tells, without understanding the text, that it may hold a Secret.
+func (p *part) secret() bool {
+	return slices.ContainsFunc(p.lines, func(line string) bool { return secretKind.MatchString(line) })
+}
+
+var secretKind = regexp.MustCompile(`\bkind["']?\s*:\s*["']?Secret\b`)
 
 // Title is how people call the document.
 func (d Document) Title() string {
@@ -254,20 +266,20 @@ func readObject(p *part, object map[string]any, root *node) (Document, []Problem
 	if !ok {
 		return document, unknownKind(document, root)
 	}
-	c := checker{}
+	c := checker{secret: document.Kind == "Secret"}
 	c.check(object, t, place{root, "", nil})
 	document.Object, document.Left = decode(object, t), c.left
 	return document, c.problems
 }
 
-// Foreign tells that the document is no Kubernetes object: values of a chart, a script, a fragment.
+// Foreign tells that the document is no Kubernetes object: values of a chart, a script, an excerpt.
 // Whether that is a mistake depends on why it was read.
-func (d Document) Foreign() bool { return d.APIVersion == "" && d.Kind == "" }
+func (d Document) Foreign() bool { return d.APIVersion == "" && d.Kind == "" || d.Excerpt != nil }
 
 // Ours tells that the document is an object of this API.
 func (d Document) Ours() bool {
 	_, ok := known[d.APIVersion+" "+d.Kind]
-	return ok && d.APIVersion == group
+	return ok && d.APIVersion == group && d.Excerpt == nil
 }
 
 // decode cannot fail after a check, which takes out values of the wrong type; what it leaves out then
@@ -300,10 +312,36 @@ func (d Document) At(path, message, fix string) Problem {
 	return Problem{File: d.File, Line: line, Column: column, Path: path, Message: message, Fix: fix}
 }
 
-// Has tells that something stands at path.
-func (d Document) Has(path string) bool {
+// Shows tells that a finding about path is about something in the file. What is missing in an excerpt,
+// or where lines were left out, may only not have been shown.
+func (d Document) Shows(path string) bool {
+	if d.Excerpt == nil && !d.Torn {
+		return true
+	}
 	relative, ok := d.within(path)
-	return ok && d.root != nil && d.root.exactly(relative) != nil
+	if !ok || d.root == nil {
+		return false
+	}
+	if d.root.exactly(relative) != nil {
+		return true
+	}
+	around := relative[:max(strings.LastIndexAny(relative, ".["), 0)]
+	return !d.Torn && d.root.exactly(around) != nil && !d.outermost(around)
+}
+
+// outermost tells that a path is one of the objects that an excerpt only names to say where it belongs:
+// the first with several fields, or one around it.
+func (d Document) outermost(path string) bool {
+	at := d.root
+	for _, part := range parsePath(path) {
+		if len(at.Content) > 2 || at.Kind == yamlv3.SequenceNode && len(at.Content) > 1 {
+			return false
+		}
+		if at = at.child(part); at == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // within is a path of the object as it stands in the file; false when the file cannot have it.

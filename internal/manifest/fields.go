@@ -40,6 +40,7 @@ func (p place) item(i int) place {
 type checker struct {
 	problems []Problem
 	left     []string // paths of what was taken out
+	secret   bool     // no value may be repeated
 }
 
 func (c *checker) report(rule Rule, p place, message, fix string) {
@@ -95,7 +96,7 @@ func (c *checker) custom(value any, t reflect.Type, p place) bool {
 func (c *checker) structure(value any, t reflect.Type, p place) bool {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return c.mistype(p, "must hold fields, not "+describe(value), "")
+		return c.mistype(p, "must hold fields, not "+c.describe(value), "")
 	}
 	fields := fieldsOf(t)
 	p.around = append(p.around[:len(p.around):len(p.around)], t)
@@ -115,7 +116,7 @@ func (c *checker) structure(value any, t reflect.Type, p place) bool {
 func (c *checker) mapping(value any, t reflect.Type, p place) bool {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return c.mistype(p, "must be a mapping of names to values, not "+describe(value), "")
+		return c.mistype(p, "must be a mapping of names to values, not "+c.describe(value), "")
 	}
 	for _, key := range sortedKeys(object) {
 		if !c.check(object[key], t.Elem(), p.under(key)) {
@@ -131,7 +132,7 @@ func (c *checker) sequence(value any, t reflect.Type, p place) bool {
 	}
 	items, ok := value.([]any)
 	if !ok {
-		return c.mistype(p, "must be a list, not "+describe(value), "begin each item with a dash")
+		return c.mistype(p, "must be a list, not "+c.describe(value), "begin each item with a dash")
 	}
 	for i, item := range items {
 		if !c.check(item, t.Elem(), p.item(i)) {
@@ -147,7 +148,7 @@ func (c *checker) bytes(value any, t reflect.Type, p place) bool {
 	}
 	text, ok := value.(string)
 	if !ok {
-		return c.mistype(p, "must be a string in base64, not "+describe(value), "")
+		return c.mistype(p, "must be a string in base64, not "+c.describe(value), "")
 	}
 	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
 		return c.mistype(p, "is not base64", "in a Secret, plain text belongs under stringData")
@@ -162,14 +163,14 @@ func (c *checker) scalar(value any, t reflect.Type, p place) bool {
 			fix := ""
 			if _, ok := value.(json.Number); ok && t == reflect.TypeFor[api.DurationString]() {
 				fix = fmt.Sprintf("write a number with a unit, such as %ss", p.at.Value)
-			} else if p.at.Value != "" {
+			} else if p.at.Value != "" && !c.secret {
 				fix = fmt.Sprintf("write %q, with the quotes", p.at.Value)
 			}
-			return c.mistype(p, "must be a string, but YAML reads "+describe(value), fix)
+			return c.mistype(p, "must be a string, but YAML reads "+c.describe(value), fix)
 		}
 	case reflect.Bool:
 		if _, ok := value.(bool); !ok {
-			return c.mistype(p, "must be true or false, not "+describe(value), "")
+			return c.mistype(p, "must be true or false, not "+c.describe(value), "")
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
@@ -184,10 +185,10 @@ func (c *checker) number(value any, t reflect.Type, p place, rule string) bool {
 	number, ok := value.(json.Number)
 	if !ok {
 		fix := ""
-		if text, isText := value.(string); isText && json.Unmarshal([]byte(text), reflect.New(t).Interface()) == nil {
+		if text, isText := value.(string); isText && !c.secret && json.Unmarshal([]byte(text), reflect.New(t).Interface()) == nil {
 			fix = "write " + text + " without quotes"
 		}
-		return c.mistype(p, rule+", not "+describe(value), fix)
+		return c.mistype(p, rule+", not "+c.describe(value), fix)
 	}
 	if json.Unmarshal([]byte(number), reflect.New(t).Interface()) != nil {
 		return c.mistype(p, fmt.Sprintf("%s that a %s can hold, not %s", rule, t.Kind(), number), "")
@@ -222,6 +223,22 @@ func target(t reflect.Type) reflect.Type {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// describe names a value, or only its kind when it is a secret.
+func (c *checker) describe(value any) string {
+	if !c.secret {
+		return describe(value)
+	}
+	switch value.(type) {
+	case bool:
+		return "a boolean"
+	case json.Number:
+		return "a number"
+	case string:
+		return "a text"
+	}
+	return describe(value)
+}
 
 // describe names a value the way its author would.
 func describe(value any) string {

@@ -190,6 +190,9 @@ func (t teller) tell(m move) Problem {
 	}
 	problem := t.part.problem(rule, e.line, e.first(), e.name()+" "+message)
 	problem.Fix = strings.TrimSpace(fix)
+	if m.cause == like {
+		problem.Like = t.number(m.of)
+	}
 	return problem
 }
 

@@ -108,6 +108,9 @@ func nearest(word string, names []string) string {
 	return best
 }
 
+// Distance counts the letters to add, drop or replace to make a into b.
+func Distance(a, b string) int { return levenshtein(a, b) }
+
 // levenshtein counts the letters to add, drop or replace to make a into b.
 func levenshtein(a, b string) int {
 	row := make([]int, len(b)+1)

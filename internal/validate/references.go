@@ -64,7 +64,7 @@ func TemplateReferences(spec *api.AnalysisTemplateSpec, refs Refs) Findings {
 				at = path.Index(i)
 			}
 		}
-		s.add(absent(problem, refs), at, problem.Message, "")
+		s.as(ruleOf(problem)).add(absent(problem, refs), at, problem.Message, "")
 	}
 	return s.sorted()
 }
@@ -89,6 +89,13 @@ func absent(problem compose.Problem, refs Refs) Kind {
 		return Warning
 	}
 	return Invalid
+}
+
+func ruleOf(problem compose.Problem) Rule {
+	if problem.Missing {
+		return RuleTemplate
+	}
+	return RuleUnresolved
 }
 
 // named is a template as problems name it.
@@ -119,7 +126,7 @@ func (r *reference) check() {
 	}
 	for _, problem := range problems {
 		if kind := absent(problem, r.refs); whole || !problem.Open || !r.refs.Partial {
-			r.add(kind, r.place(problem, templates), problem.Message, "")
+			r.as(ruleOf(problem)).add(kind, r.place(problem, templates), problem.Message, "")
 		}
 	}
 	for _, arg := range spec.Args {

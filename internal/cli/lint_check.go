@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/client-go/util/jsonpath"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/manifest"
+	"sluice.dev/sluice/internal/validate"
+)
+
+// LintFinding is one thing to know about a manifest.
+type LintFinding struct {
+	manifest.Problem
+	// Severity is error, warning or note.
+	Severity string `json:"severity"`
+	// Kind is Syntax, Invalid, Unsupported, Warning or Note.
+	Kind string `json:"kind"`
+	// Object is the object concerned, such as Rollout/shop.
+	Object string `json:"object,omitempty"`
+	// Related are other places that the finding is about.
+	Related []LintPlace `json:"related,omitempty"`
+}
+
+// LintPlace is a place in a file.
+type LintPlace struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+// lintReport is what a check came to.
+type lintReport struct {
+	sources  []Source
+	files    []manifest.File // of the sources
+	findings []LintFinding   // in the order of the files and of the places in them
+	objects  int             // there were to check
+}
+
+// Lint checks manifests that belong together, by themselves and with what they refer to. The result
+// is in the order of the files and of the places in them, and never nil.
+func Lint(sources []Source) []LintFinding { return lintAll(sources, false).findings }
+
+func lintAll(sources []Source, complete bool) lintReport {
+	r := lintReport{sources: sources, findings: []LintFinding{}}
+	var documents []manifest.Document
+	for _, source := range sources {
+		file := manifest.Load(source.Name, source.Text)
+		r.files = append(r.files, file)
+		for _, problem := range file.Problems {
+			r.findings = append(r.findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
+		}
+		for _, document := range file.Documents {
+			if document.Foreign() && document.Excerpt == nil && !source.Found {
+				problem := document.At("", "this is no Kubernetes object: it has neither apiVersion nor kind", "")
+				problem.Rule = manifest.RuleNotObject
+				r.findings = append(r.findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
+			}
+		}
+		documents = append(documents, file.Documents...)
+	}
+	w := &world{documents: documents, complete: complete}
+	for i := range documents {
+		if documents[i].Ours() || documents[i].Excerpt != nil {
+			r.objects++
+		}
+		r.findings = append(r.findings, w.check(&documents[i])...)
+	}
+	r.findings = append(r.findings, w.together()...)
+	r.arrange()
+	return r
+}
+
+// arrange puts findings in the order of the files and of the places in them.
+func (r *lintReport) arrange() {
+	order := map[string]int{}
+	for i, source := range r.sources {
+		order[source.Name] = i
+	}
+	slices.SortStableFunc(r.findings, func(a, b LintFinding) int {
+		if d := order[a.File] - order[b.File]; d != 0 {
+			return d
+		}
+		if d := a.Line - b.Line; d != 0 {
+			return d
+		}
+		return a.Column - b.Column
+	})
+}
+
+// world is all that is known when an object is checked.
+type world struct {
+	documents []manifest.Document
+	complete  bool // there is nothing else
+}
+
+// check says what is wrong with one object. Where a value of the wrong type was left out, what is
+// missed because of it is not said a second time.
+func (w *world) check(document *manifest.Document) []LintFinding {
+	found := checkAlone(document)
+	if document.Excerpt == nil {
+		refs := w.lookup(document.Namespace)
+		if more := checkReferences(document, refs); !refs.torn && len(document.Left) == 0 {
+			found = append(found, more...)
+		}
+	}
+	var findings []LintFinding
+	for _, f := range found {
+		if concerns(f.Path, document.Left) || !document.Shows(f.Path) || document.Excerpt != nil && slices.Contains(elsewhere, f.Rule) {
+			continue
+		}
+		findings = append(findings, w.finding(document, f))
+	}
+	return findings
+}
+
+// elsewhere are rules whose remedy may stand in a part of the object that an excerpt does not show.
+var elsewhere = []validate.Rule{validate.RuleUndeclared, validate.RuleNoCondition, validate.RuleNothingMeasured}
+
+func (w *world) finding(document *manifest.Document, f validate.Finding) LintFinding {
+	severity, kind := "error", string(f.Kind)
+	switch {
+	case f.Rule == validate.RuleTemplate && !w.complete:
+		severity, kind = "note", "Note"
+	case f.Kind == validate.Warning:
+		severity = "warning"
+	}
+	problem := document.At(f.Path, f.Message, f.Fix)
+	problem.Rule = manifest.Rule(f.Rule)
+	return LintFinding{Problem: problem, Severity: severity, Kind: kind, Object: document.Title()}
+}
+
+func checkReferences(document *manifest.Document, refs *referred) validate.Findings {
+	switch object := document.Object.(type) {
+	case *api.Rollout:
+		return validate.References(object, refs.Refs)
+	case *api.AnalysisTemplate:
+		return validate.TemplateReferences(&object.Spec, refs.Refs)
+	case *api.ClusterAnalysisTemplate:
+		return validate.TemplateReferences(&object.Spec, refs.Refs)
+	case *api.AnalysisRun:
+		return validate.RunReferences(object, refs.Refs)
+	}
+	return nil
+}
+
+func checkAlone(document *manifest.Document) validate.Findings {
+	switch object := document.Object.(type) {
+	case *api.Rollout:
+		return validate.Rollout(object)
+	case *api.AnalysisTemplate:
+		return append(validate.Template(&object.Spec), jsonPaths(object.Spec.Metrics)...)
+	case *api.ClusterAnalysisTemplate:
+		return append(validate.Template(&object.Spec), jsonPaths(object.Spec.Metrics)...)
+	case *api.AnalysisRun:
+		return append(validate.Run(object), jsonPaths(object.Spec.Metrics)...)
+	case *api.Experiment:
+		return validate.Experiment(object)
+	}
+	return nil
+}
+
+// concerns tells that a path is one of those left out, lies below one, or is what directly holds one.
+func concerns(path string, left []string) bool {
+	for _, gone := range left {
+		if path == gone || path == gone[:max(strings.LastIndexAny(gone, ".["), 0)] {
+			return true
+		}
+		if rest, below := strings.CutPrefix(path, gone); below && strings.ContainsAny(rest[:1], ".[") {
+			return true
+		}
+	}
+	return false
+}
+
+// jsonPaths finds JSONPaths that cannot be read, with the parser that will read them. A cluster finds
+// them when it measures: package validate cannot import a parser that comes with a client.
+func jsonPaths(metrics []api.Metric) (found validate.Findings) {
+	for i := range metrics {
+		web := metrics[i].Provider.Web
+		if web == nil || web.JSONPath == "" || strings.Contains(web.JSONPath, "{{") {
+			continue
+		}
+		if err := jsonpath.New("").Parse(web.JSONPath); err != nil {
+			found = append(found, validate.Finding{
+				Kind: validate.Invalid, Rule: validate.RuleInvalidValue, Path: fmt.Sprintf("spec.metrics[%d].provider.web.jsonPath", i),
+				Message: "is not a JSONPath: " + err.Error(), Fix: "write for example {$.data.errorRate}",
+			})
+		}
+	}
+	return found
+}

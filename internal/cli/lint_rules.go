@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"sluice.dev/sluice/internal/manifest"
+	"sluice.dev/sluice/internal/validate"
+)
+
+// readingRules are about YAML.
+var readingRules = []LintRule{
+	{manifest.RuleSyntax, "error", "The text is no YAML", "Correct the line, which is left out of what is checked after it."},
+	{manifest.RuleTab, "error", "A tab indents a line", "YAML is indented with spaces only."},
+	{manifest.RuleMisindented, "error", "A line stands in the wrong column", "Write it in the column of its siblings. The rest is checked as if it stood there."},
+	{manifest.RuleMisplaced, "error", "A field stands beside the key it belongs under", "Indent it, so that the key no longer holds nothing."},
+	{manifest.RuleSwallowed, "error", "A line has become part of the text above it", "Indent it less, so that it is a field or an item of its own."},
+	{manifest.RuleDuplicate, "error", "A key is written twice", "Remove one of them: readers of YAML keep one without a word."},
+	{manifest.RuleNotObject, "error", "The document is no Kubernetes object", "An object is a mapping that begins with apiVersion and kind."},
+	{manifest.RuleKind, "error", "The kind or its version does not exist", "Write the kind and the apiVersion as the API spells them."},
+	{manifest.RuleTooLarge, "error", "The document is larger than Kubernetes stores", "Split it."},
+}
+
+// fieldRules are about single fields.
+var fieldRules = []LintRule{
+	{manifest.RuleUnknown, "error", "The field does not exist", "The API server drops unknown fields or refuses them. Write the name as the API spells it, in the place it belongs."},
+	{manifest.RuleType, "error", "The value has the wrong type", "Write a value of the type the field has; texts that look like numbers need quotes."},
+	{manifest.Rule(validate.RuleMissingField), "error", "A field that is needed is missing", "Write it."},
+	{manifest.Rule(validate.RuleInvalidValue), "error", "The value cannot be", "Write one that the field accepts."},
+	{manifest.Rule(validate.RuleTooLong), "error", "A list or a text is too long", "The API server accepts no more."},
+	{manifest.Rule(validate.RuleUnsupported), "error", "The field is part of the API and not supported yet", "Remove it. A live object that has it is left exactly as it is."},
+	{manifest.Rule(validate.RuleConflict), "error", "Two fields exclude each other", "Remove one of them."},
+	{manifest.Rule(validate.RuleSteps), "error", "A step does several things at once", "Make each of them a step of its own."},
+	{manifest.Rule(validate.RuleDuplicateName), "error", "A name is used twice", "Names of metrics and arguments must differ."},
+	{manifest.Rule(validate.RuleNoEffect), "warning", "What is written has no effect", "Remove it, or add what it needs."},
+	{manifest.Rule(validate.RuleAdvice), "warning", "What is written is legal and probably not meant", "Read the message."},
+}
+
+// meaningRules are about what fields mean together.
+var meaningRules = []LintRule{
+	{manifest.Rule(validate.RuleSelector), "error", "The selector does not fit the pod template", "Give the pod template the labels that the selector asks for."},
+	{manifest.Rule(validate.RuleCondition), "error", "A condition is no expression", "Write an expression that is true or false, such as result[0] <= 0.01."},
+	{manifest.Rule(validate.RulePlaceholder), "error", "Double braces are no placeholder", "A placeholder is written {{args.name}}."},
+	{manifest.Rule(validate.RuleUndeclared), "warning", "A placeholder names an argument that is not declared", "Declare it under spec.args, or correct its name."},
+	{manifest.Rule(validate.RuleUnresolved), "error", "An argument has no value", "Give it one where the template is used, or a value in the template."},
+	{manifest.Rule(validate.RuleExposed), "error", "A secret would be shown", "Conditions and names of metrics stand in statuses and events: use an argument with a plain value there."},
+	{manifest.Rule(validate.RuleEndless), "error", "A step's measurement never ends", "Give the metric a count, or measure it in the background."},
+	{manifest.Rule(validate.RuleNothingMeasured), "warning", "Nothing is measured", "What is never measured is never a success."},
+	{manifest.Rule(validate.RuleNoCondition), "warning", "Whatever is measured counts as a success", "Write a successCondition or a failureCondition."},
+	{manifest.Rule(validate.RuleFirstSeries), "warning", "Only the first of several series is judged", "Write series: Every, or aggregate the query to one series."},
+	{manifest.Rule(validate.RuleCannotFail), "warning", "The metric cannot fail", "Lower the limit, so that failures count."},
+	{manifest.Rule(validate.RuleBackoffLimit), "warning", "A failed Job is tried up to six more times", "Write backoffLimit: 0 to fail at the first failure."},
+	{manifest.Rule(validate.RuleRegion), "warning", "A request cannot be signed for the right region", "Write the region of the workspace."},
+	{manifest.Rule(validate.RuleUnsigned), "warning", "A managed workspace is asked without a signature", "Write authentication: {sigv4: {region: …}}."},
+}
+
+// togetherRules are about several objects.
+var togetherRules = []LintRule{
+	{manifest.Rule(validate.RuleTemplate), "note", "A template is not among the files", "Lint it together with the Rollout; an error with --complete."},
+	{manifest.Rule(validate.RuleSecret), "error", "A Secret does not exist", "Reported with --complete only."},
+	{manifest.Rule(validate.RuleSecretKey), "error", "A Secret has no such key", "Write the key as the Secret spells it."},
+	{ruleSecretNotChecked, "note", "A Secret is not among the files", "Secrets are rarely kept with other files: its keys were not checked."},
+	{ruleSecretSpelling, "warning", "A key of a Secret is spelled in two ways", "Keys are compared to the letter: write it everywhere as the Secret has it."},
+	{ruleService, "note", "A Service is not among the files", "Lint it together with the Rollout; an error with --complete."},
+	{ruleServiceSelector, "warning", "A Service selects none of the pods it is meant for", "Give it a selector with labels of the pod template."},
+	{ruleDuplicateObject, "warning", "An object is there twice", "The one that is applied last counts: remove one of them."},
+}
