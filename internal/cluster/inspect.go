@@ -33,6 +33,8 @@ type Findings struct {
 	Unsupported []string
 	// Invalid parts stop forward movement.
 	Invalid []string
+	// Dropped are fields of the applied manifest that the API does not have.
+	Dropped []string
 }
 
 // inspections keeps the last findings about each object, while nothing they stand on changes.
@@ -139,6 +141,7 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 		c.inspections.keep(w.rollout.UID, known)
 	}
 	observed.Unsupported, observed.Invalid = known.findings.Unsupported, known.findings.Invalid
+	observed.Dropped = known.findings.Dropped
 	if len(observed.Invalid) > 0 && !known.until.IsZero() {
 		w.again = known.until
 	}

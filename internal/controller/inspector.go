@@ -14,7 +14,9 @@ type inspector struct{}
 func (inspector) Rollout(rollout *api.Rollout, to cluster.References) cluster.Findings {
 	found := validate.Rollout(rollout)
 	found = append(found, validate.References(rollout, refs(to))...)
-	return findings(found)
+	all := findings(found)
+	all.Dropped = validate.Dropped(rollout)
+	return all
 }
 
 // Run implements cluster.Inspector. A run that asks for what this version cannot do is as wrong as

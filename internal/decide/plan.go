@@ -194,6 +194,8 @@ type Observed struct {
 	// exactly as it is. Invalid are the user's mistakes, in words: forward movement stops.
 	Unsupported []string
 	Invalid     []string
+	// Dropped are fields of the applied manifest that the API does not have.
+	Dropped []string
 	// Refused says why the server will not take the pod template, "" when it does.
 	Refused string
 	// RefusedRuns says, by name, why the server will not take an AnalysisRun.

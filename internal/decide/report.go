@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -18,6 +19,10 @@ func (d *draft) report(f facts) {
 	d.keepClock(f, f.ro.Status.PromoteFull)
 	if f.unsure == "" {
 		d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
+	}
+	if len(f.seen.Dropped) > 0 && d.status.ObservedGeneration != before.ObservedGeneration {
+		d.warn(api.EventRolloutReconciliationError, "The manifest that was applied has fields this API does not have, which do nothing: %s.",
+			strings.Join(f.seen.Dropped, ", "))
 	}
 	d.describe(f, before)
 	d.sumUp(f)
