@@ -59,6 +59,9 @@ func (d *draft) number(f facts) {
 	if rs == nil {
 		return
 	}
+	if d.condition(api.RolloutProgressing) == nil {
+		d.progress(f, api.ReasonFoundNewReplicaSet, "Found new replica set %q", rs.Name)
+	}
 	if rs.Revision != d.revision {
 		change := map[string]string{api.AnnotationRevision: text}
 		if rs.Revision > 0 {
