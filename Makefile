@@ -27,6 +27,7 @@ build: ## build the binaries into bin/
 	@mkdir -p $(BIN)
 	$(GOBUILD) -o $(BIN)/ ./cmd/...
 	@ln -sf sluice $(BIN)/kubectl-sluice
+	@ln -sf sluice $(BIN)/kubectl_complete-sluice
 
 .PHONY: images
 images: build localkube-tools ## build the images as archives, without Docker or a registry

@@ -143,7 +143,7 @@ func checkCommand(t *testing.T, words []string) string {
 	if !ok {
 		return "there is no such command"
 	}
-	if strings.Contains(text, "Available Commands:") && len(words) > 1 {
+	if strings.Contains(text, "Available Commands:") && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
 		path = words[:2]
 		if text, ok = help(t, path...); !ok {
 			return "there is no such sub-command"

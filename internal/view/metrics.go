@@ -94,8 +94,12 @@ func (r measuring) parts(metric *api.Metric, result *api.MetricResult) []Span {
 		parts = append(parts, Span{taken(result, total), Plain})
 	}
 	if last := lastOf(result); last != nil {
-		if text := reading(metric, last); text != "" {
-			parts = append(parts, Span{"last " + text, analysisMark(last.Phase).tone})
+		text := reading(metric, last)
+		if text != "" && text != last.Message {
+			text = "last " + text
+		}
+		if text != "" {
+			parts = append(parts, Span{text, analysisMark(last.Phase).tone})
 		}
 	}
 	parts = append(parts, limits(metric, result)...)

@@ -74,7 +74,7 @@ func forWhat(run *api.AnalysisRun) string {
 	}
 	what, _, found := strings.Cut(measuring{run: run}.summary(), ", ")
 	if found {
-		text += ", " + what
+		text += ", " + strings.TrimPrefix(what, "of ")
 	}
 	return text
 }
@@ -110,7 +110,11 @@ func (r measuring) metric(metric *api.Metric, width int) Page {
 	for _, job := range r.jobs {
 		if job.Annotations[api.AnnotationMetricName] == metric.Name {
 			mark := jobMark(job)
-			page.add(Span{"    ⊞ ", Faint}, Span{job.Name + "  ", Plain}, Span{mark.String(), mark.tone}, Span{"  " + r.since(job.CreationTimestamp.Time), Faint})
+			name := job.Name
+			if columns(name)+30 > width && width > 0 {
+				name = layout{uids: true}.shorten(name)
+			}
+			page.add(Span{"    ⊞ ", Faint}, Span{name + "  ", Plain}, Span{mark.String(), mark.tone}, Span{"  " + r.since(job.CreationTimestamp.Time), Faint})
 		}
 	}
 	return page
@@ -130,7 +134,8 @@ func (r measuring) measurement(metric *api.Metric, measured *api.Measurement, wi
 		text = "measuring"
 	}
 	page := Page{{{"    " + pad(when, len(time.TimeOnly)) + "  ", Faint}, {m.icon + " ", m.tone}, {text, m.tone}}}
-	if measured.Message != text && measured.Phase != api.AnalysisPhaseSuccessful {
+	said := resultOf(r.run, metric.Name).Message // above
+	if measured.Message != text && measured.Phase != api.AnalysisPhaseSuccessful && !strings.Contains(said, measured.Message) {
 		page.indented(measured.Message, "                ", width, Plain)
 	}
 	return page

@@ -195,20 +195,26 @@ func jobInfo(metric string) string {
 
 // layout says which columns a table has and how wide they are.
 type layout struct {
-	name, kind, status, age int
-	prefix                  string // what is left out of names
+	name, kind, status, age, info int
+
+	uids   bool   // the names of Jobs are left without the UID of their run
+	prefix string // what is left out of names
 }
 
-// table arranges the rows in at most width columns: where they do not fit, first the kind goes (the
-// icons say it), then the part of the names that all share.
+// table arranges the rows in at most width columns: where they do not fit, first the UIDs in names go,
+// then the kind (the icons say it), then the part of the names that all share.
 func (s Scene) table(rows []row, width int) Page {
-	l := s.measure(rows, "")
-	if width > 0 && l.name+l.kind+l.status+l.age+widest(rows, func(r row) string { return r.info }) > width {
-		l.kind = 0
-		if l.name+l.status+l.age+widest(rows, func(r row) string { return r.info }) > width {
-			l = s.measure(rows, s.Rollout.Name+"-")
-			l.kind = 0
+	l := layout{}.measure(rows)
+	for _, narrower := range []func(*layout){
+		func(l *layout) { l.uids = true },
+		func(l *layout) { l.kind = -1 },
+		func(l *layout) { l.prefix = s.Rollout.Name + "-" },
+	} {
+		if width <= 0 || l.name+max(l.kind, 0)+l.status+l.age+l.info <= width {
+			break
 		}
+		narrower(&l)
+		l = l.measure(rows)
 	}
 	page := Page{l.line(row{name: "NAME", kind: "KIND", mark: mark{text: "STATUS", tone: Faint}, age: "AGE", info: "INFO"}, true)}
 	for _, r := range rows {
@@ -217,12 +223,14 @@ func (s Scene) table(rows []row, width int) Page {
 	return page
 }
 
-func (s Scene) measure(rows []row, prefix string) layout {
-	l := layout{prefix: prefix}
+func (l layout) measure(rows []row) layout {
 	l.name = 2 + max(4, widest(rows, func(r row) string { return r.branch + r.icon + " " + l.shorten(r.name) }))
-	l.kind = 2 + widest(rows, func(r row) string { return r.kind })
+	if l.kind >= 0 {
+		l.kind = 2 + widest(rows, func(r row) string { return r.kind })
+	}
 	l.status = 2 + max(6, widest(rows, func(r row) string { return r.mark.String() }))
 	l.age = 2 + max(3, widest(rows, func(r row) string { return r.age }))
+	l.info = widest(rows, func(r row) string { return r.info })
 	return l
 }
 
@@ -231,7 +239,7 @@ func (l layout) shorten(name string) string {
 		return "…" + rest
 	}
 	// A Job's name begins with the UID of its run.
-	if uid, rest, ok := strings.Cut(name, "."); ok && l.prefix != "" && len(uid) == 36 {
+	if uid, rest, ok := strings.Cut(name, "."); ok && l.uids && len(uid) == 36 {
 		return "…" + rest
 	}
 	return name

@@ -50,7 +50,7 @@ func condition(ro *api.Rollout, of api.RolloutConditionType) *api.RolloutConditi
 	return nil
 }
 
-// deadline is how long the update may still go without progress; "" when nothing counts, as during a
+// deadline is when the update times out unless there is progress; "" when nothing counts, as during a
 // pause or an analysis.
 func (s Scene) deadline() string {
 	ro := s.Rollout
@@ -65,9 +65,9 @@ func (s Scene) deadline() string {
 	case left <= 0:
 		return ""
 	case ro.Spec.ProgressDeadlineAbort:
-		return "; aborts in " + length(left) + " without progress"
+		return "; aborts in " + length(left)
 	}
-	return "; times out in " + length(left) + " without progress"
+	return "; times out in " + length(left)
 }
 
 // restarting tells that a restart is under way and nothing else is.
