@@ -37,6 +37,52 @@ func phaseOtherThan(want string, r *api.Rollout) string {
 	return ""
 }
 
+// TestTwoInstancesShareANamespace has one controller with an instance id, and one without.
+func TestTwoInstancesShareANamespace(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	mine, others := &gauge{}, &gauge{}
+	p.start(measuredBy(mine), func(o *controller.Options) { o.Scope.InstanceID = "mine" })
+	p.start(measuredBy(others))
+	named := func(text, name string) string { return strings.Replace(text, "name: shop,", "name: "+name+",", 1) }
+	alone := func(name, labels string) string {
+		return fmt.Sprintf("apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: %s, labels: {%s}}\nspec:\n  metrics: %s", name, labels, oneReading)
+	}
+	p.create(limit(oneReading, "[]"), shop(analysed), named(labelled(shop(analysed), "mine"), "mine"), named(labelled(shop(analysed), "theirs"), "theirs"),
+		alone("run-of-nobody", ""), alone("run-of-mine", api.LabelInstanceID+": mine"), alone("run-of-theirs", api.LabelInstanceID+": theirs"))
+	both := func(what, phase string) {
+		p.eventually(what, func() string { return phaseOtherThan(phase, p.rollout("shop")) + phaseOtherThan(phase, p.rollout("mine")) })
+	}
+	both("each serves its own", "Healthy")
+	p.patch("shop", image("shop:2"), false)
+	p.patch("mine", image("shop:2"), false)
+	both("each updates its own", "Healthy")
+	p.run("run-of-nobody", api.AnalysisPhaseSuccessful)
+	p.run("run-of-mine", api.AnalysisPhaseSuccessful)
+
+	var runs api.AnalysisRunList
+	if err := p.client.List(t.Context(), &runs, client.InNamespace(p.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{}
+	for _, run := range runs.Items {
+		name, _, _ := strings.Cut(run.Name, "-")
+		labels[name] = run.Labels[api.LabelInstanceID]
+		if run.Name == "run-of-theirs" && run.Status.Phase != "" {
+			t.Errorf("the run of a third instance was measured: %+v", run.Status)
+		}
+	}
+	if labels["shop"] != "" || labels["mine"] != "mine" {
+		t.Errorf("the runs of shop and mine carry %q and %q", labels["shop"], labels["mine"])
+	}
+	if n, m := len(mine.asked), len(others.asked); n != 2 || m != 2 {
+		t.Errorf("the instances measured %d and %d times, each has a run of its own and one of a rollout", n, m)
+	}
+	if theirs := p.rollout("theirs"); theirs.Status.ObservedGeneration != "" {
+		t.Errorf("the rollout of a third instance was touched: %+v", theirs.Status)
+	}
+}
+
 func TestARunOfAnInstanceCarriesItsLabel(t *testing.T) {
 	p := newPlace(t)
 	p.record()

@@ -229,13 +229,19 @@ func (d *draft) askAgain(f facts, old []Pod) bool {
 
 // spareOf is how many serving pods a restart may take now; see above.
 func spareOf(f facts, places []place) int32 {
-	var wanted, serving int32
+	serving := int32(0)
 	for _, p := range places {
-		wanted += p.size.wanted
 		serving += p.serving()
 	}
 	_, unavailable := f.limits()
-	return serving - (max(f.replicas, wanted) - max(unavailable, 1))
+	return serving - (max(f.replicas, wantedOf(places)) - max(unavailable, 1))
+}
+
+func wantedOf(places []place) (n int32) {
+	for _, p := range places {
+		n += p.size.wanted
+	}
+	return n
 }
 
 // serving is what still serves once the size of this pass has taken effect.
@@ -265,8 +271,11 @@ func (d *draft) evict(f facts, old []Pod, places []place) {
 		d.act(gone)
 		evicted++
 	}
-	if evicted > 0 {
+	switch {
+	case evicted > 0:
 		d.wait(f.now.Add(restartSoonest))
+	case f.ro.Spec.Paused && wantedOf(places) < f.replicas:
+		d.waits("Restart", "Waiting for somebody to end the pause: before that no pods are added to the %d there are, and %d are wanted.", wantedOf(places), f.replicas)
 	}
 }
 

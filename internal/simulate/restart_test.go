@@ -57,6 +57,10 @@ func (h *history) restarted() {
 	if asked == nil || asked.After(h.w.Now) {
 		return
 	}
+	replicas, _, _ := h.limits()
+	if wanted, _ := h.w.Totals(); ro.Spec.Paused && wanted < replicas {
+		return // what is missing already cannot be made, so nothing more may go
+	}
 	h.law(done != nil && done.Unix() == asked.Unix(), "the restart of %s never ended: %v", asked, done)
 }
 
