@@ -85,7 +85,7 @@ func (h *history) plan() {
 	}
 	serving, pods := map[string]int32{}, map[string]int32{}
 	for _, rs := range in.Observed.ReplicaSets {
-		serving[rs.Name], pods[rs.Name] = min(rs.Wanted, rs.Available), max(rs.Wanted, rs.Replicas)
+		serving[rs.Name], pods[rs.Name] = min(rs.Wanted, rs.Available, ready(in.Observed.Pods, rs)), max(rs.Wanted, rs.Replicas)
 	}
 	actions := decide.Rollout(in).Actions
 	for _, action := range actions {

@@ -39,6 +39,19 @@ func onlyServing(serves bool) string {
 	return ""
 }
 
+// ready counts the pods of a ReplicaSet that are to stay and ready; all there may be where pods are not looked at.
+func ready(pods []decide.Pod, rs decide.ReplicaSet) (n int32) {
+	if pods == nil {
+		return rs.Available
+	}
+	for _, p := range pods {
+		if p.Hash == rs.Hash && !p.Deleting && !p.ReadyAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
 // evicted holds the availability law for evictions: scaling, crashes and restarts share one budget.
 func (h *history) evicted(e Eviction) {
 	replicas, _, missing := h.limits()
