@@ -304,6 +304,9 @@ func (d *draft) runMetadata(f facts, s slot) (labels, notes map[string]string) {
 	for k, v := range s.analysis.AnalysisRunMetadata.Labels {
 		labels[k] = v
 	}
+	for _, ours := range []string{api.LabelStepIndex, api.LabelInstanceID} { // a run of another instance is never measured
+		delete(labels, ours)
+	}
 	for k, v := range s.analysis.AnalysisRunMetadata.Annotations {
 		notes[k] = v
 	}

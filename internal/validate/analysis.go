@@ -80,7 +80,7 @@ func (s *sheet) fieldRef(text string, path *field.Path) {
 }
 
 // ours are the labels of a run that say what it is for; what a user gives for them is not taken.
-var ours = map[string]bool{api.LabelPodTemplateHash: true, api.LabelRolloutType: true, api.LabelStepIndex: true}
+var ours = map[string]bool{api.LabelPodTemplateHash: true, api.LabelRolloutType: true, api.LabelStepIndex: true, api.LabelInstanceID: true}
 
 // runMetadata checks what is to be put on the AnalysisRun, which the server would not take otherwise.
 func (s *sheet) runMetadata(metadata *api.AnalysisRunMetadata, path *field.Path) {
