@@ -43,13 +43,13 @@ func awaitSchema(ctx context.Context, config *rest.Config, scope cluster.Scope, 
 		if err == nil && missing == "" {
 			return nil
 		}
-		why := missing
+		why := fmt.Sprintf("%s; run: %s", missing, installCommand)
 		if err != nil {
 			why = err.Error()
 		}
 		state.set(why)
 		if why != said {
-			log.Info("not ready, nothing is written: "+why, "run", installCommand)
+			log.Info("not ready, nothing is written: " + why)
 			said = why
 		}
 		select {
