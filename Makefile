@@ -99,6 +99,10 @@ demo: images ## the whole story on a local cluster, or DEMO_CLUSTER=existing wit
 demo-down: ## remove everything the demo made
 	@if [ -x $(BUILD)/bin/demo ]; then $(BUILD)/bin/demo down; fi
 
+.PHONY: bench-cli
+bench-cli: build localkube-plane ## how long `sluice get rollout` takes beside kubectl
+	go run ./test/bench/cli -sluice $(BIN)/sluice
+
 .PHONY: bench-fleet
 bench-fleet: build localkube-plane ## what 300 updates at once cost the controller
 	go run ./test/bench/fleet
