@@ -42,8 +42,11 @@ const (
 
 // Restarting says that pods are to be replaced now.
 func Restarting(ro *api.Rollout, now time.Time) bool {
-	return pending(ro.Spec.RestartAt, ro.Status.RestartedAt) && !now.Before(ro.Spec.RestartAt.Time)
+	return RestartPending(ro) && !now.Before(ro.Spec.RestartAt.Time)
 }
+
+// RestartPending says that a restart was asked for and not carried out.
+func RestartPending(ro *api.Rollout) bool { return pending(ro.Spec.RestartAt, ro.Status.RestartedAt) }
 
 // NeedsPods says that Observed.Pods is to be filled: during a restart, and for a moment after it, while
 // the statuses of the ReplicaSets may not have caught up with what it did.
@@ -59,7 +62,7 @@ func NeedsPods(ro *api.Rollout, now time.Time) bool {
 	return false
 }
 
-// pending says that a restart was asked for and not carried out; status keeps whole seconds.
+// pending compares whole seconds: that is what status keeps.
 func pending(asked, done *metav1.Time) bool {
 	return asked != nil && (done == nil || !sameSecond(asked.Time, done.Time))
 }
@@ -111,7 +114,7 @@ func (d *draft) restart(f facts, places []place) {
 		return
 	}
 	d.wait(f.now.Add(restartAgain))
-	if d.restartRecord(f) == "" {
+	if d.restartRecord(f).Reason == "" {
 		d.record(f, DecidedRestart, fmt.Sprintf("A restart was asked for: %s created before %s (spec.restartAt) %s to be replaced, %s.",
 			numbered(len(old), "pod"), stampOf(at), isAre(len(old)), d.pace(f)))
 	}
@@ -128,7 +131,7 @@ func (d *draft) endRestart(f facts) {
 		return
 	}
 	message := "The restart is complete: no pod is left that was created before %s."
-	if d.restartRecord(f) == "" {
+	if d.restartRecord(f).Reason == "" {
 		message = "There was nothing to restart: no pod was created before %s (spec.restartAt)."
 	}
 	d.record(f, DecidedRestarted, fmt.Sprintf(message, stampOf(f.ro.Spec.RestartAt)))
@@ -143,20 +146,20 @@ func (d *draft) giveUpRestart(f facts) {
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 }
 
-// restartRecord is the newest decision about the restart that is under way; "" before the first.
-func (d *draft) restartRecord(f facts) string {
+// restartRecord is the newest decision about the restart that is under way, empty before the first.
+func (d *draft) restartRecord(f facts) api.Decision {
 	for i := len(d.status.Decisions) - 1; i >= 0; i-- {
 		switch made := d.status.Decisions[i]; made.Reason {
 		case DecidedRestarted:
-			return ""
+			return api.Decision{}
 		case DecidedRestart, DecidedRefused:
 			if made.At.Unix() < f.ro.Spec.RestartAt.Unix() {
-				return ""
+				return api.Decision{}
 			}
-			return made.Reason
+			return made
 		}
 	}
-	return ""
+	return api.Decision{}
 }
 
 // outdated are the pods to be replaced, in the order in which they go: those that serve nobody, then
@@ -216,10 +219,12 @@ func (d *draft) askAgain(f facts, old []Pod) bool {
 		return true
 	}
 	d.waits("EvictionRefused", "Waiting for the server to allow evictions: %s.", last.Refused)
-	if d.restartRecord(f) == DecidedRestart {
+	refusing := last.RefusedAt.Sub(since)
+	told := d.restartRecord(f)
+	if told.Reason == DecidedRestart || (refusing >= restartAgain && told.At.Time.Before(since)) {
 		d.record(f, DecidedRefused, fmt.Sprintf("Pod %s may not be evicted now: %s. The server is asked again until it may.", last.Name, last.Refused))
 	}
-	again := last.RefusedAt.Add(min(max(last.RefusedAt.Sub(since), restartSoonest), restartAgain))
+	again := last.RefusedAt.Add(min(max(refusing, restartSoonest), restartAgain))
 	if !f.now.Before(again) {
 		return true
 	}

@@ -227,6 +227,30 @@ func TestAfterARefusalTheServerIsAskedLessAndLess(t *testing.T) {
 			t.Errorf("evictions %v, want the one that was refused the longest ago", got)
 		}
 	})
+	t.Run("and told again once it has lasted, after something had moved", func(t *testing.T) {
+		in := fleetOf(5, 1)
+		in.Observed.Pods[0].Refused, in.Observed.Pods[0].RefusedSince, in.Observed.Pods[0].RefusedAt = why, restartNow.Add(time.Second), restartNow.Add(2*time.Second)
+		status := Rollout(in).Status // told for the first time
+		in.Rollout.Status = Rollout(RolloutInput{Rollout: withStatus(in.Rollout, status), Observed: in.Observed, Now: in.Now}).Status
+		if n := strings.Count(fmt.Sprint(reasons(in.Rollout.Status)), "EvictionRefused"); n != 1 {
+			t.Fatalf("told %d times: %q", n, reasons(in.Rollout.Status))
+		}
+		in.Observed.Pods[4].ReadyAt = restartNow.Add(20 * time.Second)
+		in.Observed.Pods[0].RefusedAt, in.Observed.Pods[0].CreatedAt = time.Time{}, restartNow.Add(19*time.Second) // it was replaced
+		in.Observed.Pods[1].Refused, in.Observed.Pods[1].RefusedSince = why, restartNow.Add(21*time.Second)
+		for _, refused := range []time.Duration{25 * time.Second, 50 * time.Second, 52 * time.Second, 90 * time.Second} {
+			in.Observed.Pods[1].RefusedAt = restartNow.Add(refused)
+			in.Now = restartNow.Add(refused + time.Second)
+			in.Rollout.Status = Rollout(in).Status
+			want := 1
+			if refused > 51*time.Second {
+				want = 2
+			}
+			if n := strings.Count(fmt.Sprint(reasons(in.Rollout.Status)), "EvictionRefused"); n != want {
+				t.Errorf("after %s told %d times, want %d: %q", refused, n, want, reasons(in.Rollout.Status))
+			}
+		}
+	})
 	t.Run("what refused an earlier restart says nothing", func(t *testing.T) {
 		in := fleetOf(5, 1)
 		in.Observed.Pods[0].Refused, in.Observed.Pods[0].RefusedSince, in.Observed.Pods[0].RefusedAt = why, restartNow.Add(-time.Hour), restartNow.Add(-time.Second)
@@ -235,6 +259,12 @@ func TestAfterARefusalTheServerIsAskedLessAndLess(t *testing.T) {
 			t.Errorf("evictions %v, because %q, decisions %+v", goes(plan), plan.Reason.Message, plan.Status.Decisions)
 		}
 	})
+}
+
+func withStatus(ro *api.Rollout, status api.RolloutStatus) *api.Rollout {
+	next := ro.DeepCopy()
+	next.Status = status
+	return next
 }
 
 // reasons are those of the decisions about restarts.

@@ -43,10 +43,15 @@ func TestRestartIsShown(t *testing.T) {
 	pod := func(name, created string) string {
 		return "kind: Pod\nmetadata: {name: " + name + ", creationTimestamp: " + created + ", ownerReferences: [{uid: r, controller: true}]}"
 	}
+	refused := func(at string) string {
+		return ", decisions: [{reason: EvictionRefused, at: 2026-01-01T" + at + ", message: 'Pod a may not be evicted now: the budget b.'}]"
+	}
 	tests := []struct{ name, stable, more, now, want string }{
 		{"under way", "aaa", "", "00:11:00", "Waiting for:     the restart: 1 of 3 pods replaced"},
 		{"beside an update", "bbb", "", "00:11:00", "Restart:         1 of 3 pods replaced"},
 		{"still to come", "aaa", "", "00:05:00", "Restart:         at 00:10:00, in 5m"},
+		{"refused", "aaa", refused("00:10:40Z"), "00:11:00", "the restart: 1 of 3 pods replaced. Pod a may not be evicted"},
+		{"refused a while ago", "aaa", refused("00:10:20Z"), "00:11:00", "Waiting for:     the restart: 1 of 3 pods replaced\n"},
 		{"done", "aaa", ", restartedAt: 2026-01-01T00:10:00Z", "00:11:00", ""},
 	}
 	for _, test := range tests {

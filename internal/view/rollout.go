@@ -2,11 +2,14 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 )
 
 // labelWidth is the column at which values of the head begin.
@@ -145,14 +148,40 @@ func wanted(ro *api.Rollout) int32 {
 func (s Scene) restart() string {
 	ro := s.Rollout
 	at := ro.Spec.RestartAt
-	if at == nil || ro.Status.RestartedAt.Equal(at) || s.restarting() { // then that is what it waits for
+	if !decide.RestartPending(ro) || s.restarting() { // then that is what it waits for
 		return ""
 	}
 	if left := at.Sub(s.Now); left > 0 {
 		return fmt.Sprintf("at %s, in %s", s.clock(at.Time), length(left))
 	}
+	return s.replacing()
+}
+
+// replacing is how far a restart is, and why the server evicts nothing, where that is so.
+func (s Scene) replacing() string {
 	replaced, all := s.replaced()
-	return fmt.Sprintf("%d of %d pods replaced", replaced, all)
+	text := fmt.Sprintf("%d of %d pods replaced", replaced, all)
+	for _, d := range slices.Backward(s.Rollout.Status.Decisions) {
+		if d.Reason == decide.DecidedRefused && !s.madeSince(d.At) {
+			return text + ". " + d.Message
+		}
+		if d.Reason == decide.DecidedRefused || d.Reason == decide.DecidedRestart {
+			break
+		}
+	}
+	return text
+}
+
+// madeSince says that a pod is newer than t.
+func (s Scene) madeSince(t metav1.Time) bool {
+	for i := range s.ReplicaSets {
+		for _, pod := range s.podsOf(&s.ReplicaSets[i]) {
+			if pod.CreationTimestamp.After(t.Time) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s Scene) replaced() (replaced, all int) {

@@ -34,8 +34,7 @@ func (s Scene) waiting() string {
 	case ro.Status.ControllerPause:
 		return "the controller to act on the end of the pause"
 	case s.restarting():
-		replaced, all := s.replaced()
-		return fmt.Sprintf("the restart: %d of %d pods replaced", replaced, all)
+		return "the restart: " + s.replacing()
 	}
 	return s.awaited() + s.deadline()
 }
@@ -73,7 +72,7 @@ func (s Scene) deadline() string {
 // restarting tells that a restart is under way and nothing else is.
 func (s Scene) restarting() bool {
 	ro := s.Rollout
-	return promoted(ro) && ro.Spec.RestartAt != nil && !ro.Status.RestartedAt.Equal(ro.Spec.RestartAt) && !ro.Spec.RestartAt.After(s.Now)
+	return promoted(ro) && decide.Restarting(ro, s.Now)
 }
 
 // foremost is the pause to speak of: one that a person has to end hides one that time ends.
