@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/controller"
 )
 
 // resume and retry are the patches of the reference's kubectl plugin.
@@ -201,4 +202,26 @@ func TestAnAdoptedRolloutIsUpdated(t *testing.T) {
 	}
 	p.haveSizes(map[string]int32{stable: 3, r.Status.CurrentPodHash: 1})
 	p.givenBack()
+}
+
+// TestARolloutIsMovedByItsInstanceID: one at a time, while the other controller keeps the rest.
+func TestARolloutIsMovedByItsInstanceID(t *testing.T) {
+	p := newPlace(t)
+	p.load("stable")
+	p.load("paused")
+	p.patch("paused", `{"metadata":{"labels":{"`+api.LabelInstanceID+`":"sluice"}}}`, false)
+	p.record()
+	before := p.world()
+	p.start(measuredBy(&gauge{}), func(o *controller.Options) { o.Scope.InstanceID = "sluice" })
+	p.patch("paused", resume, true)
+	p.patch("stable", `{"spec":{"template":{"metadata":{"annotations":{"release":"2"}}}}}`, false)
+	p.reaches("paused", "Paused CanaryPauseStep", 3)
+	p.haveSizes(map[string]int32{pausedStable: 2, pausedCanary: 2, "86645b4d5f": 4})
+	for _, change := range changes(before, p.world()) {
+		name, path, _ := strings.Cut(change, ": ")
+		asked := strings.HasPrefix(path, "metadata.") || strings.HasPrefix(path, "spec.template.metadata.annotations")
+		if strings.Contains(name, " stable") && !asked {
+			t.Errorf("the other controller's rollout: %s", change)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -34,6 +35,12 @@ func withoutAdditions(schema *apiextensionsv1.JSONSchemaProps) {
 	}
 }
 
+// What Helm and the reference's chart leave on a definition.
+var (
+	helmLabels      = map[string]string{"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/part-of": "argo-rollouts"}
+	helmAnnotations = map[string]string{"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": "argo-rollouts"}
+)
+
 // serveOurs has the server serve our definitions.
 func (p *place) serveOurs() {
 	p.Helper()
@@ -64,8 +71,32 @@ func (p *place) serveReference() {
 			withoutAdditions(schema)
 			live.Spec.Versions[i].Schema.OpenAPIV3Schema = schema
 		}
+		live.Labels, live.Annotations = maps.Clone(helmLabels), maps.Clone(helmAnnotations)
 		if _, err := c.ApiextensionsV1().CustomResourceDefinitions().Update(p.Context(), live, metav1.UpdateOptions{}); err != nil {
 			p.Fatal(err)
+		}
+	}
+}
+
+// stillHelms checks that a definition says what Helm made it say, so that Helm keeps it.
+func (p *place) stillHelms(name string) {
+	p.Helper()
+	c, err := clientset.NewForConfig(p.config)
+	if err != nil {
+		p.Fatal(err)
+	}
+	live, err := c.ApiextensionsV1().CustomResourceDefinitions().Get(p.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		p.Fatal(err)
+	}
+	for key, value := range helmLabels {
+		if live.Labels[key] != value {
+			p.Errorf("label %s of %s is %q", key, name, live.Labels[key])
+		}
+	}
+	for key, value := range helmAnnotations {
+		if live.Annotations[key] != value {
+			p.Errorf("annotation %s of %s is %q", key, name, live.Annotations[key])
 		}
 	}
 }
@@ -105,6 +136,7 @@ func TestDefinitionsOfTheReferenceStopEverything(t *testing.T) {
 		t.Errorf("it is not alive: %s", body)
 	}
 	p.serveOurs()
+	p.stillHelms("rollouts.argoproj.io")
 	p.eventually("it takes over", func() string {
 		if changed := changes(before, p.world()); len(changed) == 0 {
 			return "it has not"
