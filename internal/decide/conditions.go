@@ -97,7 +97,7 @@ func (d *draft) overdue(f facts) time.Time {
 		return time.Time{}
 	}
 	switch progressing.Reason {
-	case api.ReasonNewReplicaSetAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
+	case api.ReasonNewReplicaSetAvailable, api.ReasonReplicaSetNotAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
 		return time.Time{}
 	}
 	deadline := defaultProgressDeadline
@@ -112,6 +112,9 @@ func (d *draft) overdue(f facts) time.Time {
 func (d *draft) progressDue(f facts) bool {
 	if d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward || f.replicas == 0 {
 		return false
+	}
+	if clock := d.status.Duration; d.promoted(f) && clock != nil && clock.FinishedAt != nil {
+		return false // the update is over: a node that is lost later is not its fault
 	}
 	step, ok := f.stepAt(d.step(f))
 	return !ok || d.promoted(f) || (step.Analysis == nil && step.Pause == nil)
@@ -208,11 +211,16 @@ func (d *draft) describeProgress(f facts, before api.RolloutStatus) {
 	case d.healthy(f):
 		d.set(f, api.RolloutProgressing, corev1.ConditionTrue, api.ReasonNewReplicaSetAvailable,
 			fmt.Sprintf("ReplicaSet %q has successfully progressed.", name))
+	case progressing != nil && d.promoted(f) && wasAvailable(progressing.Reason):
+		d.progress(f, api.ReasonReplicaSetNotAvailable, "ReplicaSet %q is no longer available in full.", name)
 	case moved(before, d.status):
 		d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", name)
-	case progressing != nil && progressing.Reason == api.ReasonNewReplicaSetAvailable:
-		d.progress(f, api.ReasonReplicaSetNotAvailable, "ReplicaSet %q is no longer available in full.", name)
 	}
+}
+
+// wasAvailable says that the update was over before: pods that are missing since then went on their own.
+func wasAvailable(reason string) bool {
+	return reason == api.ReasonNewReplicaSetAvailable || reason == api.ReasonReplicaSetNotAvailable
 }
 
 // moved says whether the update has come closer since the last status.
