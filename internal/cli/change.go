@@ -105,7 +105,6 @@ func delayOf(text string) (time.Duration, error) {
 }
 
 func (a *app) set() *cobra.Command {
-	set := &cobra.Command{Use: "set", Short: "Change an image of a rollout"}
 	image := &cobra.Command{
 		Use:   "image NAME CONTAINER=IMAGE…",
 		Short: "Give containers other images, which starts an update",
@@ -136,12 +135,10 @@ containers are found by their names; * is all of them.`,
 			})
 		},
 	}
-	set.AddCommand(image)
-	return set
+	return group("set", "Change an image of a rollout", image)
 }
 
 func (a *app) terminate() *cobra.Command {
-	terminate := &cobra.Command{Use: "terminate", Short: "End an analysis run before its time"}
 	run := &cobra.Command{
 		Use:     "analysisrun NAME…",
 		Aliases: []string{"ar", "analysisruns"},
@@ -161,6 +158,5 @@ nothing is Inconclusive, never Successful.`,
 			})
 		},
 	}
-	terminate.AddCommand(run)
-	return terminate
+	return group("terminate", "End an analysis run before its time", run)
 }

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -71,12 +74,30 @@ func Run(ctx context.Context, name string, args []string, streams Streams, versi
 	}
 	var own *exit
 	if !errors.As(err, &own) {
-		own = &exit{ExitFailed, err.Error()}
+		own = &exit{ExitFailed, explain(err)}
 	}
 	if own.text != "" {
 		printLines(streams.Err, "error: "+own.text)
 	}
 	return own.code
+}
+
+// explain is an error with what to do about it, where others than the person at the keyboard made it.
+func explain(err error) string {
+	var transport *url.Error
+	switch {
+	case errors.As(err, &transport):
+		server := transport.URL
+		if address, parsing := url.Parse(transport.URL); parsing == nil {
+			server = address.Scheme + "://" + address.Host
+		}
+		return fmt.Sprintf("cannot reach the API server at %s: %v; is the cluster up, and --context the right one?", server, transport.Err)
+	case apierrors.IsUnauthorized(err):
+		return err.Error() + "; the credentials of this context are not valid any more: log in again"
+	case apierrors.IsForbidden(err):
+		return err.Error() + "; ask whoever manages the cluster for this permission"
+	}
+	return err.Error()
 }
 
 // kubectlCompleter is the name under which kubectl looks for somebody to complete the command lines of
@@ -121,6 +142,33 @@ func (a *app) connectionFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "path of the kubeconfig file to use")
 	clientcmd.BindOverrideFlags(&a.overrides, flags, clientcmd.RecommendedConfigOverrideFlags(""))
 }
+
+// group is a command that only has commands below it. Without one of them, or with one that does not
+// exist, it is a mistake that scripts have to notice.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	var names []string
+	for _, child := range children {
+		names = append(names, child.Name())
+	}
+	cmd := &cobra.Command{
+		Use: use, Short: short, Annotations: map[string]string{groups: ""},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			known := strings.Join(names, " or ")
+			switch {
+			case len(args) == 0:
+				return fmt.Errorf("%s wants to know of what: write %s", cmd.CommandPath(), known)
+			case slices.Contains([]string{"experiment", "experiments", "exp"}, args[0]):
+				return errors.New("objects of kind Experiment are not supported yet")
+			}
+			return fmt.Errorf("%s knows no %s: write %s", cmd.CommandPath(), args[0], known)
+		},
+	}
+	cmd.AddCommand(children...)
+	return cmd
+}
+
+// groups marks commands that do nothing themselves.
+const groups = "group"
 
 // one wants exactly one name.
 func one(what string) cobra.PositionalArgs {

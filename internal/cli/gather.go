@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,17 +20,20 @@ import (
 )
 
 // scene reads a rollout and everything around it in two rounds of requests: what the rollout selects
-// can only be asked for once the rollout is known.
+// can only be asked for once the rollout is known. What the person may not list is left out, and named.
 func (c *cluster) scene(ctx context.Context, name string) (view.Scene, error) {
 	var (
-		ro   *api.Rollout
-		runs api.AnalysisRunList
-		jobs batchv1.JobList
+		ro     *api.Rollout
+		runs   api.AnalysisRunList
+		jobs   batchv1.JobList
+		sets   appsv1.ReplicaSetList
+		pods   corev1.PodList
+		hidden [4]string
 	)
 	err := together(
 		func() (err error) { ro, err = c.rollout(ctx, name); return err },
-		func() error { return c.listWith(ctx, &runs, api.LabelPodTemplateHash) },
-		func() error { return c.listWith(ctx, &jobs, api.LabelAnalysisRunUID) },
+		func() error { return unless(&hidden[0], &runs, c.listWith(ctx, &runs, api.LabelPodTemplateHash)) },
+		func() error { return unless(&hidden[1], &jobs, c.listWith(ctx, &jobs, api.LabelAnalysisRunUID)) },
 	)
 	if err != nil {
 		return view.Scene{}, err
@@ -37,18 +42,26 @@ func (c *cluster) scene(ctx context.Context, name string) (view.Scene, error) {
 	if err != nil {
 		return view.Scene{}, err
 	}
-	var (
-		sets appsv1.ReplicaSetList
-		pods corev1.PodList
-	)
 	err = together(
-		func() error { return c.listSelected(ctx, &sets, selector) },
-		func() error { return c.listSelected(ctx, &pods, selector) },
+		func() error { return unless(&hidden[2], &sets, c.listSelected(ctx, &sets, selector)) },
+		func() error { return unless(&hidden[3], &pods, c.listSelected(ctx, &pods, selector)) },
 	)
 	if err != nil {
 		return view.Scene{}, err
 	}
-	return view.Scene{Rollout: ro, ReplicaSets: sets.Items, Pods: pods.Items, Runs: runs.Items, Jobs: jobs.Items, Now: time.Now()}, nil
+	return view.Scene{
+		Rollout: ro, ReplicaSets: sets.Items, Pods: pods.Items, Runs: runs.Items, Jobs: jobs.Items, Now: time.Now(),
+		Hidden: slices.DeleteFunc(hidden[:], func(kind string) bool { return kind == "" }),
+	}, nil
+}
+
+// unless notes a kind as hidden when the error is that it may not be listed, and returns other errors.
+func unless(hidden *string, list client.ObjectList, err error) error {
+	if apierrors.IsForbidden(err) {
+		*hidden = what(list)
+		return nil
+	}
+	return err
 }
 
 // selectorOf is what finds a rollout's ReplicaSets and pods; nothing when its spec has no selector.

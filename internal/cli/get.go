@@ -14,9 +14,7 @@ import (
 )
 
 func (a *app) get() *cobra.Command {
-	get := &cobra.Command{Use: "get", Short: "Show a rollout or an analysis run, live if you like"}
-	get.AddCommand(a.getRollout(), a.getRun())
-	return get
+	return group("get", "Show a rollout or an analysis run, live if you like", a.getRollout(), a.getRun())
 }
 
 // looking are the flags of commands that show an object.

@@ -14,8 +14,7 @@ import (
 )
 
 func (a *app) list() *cobra.Command {
-	list := &cobra.Command{Use: "list", Short: "List rollouts or analysis runs"}
-	list.AddCommand(
+	return group("list", "List rollouts or analysis runs",
 		a.listing(listing{
 			kind: rollouts, use: "rollouts", aliases: []string{"ro", "rollout"}, short: "List the rollouts of a namespace",
 			list: func() client.ObjectList { return &api.RolloutList{} },
@@ -31,7 +30,6 @@ func (a *app) list() *cobra.Command {
 			},
 		}),
 	)
-	return list
 }
 
 // listing is a kind that can be listed.

@@ -85,12 +85,10 @@ inconclusive analysis, which is measured again.`
 }
 
 func (a *app) retry() *cobra.Command {
-	retry := &cobra.Command{Use: "retry", Short: "Start an aborted update again"}
 	rollout := a.operation("rollout NAME…", "Start an aborted update again at its first step", command.Retry)
 	rollout.Aliases = []string{"ro", "rollouts"}
 	rollout.Example = "  sluice retry rollout shop"
-	retry.AddCommand(rollout)
-	return retry
+	return group("retry", "Start an aborted update again", rollout)
 }
 
 func (a *app) operation(use, short string, build build[*api.Rollout]) *cobra.Command {

@@ -41,7 +41,7 @@ func markdown(root *cobra.Command) string {
 	var commands []*cobra.Command
 	var collect func(*cobra.Command)
 	collect = func(cmd *cobra.Command) {
-		if cmd.Runnable() && cmd != root {
+		if _, only := cmd.Annotations[groups]; cmd.Runnable() && !only && cmd != root {
 			commands = append(commands, cmd)
 		}
 		children := slices.DeleteFunc(slices.Clone(cmd.Commands()), func(c *cobra.Command) bool { return c.Hidden || c.Name() == "help" })

@@ -23,6 +23,22 @@ func TestPhase(t *testing.T) {
 		{"a pause that somebody ended", "status: {observedGeneration: '1', phase: Paused, controllerPause: true}", "Progressing waiting for rollout to unpause"},
 		{"a workload that changed", "metadata: {annotations: {rollout.argoproj.io/workload-generation: '2'}}\nspec: {workloadRef: {name: a}}\nstatus: {observedGeneration: '1', phase: Healthy, workloadObservedGeneration: '1'}", "Progressing waiting for rollout spec update to be observed for the reference workload"},
 	}
+	const noPhase = "status: {observedGeneration: '1', currentPodHash: b, "
+	tests = append(tests, []struct{ name, rollout, want string }{
+		{"no phase: an invalid spec", noPhase + "conditions: [{type: InvalidSpec, status: 'True', message: it is wrong, reason: InvalidSpec, lastUpdateTime: null, lastTransitionTime: null}]}", "Degraded InvalidSpec: it is wrong"},
+		{"no phase: aborted", noPhase + "conditions: [{type: Progressing, status: 'False', message: it failed, reason: RolloutAborted, lastUpdateTime: null, lastTransitionTime: null}]}", "Degraded RolloutAborted: it failed"},
+		{"no phase: paused by hand", "spec: {paused: true}\n" + noPhase + "}", "Paused manually paused"},
+		{"no phase: paused by a step", noPhase + "pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]}", "Paused CanaryPauseStep"},
+		{"no phase: restarting", "spec: {restartAt: 2026-01-01T00:00:00Z}\n" + noPhase + "}", "Progressing rollout is restarting"},
+		{"no phase: pods to update", noPhase + "}", "Progressing more replicas need to be updated"},
+		{"no phase: pods to come", noPhase + "updatedReplicas: 1}", "Progressing updated replicas are still becoming available"},
+		{"no phase: pods to go", noPhase + "updatedReplicas: 1, availableReplicas: 1, replicas: 2}", "Progressing old replicas are pending termination"},
+		{"no phase: steps to do", noPhase + "stableRS: a, updatedReplicas: 1, availableReplicas: 1, replicas: 1}", "Progressing waiting for all steps to complete"},
+		{"no phase: done", noPhase + "stableRS: b, updatedReplicas: 1, availableReplicas: 1, replicas: 1}", "Healthy "},
+		{"no phase: a switch to do", "spec: {strategy: {blueGreen: {activeService: a}}}\n" + noPhase + "updatedReplicas: 1, availableReplicas: 1}", "Progressing active service cutover pending"},
+		{"no phase: a switch to judge", "spec: {strategy: {blueGreen: {activeService: a}}}\n" + noPhase + "stableRS: a, blueGreen: {activeSelector: b}, updatedReplicas: 1, availableReplicas: 1}", "Progressing waiting for analysis to complete"},
+		{"no phase: switched", "spec: {strategy: {blueGreen: {activeService: a}}}\n" + noPhase + "stableRS: b, blueGreen: {activeSelector: b}, updatedReplicas: 1, availableReplicas: 1}", "Healthy "},
+	}...)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			ro := object[api.Rollout](t, test.rollout)

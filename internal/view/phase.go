@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"strconv"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -17,9 +18,56 @@ func Phase(ro *api.Rollout) (api.RolloutPhase, string) {
 	case ro.Spec.WorkloadRef != nil && ro.Annotations[api.AnnotationWorkloadGeneration] != ro.Status.WorkloadObservedGeneration:
 		return api.RolloutPhaseProgressing, "waiting for rollout spec update to be observed for the reference workload"
 	case ro.Status.Phase == "":
-		return api.RolloutPhaseProgressing, "waiting for the controller"
+		return computed(ro)
 	}
 	return ro.Status.Phase, ro.Status.Message
+}
+
+// computed is the phase of a rollout whose controller does not write one, as those of old did not.
+func computed(ro *api.Rollout) (api.RolloutPhase, string) {
+	for _, c := range ro.Status.Conditions {
+		switch {
+		case c.Type == api.RolloutInvalidSpec:
+			return api.RolloutPhaseDegraded, fmt.Sprintf("%s: %s", c.Type, c.Message)
+		case c.Reason == api.ReasonRolloutAborted, c.Reason == api.ReasonProgressDeadlineExceeded:
+			return api.RolloutPhaseDegraded, fmt.Sprintf("%s: %s", c.Reason, c.Message)
+		}
+	}
+	switch s := ro.Status; {
+	case ro.Spec.Paused:
+		return api.RolloutPhasePaused, "manually paused"
+	case len(s.PauseConditions) > 0:
+		return api.RolloutPhasePaused, string(s.PauseConditions[0].Reason)
+	case ro.Spec.RestartAt != nil && !s.RestartedAt.Equal(ro.Spec.RestartAt):
+		return api.RolloutPhaseProgressing, "rollout is restarting"
+	case s.UpdatedReplicas < wanted(ro):
+		return api.RolloutPhaseProgressing, "more replicas need to be updated"
+	case s.AvailableReplicas < s.UpdatedReplicas:
+		return api.RolloutPhaseProgressing, "updated replicas are still becoming available"
+	}
+	return computedEnd(ro)
+}
+
+// computedEnd is the phase once the new pods are there: what differs between the strategies.
+func computedEnd(ro *api.Rollout) (api.RolloutPhase, string) {
+	s := ro.Status
+	if strategy := ro.Spec.Strategy.BlueGreen; strategy != nil {
+		switch {
+		case s.BlueGreen.ActiveSelector == "" || s.BlueGreen.ActiveSelector != s.CurrentPodHash:
+			return api.RolloutPhaseProgressing, "active service cutover pending"
+		case s.StableRS != "" && s.StableRS != s.CurrentPodHash:
+			return api.RolloutPhaseProgressing, "waiting for analysis to complete"
+		}
+		return api.RolloutPhaseHealthy, ""
+	}
+	routed := ro.Spec.Strategy.Canary != nil && ro.Spec.Strategy.Canary.TrafficRouting != nil
+	switch {
+	case !routed && s.Replicas > s.UpdatedReplicas:
+		return api.RolloutPhaseProgressing, "old replicas are pending termination"
+	case !promoted(ro):
+		return api.RolloutPhaseProgressing, "waiting for all steps to complete"
+	}
+	return api.RolloutPhaseHealthy, ""
 }
 
 // Observed tells whether the controller has seen the spec as it is now.

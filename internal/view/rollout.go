@@ -20,6 +20,9 @@ const labelWidth = 17
 func Rollout(scene Scene, width int) Page {
 	s := scene.own()
 	page := append(s.head(width), s.analysis(width)...)
+	if len(s.Hidden) > 0 {
+		page.paragraph("Not shown:", Warning, strings.Join(s.Hidden, ", ")+": you have no permission to list them", width)
+	}
 	page.add()
 	return append(page, s.table(s.tree(), width)...)
 }

@@ -27,6 +27,8 @@ type Scene struct {
 	Jobs        []batchv1.Job
 	// Now is when the picture is taken. Times of day are shown in its location.
 	Now time.Time
+	// Hidden are the kinds that could not be read for want of permission.
+	Hidden []string
 	// Wide shows more of each object than fits into most windows.
 	Wide bool
 

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sluice.dev/sluice/test/apiserver"
+)
+
+func TestCommandsThatAreNoneAreErrors(t *testing.T) {
+	for args, want := range map[string]string{
+		"get":               "error: sluice get wants to know of what: write rollout or analysisrun\n",
+		"get pods":          "error: sluice get knows no pods: write rollout or analysisrun\n",
+		"get experiment x":  "error: objects of kind Experiment are not supported yet\n",
+		"list exp":          "error: objects of kind Experiment are not supported yet\n",
+		"retry experiment":  "error: objects of kind Experiment are not supported yet\n",
+		"set replicas":      "error: sluice set knows no replicas: write image\n",
+		"terminate rollout": "error: sluice terminate knows no rollout: write analysisrun\n",
+	} {
+		result{ExitFailed, "", want}.of(t, "", strings.Fields(args)...)
+	}
+}
+
+func TestErrorsOfTheConnectionSayWhatToDo(t *testing.T) {
+	nowhere := write(t, "kubeconfig", "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\ncontexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n")
+	code, out, errOut := run(t, "", "get", "rollout", "shop", "--kubeconfig", nowhere)
+	if code != ExitFailed || out != "" || !strings.Contains(errOut, "cannot reach the API server at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused; is the cluster up, and --context the right one?") {
+		t.Errorf("exit code %d, %q, %q", code, out, errOut)
+	}
+	code, _, errOut = run(t, "", "abort", "shop", "--kubeconfig", nowhere+".missing")
+	if code != ExitFailed || !strings.Contains(errOut, "reading the kubeconfig") {
+		t.Errorf("without a kubeconfig: exit code %d, %q", code, errOut)
+	}
+}
+
+// Somebody who may read rollouts and nothing else sees the rollout, and what is missing.
+func TestWhatMayNotBeListedIsNamed(t *testing.T) {
+	p := real(t)
+	p.surround(t, p.rollout(t, "shop", "", paused))
+	config := apiserver.Start(t)
+	scheme := runtime.NewScheme()
+	if err := rbacv1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := metav1.ObjectMeta{Name: "reader", Namespace: p.namespace}
+	for _, object := range []client.Object{
+		&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{APIGroups: []string{"argoproj.io"}, Resources: []string{"rollouts"}, Verbs: []string{"get"}}}},
+		&rbacv1.RoleBinding{
+			ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "reader"},
+			Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "jane"}},
+		},
+	} {
+		if err := admin.Create(context.Background(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, errOut := p.sluice(t, "get", "rollout", "shop", "--as", "jane")
+	if code != ExitOK || !strings.Contains(out, "॥ Paused") || !strings.Contains(out, "analysis runs, jobs, replica sets, pods: you have no permission to list them") {
+		t.Errorf("exit code %d, %s%s", code, out, errOut)
+	}
+	code, _, errOut = p.sluice(t, "abort", "shop", "--as", "jane")
+	if code != ExitFailed || !strings.Contains(errOut, "forbidden") || !strings.Contains(errOut, "ask whoever manages the cluster for this permission") {
+		t.Errorf("exit code %d, %s", code, errOut)
+	}
+}
