@@ -22,6 +22,7 @@ type lagging struct {
 	sets appsv1.ReplicaSetList
 	runs api.AnalysisRunList
 	jobs batchv1.JobList
+	pods corev1.PodList
 	all  api.RolloutList
 }
 
@@ -29,7 +30,7 @@ func (l *lagging) catchUp(t *testing.T, namespace string) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, list := range []client.ObjectList{&l.sets, &l.runs, &l.jobs, &l.all} {
+	for _, list := range []client.ObjectList{&l.sets, &l.runs, &l.jobs, &l.pods, &l.all} {
 		if err := l.live.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
 			t.Fatal(err)
 		}
@@ -47,6 +48,8 @@ func (l *lagging) Get(_ context.Context, key client.ObjectKey, into client.Objec
 		return pick(l.runs.Items, key, into)
 	case *appsv1.ReplicaSet:
 		return pick(l.sets.Items, key, into)
+	case *corev1.Pod:
+		return pick(l.pods.Items, key, into)
 	case *batchv1.Job:
 		return pick(l.jobs.Items, key, into)
 	}
@@ -73,6 +76,9 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 	var o client.ListOptions
 	o.ApplyOptions(options)
 	matches := func(object client.Object) bool {
+		if o.FieldSelector == nil {
+			return true
+		}
 		for _, r := range o.FieldSelector.Requirements() {
 			key := controllerUID(object)
 			if r.Field == IndexRun {
@@ -92,6 +98,7 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 	case *batchv1.JobList:
 		into.Items = filter(l.jobs.Items, matches)
 	case *corev1.PodList:
+		into.Items = filter(l.pods.Items, matches)
 	default:
 		return fmt.Errorf("no list of %T", into)
 	}

@@ -128,6 +128,9 @@ func (w *RolloutWorld) sendEviction(ctx context.Context, pod *corev1.Pod) error 
 // if that is the cause.
 func whyNot(err error) string {
 	text := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) {
+		text = fmt.Sprintf("The server gave no answer within %s, as while a PodDisruptionBudget is new", evictionWithin)
+	}
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && status.Status().Details != nil {
 		for _, cause := range status.Status().Details.Causes {
