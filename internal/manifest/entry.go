@@ -185,6 +185,14 @@ type scanner struct {
 	quote byte
 }
 
+// opened is what is open.
+func (s *scanner) opened() string {
+	if s.quote != 0 {
+		return "quote"
+	}
+	return "bracket"
+}
+
 func (s *scanner) open() bool { return s.depth > 0 || s.quote != 0 }
 
 func (s *scanner) scan(text string) {

@@ -22,9 +22,12 @@ const (
 	costEmpty     = 50  // a key that must hold fields and holds nothing
 	costStray     = 200 // a text that belongs to nothing
 
-	maxStates  = 30   // explanations that are followed at the same time
+	maxStates  = 30 // explanations that are followed at the same time
+	minStates  = 8
+	manyLines  = 9000 // lines times states: what a document may cost
 	maxBehind  = 400  // cost by which one of them may be behind the cheapest
 	maxEntries = 5000 // lines of a document that are looked at
+	maxUp      = 40   // blocks around a line that it may belong to
 )
 
 // parent is a key or a dash that has no value yet.
@@ -64,11 +67,14 @@ type names struct {
 	next  *names
 }
 
+// has looks through the latest names only: in a long list of them a name that comes back is no sign of
+// a wrong column.
 func (n *names) has(name string) bool {
-	for ; n != nil; n = n.next {
-		if n.name == name {
-			return true
+	for range 100 {
+		if n == nil || n.name == name {
+			return n != nil
 		}
+		n = n.next
 	}
 	return false
 }
@@ -100,7 +106,7 @@ type state struct {
 	top   *block
 	root  *parent // until the first entry
 	cost  int
-	wrong int // fields and values that do not fit their place
+	wrong int // fields and values that do not fit their place, but for typing mistakes
 	moves *move
 	outs  *outs
 }
@@ -108,7 +114,7 @@ type state struct {
 // misfit is the cost of something that does not fit, 0 when it does.
 func (s *state) misfit(cost int) {
 	s.cost += cost
-	if cost > 0 {
+	if cost > costMisspelt {
 		s.wrong++
 	}
 }
@@ -125,6 +131,7 @@ type fit struct {
 	step    habit // of fields below their parent
 	dash    habit // of dashes below theirs
 	states  []state
+	width   int              // how many states are followed: fewer in a long text
 	near    map[nearKey]bool // what misspelt has found
 }
 
@@ -148,7 +155,7 @@ type solution struct {
 }
 
 func explainBy(entries []entry, root *shape) solution {
-	f := &fit{entries: entries, near: map[nearKey]bool{}}
+	f := &fit{entries: entries, near: map[nearKey]bool{}, width: min(max(manyLines/max(len(entries), 1), minStates), maxStates)}
 	f.measure()
 	f.states = []state{{root: &parent{entry: -1, shape: root, inner: f.rootColumn()}}}
 	for i := range entries {
@@ -224,8 +231,8 @@ func (f *fit) advance(i int) {
 		order[n] = n
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(next[a].cost-next[b].cost, a-b) })
-	f.states = make([]state, 0, maxStates)
-	for _, n := range order[:min(len(order), maxStates)] {
+	f.states = make([]state, 0, f.width)
+	for _, n := range order[:min(len(order), f.width)] {
 		if next[n].cost <= next[order[0]].cost+maxBehind {
 			f.states = append(f.states, next[n])
 		}
@@ -246,7 +253,7 @@ func (f *fit) place(s state, i int) []state {
 		return append(found, s.leave(i))
 	}
 	dash := len(e.dashes) > 0
-	for b := s.top; b != nil; b = b.up {
+	for b, n := s.top, 0; b != nil && n < maxUp; b, n = b.up, n+1 {
 		if b.list == dash {
 			found = append(found, f.beside(s, b, i))
 		}
@@ -379,7 +386,7 @@ func (f *fit) accepted(s state, p *parent, b block, i, want int) state {
 	if b.out = b.at; b.out < p.least(b.list) { // it moves together with its parent
 		b.out = max(p.out+b.at-p.at, p.least(b.list))
 	}
-	if p.at != p.want && b.at == p.at {
+	if p.at != p.want && b.at == p.at && (!b.list || p.dash) {
 		s.note(move{cause: besideNow, entry: i, want: b.at, of: p.entry})
 	}
 	return f.enter(s, &b, i, b.at)

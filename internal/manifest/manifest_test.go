@@ -184,30 +184,3 @@ func TestLargeDocumentsAreRefused(t *testing.T) {
 		t.Errorf("got %.200q", got)
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	f.Add(top + "spec:\n  strategy:\n    canary:\n      steps:\n      - pause: {duration: 1}\n")
-	f.Add("env:\n    - name: dummy\n    value: \"x\"\n")
-	f.Add("a: &a [*a]\n---\nb: {<<: *a}\n")
-	f.Add("? {a: b}\n: |-\n  c\n")
-	f.Add("apiVersion: v1\nkind: List\nitems: [{}, 1]\n")
-	f.Add("\r0")
-	f.Add("- - - a: 'b\n\t c\"")
-	f.Fuzz(func(t *testing.T, text string) {
-		documents, found := Read("f.yaml", []byte(text))
-		lines := 1 // YAML knows five line breaks
-		for _, mark := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
-			lines += strings.Count(text, mark)
-		}
-		for _, problem := range found {
-			if problem.Line < 1 || problem.Line > lines || problem.Column < 1 || problem.Message == "" {
-				t.Fatalf("problem %+v in %d lines", problem, lines)
-			}
-		}
-		for _, document := range documents {
-			if line, column := document.Position("spec.strategy[3].x"); line < 1 || line > lines || column < 1 {
-				t.Fatalf("position %d:%d in %d lines", line, column, lines)
-			}
-		}
-	})
-}

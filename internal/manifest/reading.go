@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// maxSuspects bounds the texts of a document that are searched for fields.
+const maxSuspects = 8
+
 // maxLeftOut bounds the lines of a document that are left out because they are no YAML.
 const maxLeftOut = 20
 
@@ -23,14 +26,16 @@ type outcome struct {
 }
 
 func (r *reading) read() ([]Document, []Problem) {
-	plain, tabs := r.part.withoutTabs()
-	if tabs == nil {
-		plain = r.part
-	}
 	first, err := r.attempt(r.part)
 	if err == nil && !first.crooked() {
-		return first.documents, append(first.problems, r.swallowed()...)
+		return first.documents, append(first.problems, r.swallowed(r.part)...)
 	}
+	if err != nil {
+		if problems, ok := r.template(); ok {
+			return nil, problems
+		}
+	}
+	plain, tabs := r.part.withoutTabs()
 	if better, ok := r.repaired(plain, tabs, first, err == nil); ok {
 		return better.documents, better.problems
 	}
@@ -38,6 +43,23 @@ func (r *reading) read() ([]Document, []Problem) {
 		return first.documents, first.problems
 	}
 	return r.leaveOut(plain, tabs)
+}
+
+// instruction is what Helm writes into its templates.
+var instruction = regexp.MustCompile(`^\s*(- )?\{\{-? *(if|else|end|range|with|include|define|template|toYaml|/\*|\$)`)
+
+// template tells about a text that becomes YAML only when it is rendered. Those of others are passed over.
+func (r *reading) template() ([]Problem, bool) {
+	i := slices.IndexFunc(r.part.lines, instruction.MatchString)
+	if i < 0 {
+		return nil, false
+	}
+	if !strings.Contains(string(r.part.text()), group) {
+		return nil, true
+	}
+	problem := r.part.problem(RuleSyntax, i, indentOf(r.part.lines[i])+1, "this is a template, not YAML")
+	problem.Fix = "render it first, for example: helm template . | sluice lint -"
+	return []Problem{problem}, true
 }
 
 // attempt parses and checks a text.
@@ -96,7 +118,7 @@ func (r *reading) repaired(p *part, tabs []Problem, first outcome, parsed bool) 
 	for i := range moves {
 		moves[i].Message += first.misread(moves[i].Line)
 	}
-	second.problems = slices.Concat(tabs, moves, second.problems)
+	second.problems = slices.Concat(tabs, moves, second.problems, r.swallowed(moved))
 	return second, true
 }
 
@@ -140,19 +162,9 @@ func valueOf(entries []entry, key string) string {
 	return value
 }
 
-// template is what Helm writes its instructions with.
-var template = regexp.MustCompile(`^\s*(- )?\{\{-? *(if|else|end|range|with|include|define|template|toYaml|/\*|\$)`)
-
 // leaveOut reads the text without the lines that are no YAML, one after the other.
 func (r *reading) leaveOut(p *part, tabs []Problem) ([]Document, []Problem) {
 	problems := tabs
-	for i, line := range p.lines {
-		if template.MatchString(line) {
-			problem := p.problem(RuleSyntax, i, indentOf(line)+1, "this is a template, not YAML")
-			problem.Fix = "render it first, for example: helm template . | sluice lint -"
-			return nil, append(problems, problem)
-		}
-	}
 	rest := *p
 	rest.lines = slices.Clone(p.lines)
 	for range maxLeftOut {
@@ -160,16 +172,42 @@ func (r *reading) leaveOut(p *part, tabs []Problem) ([]Document, []Problem) {
 		if err == nil {
 			return second.documents, append(problems, second.problems...)
 		}
-		line, message := errorLine(err)
-		line = min(max(line, 1), len(rest.lines))
-		at := indentOf(rest.lines[line-1])
-		problems = append(problems, p.problem(RuleSyntax, line-1, at+1, "YAML does not parse here: "+message))
-		if strings.TrimSpace(rest.lines[line-1]) == "" {
-			break // blank already: the parser complains about something else
+		line, message := culprit(&rest, err)
+		if strings.TrimSpace(rest.lines[line]) == "" {
+			break // the parser complains about something else
 		}
-		rest.leaveOut(line-1, line)
+		problems = append(problems, p.problem(RuleSyntax, line, indentOf(p.lines[line])+1, "YAML does not parse here: "+message))
+		rest.leaveOut(line, line+1)
 	}
-	return nil, problems[:len(tabs)+1]
+	return nil, problems[:min(len(tabs)+1, len(problems))]
+}
+
+// culprit is the line that keeps a text from being YAML: one that opens a bracket or a quote and leaves
+// it open while keys follow, else the one that the parser names.
+func culprit(p *part, err error) (line int, message string) {
+	for i, text := range p.lines {
+		text = strings.TrimRight(text, " \t\r")
+		if silent(text) {
+			continue
+		}
+		e := readEntry(i, text)
+		var s scanner
+		if s.scan(e.value); !s.open() || i+1 == len(p.lines) {
+			continue
+		}
+		end := continued(p.lines, i, e.value)
+		if end == i+1 || slices.ContainsFunc(p.lines[i+1:end], isKey) {
+			return i, fmt.Sprintf("the %s that opens here is not closed", s.opened())
+		}
+	}
+	number, message := errorLine(err)
+	return min(max(number, 1), len(p.lines)) - 1, message
+}
+
+// isKey tells that a line begins a field in block style, as no line inside brackets does.
+func isKey(line string) bool {
+	text := strings.TrimRight(strings.TrimLeft(line, " "), " \r")
+	return text != "" && plainKey.MatchString(text) && !strings.HasSuffix(text, ",")
 }
 
 // locate gives the moves the paths that their lines have in what was read.
@@ -190,36 +228,38 @@ func locate(moves []Problem, o outcome) []Problem {
 
 // swallowed finds lines that have become part of the text above them, because they are indented deeper:
 // a field at the end of a block scalar, which the object around it lacks, and a list item.
-func (r *reading) swallowed() (problems []Problem) {
-	entries := readEntries(r.part.lines, nil)
+func (r *reading) swallowed(p *part) (problems []Problem) {
+	entries := readEntries(p.lines, nil)
 	root, ok := r.shape(entries)
-	if !ok || root == open {
+	if !ok || root == open || len(entries) > maxEntries {
 		return nil
 	}
+	suspects := 0
 	for i := range entries {
-		if entries[i].suspect == 0 {
+		if entries[i].suspect == 0 || suspects == maxSuspects {
 			continue
 		}
-		if problem, ok := r.endsEarlier(entries, i, root); ok {
+		suspects++
+		if problem, ok := endsEarlier(p, entries, i, root); ok {
 			problems = append(problems, problem)
 		}
 	}
 	if slices.ContainsFunc(entries[min(len(entries), 1):], func(e entry) bool { return e.continues }) {
-		problems = append(problems, r.items(entries, root)...)
+		problems = append(problems, items(p, entries, root)...)
 	}
 	return problems
 }
 
 // items tells about the dashes that only go on with the text of the item above them.
-func (r *reading) items(entries []entry, root *shape) (problems []Problem) {
+func items(p *part, entries []entry, root *shape) (problems []Problem) {
 	if len(entries) > maxEntries {
 		return nil
 	}
 	solution := explainBy(entries, root)
-	t := teller{r.part, entries, solution.outs}
+	t := teller{p, entries, solution.outs}
 	for _, m := range solution.moves {
 		if e := &entries[m.entry]; e.continues {
-			problem := r.part.problem(RuleSwallowed, e.line, e.first(), fmt.Sprintf(
+			problem := p.problem(RuleSwallowed, e.line, e.first(), fmt.Sprintf(
 				"the dash begins no item: it is part of the text of line %d, because it is indented deeper", t.number(m.entry-1)))
 			problem.Fix = t.to(m)
 			problems = append(problems, problem)
@@ -229,9 +269,9 @@ func (r *reading) items(entries []entry, root *shape) (problems []Problem) {
 }
 
 // endsEarlier tells whether a text makes sense without its last lines, and the document with them.
-func (r *reading) endsEarlier(entries []entry, i int, root *shape) (Problem, bool) {
+func endsEarlier(p *part, entries []entry, i int, root *shape) (Problem, bool) {
 	e := &entries[i]
-	cut := readEntries(r.part.lines, map[int]bool{e.suspect: true})
+	cut := readEntries(p.lines, map[int]bool{e.suspect: true})
 	if len(cut) > maxEntries || len(cut) <= len(entries) {
 		return Problem{}, false
 	}
@@ -244,8 +284,8 @@ func (r *reading) endsEarlier(entries []entry, i int, root *shape) (Problem, boo
 	if found < 0 {
 		return Problem{}, false
 	}
-	t := teller{r.part, cut, after.outs}
-	problem := r.part.problem(RuleSwallowed, e.suspect, cut[at].first(), fmt.Sprintf(
+	t := teller{p, cut, after.outs}
+	problem := p.problem(RuleSwallowed, e.suspect, cut[at].first(), fmt.Sprintf(
 		"%s looks like a field, and is part of the text of `%s` (line %d)", cut[at].name(), e.key, t.number(i)))
 	problem.Fix = t.to(after.moves[found])
 	return problem, true
