@@ -148,7 +148,7 @@ func TestTerminateAnalysisRun(t *testing.T) {
 	p.carriesOut(t, []session{
 		{"terminate analysisrun running", ExitOK, "analysis run running ends; it is judged by what it has measured\n", ""},
 		{"terminate ar over", ExitNo, "", "error: analysis run over has ended already (Failed): there is nothing to terminate\n"},
-		{"terminate ar runing", ExitFailed, "", "error: there is no analysis run runing in namespace " + p.namespace + "; did you mean running?\n"},
+		{"terminate ar runnin", ExitFailed, "", "error: there is no analysis run runnin in namespace " + p.namespace + "; did you mean running?\n"},
 	})
 	if err := p.Get(t.Context(), client.ObjectKeyFromObject(running), running); err != nil {
 		t.Fatal(err)

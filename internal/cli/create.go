@@ -66,31 +66,32 @@ func (a *app) checked(files []string) ([]manifest.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	var wrong []LintFinding
-	for _, finding := range Lint(sources) {
-		if finding.Severity == "error" {
-			wrong = append(wrong, finding)
-		}
+	wrong := slices.DeleteFunc(Lint(sources), func(finding LintFinding) bool { return finding.Severity != "error" })
+	for _, finding := range wrong {
+		printLines(a.Err, finding.String())
 	}
+	if len(wrong) > 0 {
+		return nil, &exit{ExitNo, "nothing was created: " + plural(len(wrong), "error") + " in " + strings.Join(files, ", ")}
+	}
+	objects, err := ours(sources)
+	if err == nil && len(objects) == 0 {
+		err = fmt.Errorf("there is nothing to create in %s", strings.Join(files, ", "))
+	}
+	return objects, err
+}
+
+// ours are the objects of the kinds create knows. Others are refused; what is no object is left out.
+func ours(sources []Source) ([]manifest.Document, error) {
 	var objects []manifest.Document
 	for _, source := range sources {
-		documents, _ := manifest.Read(source.Name, source.Text) // what is wrong with them is among the findings
+		documents, _ := manifest.Read(source.Name, source.Text) // what is wrong with them lint says
 		for _, document := range documents {
 			if _, ok := creatable()[document.Kind]; ok && document.Ours() {
 				objects = append(objects, document)
-			} else if !document.Foreign() && document.Kind != api.KindExperiment {
+			} else if !document.Foreign() {
 				return nil, fmt.Errorf("%s:%d: create knows no %s: use kubectl for it", document.File, document.Line, document.Kind)
 			}
 		}
-	}
-	switch {
-	case len(wrong) > 0:
-		for _, finding := range wrong {
-			printLines(a.Err, finding.String())
-		}
-		return nil, &exit{ExitNo, "nothing was created: " + plural(len(wrong), "error") + " in " + strings.Join(files, ", ")}
-	case len(objects) == 0:
-		return nil, fmt.Errorf("there is nothing to create in %s", strings.Join(files, ", "))
 	}
 	return objects, nil
 }

@@ -73,7 +73,7 @@ func TestCreateAnalysisRun(t *testing.T) {
 	p.carriesOut(t, []session{
 		{"create -f " + file, ExitOK, "analysistemplate.argoproj.io/errors created\n", ""},
 		{"create analysisrun --from errors", ExitNo, "", "error: the run of errors would end in an error: args.service was not resolved: declared without a value by errors; add -a service=…\n"},
-		{"create ar --from errors -a sevice=shop", ExitFailed, "", "error: the template has no argument sevice; there are limit, service\n"},
+		{"create ar --from errors -a servis=shop", ExitFailed, "", "error: the template has no argument servis; there are limit, service\n"},
 		{"create ar --from errors -a service", ExitFailed, "", "error: \"service\" is no argument: write NAME=VALUE\n"},
 		{"create ar --from errros -a service=shop", ExitFailed, "", "error: there is no analysis template errros in namespace " + p.namespace + "; did you mean errors?\n"},
 		{"create ar --from errors --name trial --instance-id mine -a service=shop", ExitOK, "analysisrun.argoproj.io/trial created\n", ""},

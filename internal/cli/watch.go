@@ -100,41 +100,52 @@ func live[T any](ctx context.Context, changes <-chan struct{}, read func(context
 	go p.run(ctx)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	var (
-		last T
-		now  outlook
-		none *absent
-	)
+	var s showing[T]
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case r := <-p.readings:
-			switch {
-			case r.err == nil:
-				last, now = r.value, outlook{fresh: true, at: time.Now()}
-			case now.at.IsZero():
-				return r.err
-			case errors.As(r.err, &none):
-				return fmt.Errorf("deleted meanwhile: %w", r.err)
-			case !passing(r.err):
-				return r.err
-			default:
-				now.fresh, now.trouble = false, r.err
+			if err := s.take(r); err != nil {
+				return err
 			}
 		case <-ticker.C:
-			now.fresh = false
-			if now.trouble == nil && p.late() {
-				now.trouble = errSlow
+			s.now.fresh = false
+			if s.now.trouble == nil && p.late() {
+				s.now.trouble = errSlow
 			}
 		}
-		if now.at.IsZero() {
+		if s.now.at.IsZero() {
 			continue // the first answer is still to come
 		}
-		if done, err := show(last, now); done || err != nil {
+		if done, err := show(s.last, s.now); done || err != nil {
 			return err
 		}
 	}
+}
+
+// showing is the last reading there was, and what is known about it.
+type showing[T any] struct {
+	last T
+	now  outlook
+}
+
+// take is what a new reading does to it. The error ends the picture.
+func (s *showing[T]) take(r reading[T]) error {
+	var none *absent
+	switch {
+	case r.err == nil:
+		s.last, s.now = r.value, outlook{fresh: true, at: time.Now()}
+		return nil
+	case s.now.at.IsZero():
+		return r.err
+	case errors.As(r.err, &none):
+		return fmt.Errorf("deleted meanwhile: %w", r.err)
+	case !passing(r.err):
+		return r.err
+	}
+	s.now.fresh, s.now.trouble = false, r.err
+	return nil
 }
 
 type reading[T any] struct {

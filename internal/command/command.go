@@ -155,17 +155,18 @@ func Pause(ro *api.Rollout) (Change, error) {
 	}, nil
 }
 
-// Resume ends a pause, by hand or of a step, and skips nothing else.
+// Resume ends a pause, by hand or of a step, and skips nothing else. Like a promotion it carries the
+// version it was read at, so that it never ends a later pause than the one that was seen.
 func Resume(ro *api.Rollout) (Change, error) {
 	change := Change{Effect: fmt.Sprintf("rollout %s goes on", ro.Name)}
-	if ro.Spec.Paused {
-		change.Patches = append(change.Patches, unpause())
-	}
 	if len(ro.Status.PauseConditions) > 0 {
-		change.Patches = append(change.Patches, patch("status", object{"status": object{"pauseConditions": nil}}))
+		change.Patches = append(change.Patches, patch("status", versioned(ro, object{"pauseConditions": nil})))
 		if stepUndecided(ro) || backgroundUndecided(ro) {
 			change.Effect = fmt.Sprintf("rollout %s measures its inconclusive analysis again", ro.Name)
 		}
+	}
+	if ro.Spec.Paused { // second, as a patch of the spec would make the version of the other an old one
+		change.Patches = append(change.Patches, unpause())
 	}
 	if len(change.Patches) == 0 {
 		return refuse("", "rollout %s is not paused (%s)", ro.Name, state(ro))
@@ -201,6 +202,11 @@ func Promote(ro *api.Rollout) (Change, error) {
 	return change, nil
 }
 
+// versioned is a change of the status that is refused when the rollout has changed since it was read.
+func versioned(ro *api.Rollout, status object) object {
+	return object{"metadata": object{"resourceVersion": ro.ResourceVersion}, "status": status}
+}
+
 // again is what ending the pause of an inconclusive background analysis does.
 const again = "ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
 	"to go on without the analysis use promote --full, to go back use abort"
@@ -212,18 +218,15 @@ func advance(ro *api.Rollout) (object, string, error) {
 	if index+1 >= steps {
 		next = "is promoted once its pods are ready"
 	}
-	versioned := func(status object) object {
-		return object{"metadata": object{"resourceVersion": ro.ResourceVersion}, "status": status}
-	}
 	switch {
 	case len(ro.Status.PauseConditions) > 0 && backgroundUndecided(ro):
 		// Skipping a step would not help: an inconclusive background analysis pauses every step.
-		return versioned(object{"pauseConditions": nil}), again, nil
+		return versioned(ro, object{"pauseConditions": nil}), again, nil
 	case len(ro.Status.PauseConditions) > 0 && stepUndecided(ro) && steps > 0:
-		return versioned(object{"pauseConditions": nil, "controllerPause": false, "currentStepIndex": min(index+1, steps)}),
+		return versioned(ro, object{"pauseConditions": nil, "controllerPause": false, "currentStepIndex": min(index+1, steps)}),
 			"passes over its inconclusive analysis and " + next, nil
 	case len(ro.Status.PauseConditions) > 0:
-		return versioned(object{"pauseConditions": nil}), "ends its pause and " + next, nil
+		return versioned(ro, object{"pauseConditions": nil}), "ends its pause and " + next, nil
 	case steps == 0:
 		_, err := refuse("to promote without waiting for anything else, use --full", "rollout %s has no steps to skip", ro.Name)
 		return nil, "", err
@@ -231,7 +234,7 @@ func advance(ro *api.Rollout) (object, string, error) {
 		_, err := refuse("", "rollout %s has done all its %d steps and waits: %s", ro.Name, steps, ro.Status.Message)
 		return nil, "", err
 	}
-	return versioned(object{"pauseConditions": nil, "currentStepIndex": index + 1}),
+	return versioned(ro, object{"pauseConditions": nil, "currentStepIndex": index + 1}),
 		fmt.Sprintf("skips step %d of %d and %s", index+1, steps, next), nil
 }
 

@@ -39,7 +39,7 @@ func skip(ro *api.Rollout, to func(index, steps int) int) (Change, error) {
 		effect = fmt.Sprintf("rollout %s skips its remaining steps and is promoted once its pods are ready", ro.Name)
 	}
 	return Change{
-		Patches: []Patch{patch("status", object{"metadata": object{"resourceVersion": ro.ResourceVersion}, "status": status})},
+		Patches: []Patch{patch("status", versioned(ro, status))},
 		Effect:  effect,
 	}, nil
 }
