@@ -111,7 +111,7 @@ func TestAChangeDeepInTemplatesIsSeenAtOnce(t *testing.T) {
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
 metadata: {name: outer}
-spec: {templates: [{templateName: ` + company.Name + `, clusterScope: true}]}
+spec: {templates: [{templateName: `+company.Name+`, clusterScope: true}]}
 `, labelled(shop(strings.Replace(analysed, "templateName: limit", "templateName: outer", 1)), p.namespace))
 	lacks := p.becomes("Degraded InvalidSpec")
 	if want := `AnalysisTemplate "limit" not found, included by outer -> cluster/` + company.Name; !strings.Contains(lacks.Status.Message, want) {
