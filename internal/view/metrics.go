@@ -238,7 +238,7 @@ func short(text string) string {
 	if err != nil || len(text) <= 8 {
 		return text
 	}
-	return strconv.FormatFloat(value, 'g', 4, 64)
+	return strconv.FormatFloat(value, 'g', 6, 64) // as in messages
 }
 
 func percent(value, limit string) string {
