@@ -28,19 +28,19 @@ const (
 )
 
 // mark is what a status says in the fields that only a controller writes: a sum for each.
-type mark [8]uint64
+type mark [7]uint64
 
 // marked names the fields of a mark. Abort, promoteFull, controllerPause, pauseConditions and
-// currentStepIndex are not among them: any client commands with those. Our additions are not either:
-// a server with other definitions drops them.
+// currentStepIndex are not among them: any client commands with those. Nor are fields that a server with
+// other definitions drops.
 var marked = [len(mark{})]string{
-	"phase", "message", "conditions", "observedGeneration", "currentPodHash", "currentStepHash", "replicas", "duration",
+	"phase", "message", "conditions", "observedGeneration", "currentPodHash", "currentStepHash", "replicas",
 }
 
 func markOf(s *api.RolloutStatus) (m mark) {
 	for i, field := range [len(m)]any{
 		s.Phase, s.Message, s.Conditions, s.ObservedGeneration, s.CurrentPodHash, s.CurrentStepHash,
-		[]int32{s.Replicas, s.UpdatedReplicas, s.ReadyReplicas, s.AvailableReplicas, s.HPAReplicas}, s.Duration,
+		[]int32{s.Replicas, s.UpdatedReplicas, s.ReadyReplicas, s.AvailableReplicas, s.HPAReplicas},
 	} {
 		raw, err := json.Marshal(field)
 		if err != nil {

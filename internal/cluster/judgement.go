@@ -23,6 +23,7 @@ import (
 type judgement struct {
 	hash       string // of the template
 	generation int64  // of the Rollout when it was last asked for
+	needless   bool   // nobody asked: the template's ReplicaSet exists
 	until      time.Time
 	refused    string
 	unknown    string                  // why the server could not tell
@@ -74,23 +75,28 @@ func (m *judgementMemory) forget(uid types.UID) {
 // judge asks the server about the Rollout's pod template, unless the answer is known from an earlier
 // pass, or nobody needs it because the template's ReplicaSet exists.
 func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []decide.ReplicaSet) (judgement, error) {
-	hash := decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
-	if slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash }) {
-		c.judgements.forget(rollout.UID)
-		return judgement{}, nil
+	exists := func(hash string) bool {
+		return slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash })
 	}
 	j, known := c.judgements.recall(rollout.UID)
-	same := known && j.hash == hash
-	if same && j.holds() && (j.generation == rollout.Generation || j.as != nil) {
-		return j, nil
+	hash := j.hash
+	if !known || j.generation != rollout.Generation {
+		hash = decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
 	}
-	before := j.unknown
-	j, err := c.rehearse(ctx, rollout)
-	if err != nil {
-		return judgement{}, err
-	}
-	if same && before != "" && j.unknown != "" {
-		j.unknown = before // told once; the next error may differ in a port or a time
+	same := known && j.hash == hash && !j.needless
+	switch {
+	case exists(hash):
+		j = judgement{needless: true}
+	case same && j.holds() && (j.generation == rollout.Generation || j.as != nil):
+	default:
+		next, err := c.rehearse(ctx, rollout)
+		if err != nil {
+			return judgement{}, err
+		}
+		if same && j.unknown != "" && next.unknown != "" {
+			next.unknown = j.unknown // told once; the next error may differ in a port or a time
+		}
+		j = next
 	}
 	j.hash, j.generation = hash, rollout.Generation
 	c.judgements.keep(rollout.UID, j)
