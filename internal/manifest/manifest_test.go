@@ -113,7 +113,7 @@ func TestReadIndentation(t *testing.T) {
 		{"in a later document",
 			"a: b\n---\nargs:\n- name: a\n    value: b\n",
 			"f.yaml:5:5: args[0].value: `value` is indented 2 columns deeper than its sibling `name` (line 4), which has a value and can hold nothing; write it at column 3 (2 spaces before it)"},
-		{"what has nothing to do with indentation", "a: \"b\nc: d\n", `f.yaml:3:1: YAML does not parse here: found unexpected end of stream`},
+		{"what has nothing to do with indentation", "a: \"b\nc: d\n", `f.yaml:1:1: YAML does not parse here: the quote that opens here is not closed`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

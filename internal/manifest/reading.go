@@ -126,7 +126,7 @@ func (r *reading) repaired(p *part, tabs []Problem, first outcome, parsed bool) 
 func (o outcome) misread(line int) string {
 	for _, p := range o.problems {
 		if p.Line == line && p.Rule == RuleUnknown {
-			return fmt.Sprintf(", so it is read as %s, which does not exist", p.Path)
+			return fmt.Sprintf(", and it is read as %s, which does not exist", p.Path)
 		}
 	}
 	return ""

@@ -180,7 +180,7 @@ func (t teller) tell(m move) Problem {
 	case besideNow:
 		rule = RuleMisplaced
 		name := t.entries[m.of].name()
-		message = fmt.Sprintf("stands beside %s (line %d) and not under it, so that %s holds nothing", name, t.number(m.of), name)
+		message = fmt.Sprintf("stands beside %s (line %d) and not under it, which leaves %s empty", name, t.number(m.of), name)
 		if t.outs[m.entry] == e.first() {
 			fix = fmt.Sprintf("once line %d is moved it is under it", t.number(m.of))
 		}
