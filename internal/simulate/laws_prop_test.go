@@ -69,9 +69,10 @@ func newHistory(t *testing.T, rt *rapid.T) *history {
 		}
 	})
 	h.w.Templates[decide.TemplateKey{Name: "background"}] = api.AnalysisTemplateSpec{Metrics: []api.Metric{{
-		Name: "errors", Interval: "5s", SuccessCondition: "result[0] <= 0.004",
+		Name: "errors", Interval: "5s", SuccessCondition: "result[0] <= 0.004", FailureCondition: "result[0] > 0.008",
 		Provider: api.MetricProvider{Prometheus: &api.PrometheusMetric{Query: "errors"}},
 	}}}
+	metricOf(h.w, "success-rate", func(m *api.Metric) { m.FailureCondition = "result[0] > 0.008" })
 	h.w.Fate = h.fate
 	h.w.Resized = h.resized
 	h.w.Evicted = h.evicted
@@ -266,10 +267,10 @@ func (h *history) Mend(*rapid.T) {
 
 func (h *history) Answer(t *rapid.T) {
 	answers := map[string]judge.Sample{
-		"good": number(0.001), "bad": number(0.02), "nothing": {Result: []float64{}, Text: "[]"},
+		"good": number(0.001), "bad": number(0.02), "unsure": number(0.006), "nothing": {Result: []float64{}, Text: "[]"},
 		"NaN": {Result: []float64{nan()}, Text: "[NaN]"}, "403": unauthorized(Question{}),
 	}
-	kind := rapid.SampledFrom([]string{"good", "good", "good", "bad", "nothing", "NaN", "403"}).Draw(t, "answer")
+	kind := rapid.SampledFrom([]string{"good", "good", "good", "bad", "unsure", "nothing", "NaN", "403"}).Draw(t, "answer")
 	h.w.Answer = func(Question) judge.Sample { return answers[kind] }
 }
 

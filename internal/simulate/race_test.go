@@ -142,6 +142,8 @@ type race struct {
 	reads []*api.Rollout // what clients could have read, newest last
 	sent  bool
 	want  string
+	// commands counts how many were sent, taken or not.
+	commands int
 }
 
 func newRace(t *testing.T, at int, c command, lag int, versioned bool) *race {
@@ -161,6 +163,7 @@ func newRace(t *testing.T, at int, c command, lag int, versioned bool) *race {
 // command sends the patches, built from what was read lag chances ago. A patch that names a version
 // that is no longer there is refused as a whole, and then nothing must come of it.
 func (r *race) command(c command, lag int, versioned bool) {
+	r.commands++
 	met := r.w.Rollout()
 	read := met
 	if n := len(r.reads) - 1 - lag; lag > 0 && n >= 0 {
@@ -188,9 +191,9 @@ func (r *race) play(d time.Duration) {
 			r.h.law(turns < maxTurns, "law 8: the world never came to rest")
 			r.reads = append(r.reads, r.w.Rollout())
 			r.fate.chance()
-			before, done := r.w.Rollout().Status, r.fate.chances > r.fate.at
+			before, commands := r.w.Rollout().Status, r.commands
 			wrote := r.w.Turn()
-			if after := r.fate.chances > r.fate.at; wrote && done == after {
+			if wrote && commands == r.commands {
 				r.h.moved(before, r.w.Rollout()) // nobody else wrote in this turn
 			}
 			if wrote {
