@@ -171,7 +171,7 @@ func (w *world) service(d *manifest.Document, service *corev1.Service) []LintFin
 		return nil
 	}
 	pods := near.Object.(*api.Rollout).Spec.Template.Labels //nolint:forcetypeassert // it was one above
-	return []LintFinding{about(d, ruleServiceSelector, "warning", "spec.selector."+key,
+	return []LintFinding{about(d, ruleServiceSelector, "warning", manifest.Join("spec.selector", key),
 		fmt.Sprintf("selects %s=%s, and no pod template among the files has that; %s has %s", key, service.Spec.Selector[key], near.Title(), label(key, pods)))}
 }
 

@@ -133,6 +133,9 @@ func (n *node) duplicates() []Problem {
 	return problems
 }
 
+// Join is the path of what stands under a key.
+func Join(path, key string) string { return join(path, key) }
+
 // join appends a key to a path; keys that are no plain word stand in brackets.
 func join(path, key string) string {
 	if key == "" || strings.ContainsAny(key, ".[]/ ") {
