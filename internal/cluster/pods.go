@@ -31,8 +31,11 @@ const (
 	refusalLimit   = 300
 )
 
-// observePods lists the pods of the ReplicaSets that have not ended, never nil.
-func (w *RolloutWorld) observePods(ctx context.Context) ([]decide.Pod, error) {
+// observePods lists the pods of the ReplicaSets that have not ended; nil only where they are not needed.
+func (w *RolloutWorld) observePods(ctx context.Context, now time.Time) ([]decide.Pod, error) {
+	if !decide.NeedsPods(w.rollout, now) {
+		return nil, nil
+	}
 	var list corev1.PodList
 	if err := w.cluster.Cached.List(ctx, &list, client.InNamespace(w.rollout.Namespace)); err != nil {
 		return nil, fmt.Errorf("listing the pods of %s: %w", w.key, err)

@@ -73,10 +73,8 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 		return decide.RolloutInput{}, err
 	}
 	now := time.Now()
-	if decide.NeedsPods(rollout, now) {
-		if observed.Pods, err = w.observePods(ctx); err != nil {
-			return decide.RolloutInput{}, err
-		}
+	if observed.Pods, err = w.observePods(ctx, now); err != nil {
+		return decide.RolloutInput{}, err
 	}
 	if observed.Runs, err = w.observeRuns(ctx); err != nil {
 		return decide.RolloutInput{}, err

@@ -51,7 +51,9 @@ func TestTwoInstancesShareANamespace(t *testing.T) {
 	p.create(limit(oneReading, "[]"), shop(analysed), named(labelled(shop(analysed), "mine"), "mine"), named(labelled(shop(analysed), "theirs"), "theirs"),
 		alone("run-of-nobody", ""), alone("run-of-mine", api.LabelInstanceID+": mine"), alone("run-of-theirs", api.LabelInstanceID+": theirs"))
 	both := func(what, phase string) {
-		p.eventually(what, func() string { return phaseOtherThan(phase, p.rollout("shop")) + phaseOtherThan(phase, p.rollout("mine")) })
+		p.eventually(what, func() string {
+			return phaseOtherThan(phase, p.rollout("shop")) + phaseOtherThan(phase, p.rollout("mine"))
+		})
 	}
 	both("each serves its own", "Healthy")
 	p.patch("shop", image("shop:2"), false)

@@ -63,13 +63,8 @@ func (d *draft) sumUp(f facts) {
 }
 
 func (d *draft) phase(f facts) (api.RolloutPhase, string) {
-	for _, c := range d.status.Conditions {
-		switch {
-		case c.Type == api.RolloutInvalidSpec:
-			return api.RolloutPhaseDegraded, fmt.Sprintf("%s: %s", api.RolloutInvalidSpec, c.Message)
-		case c.Reason == api.ReasonRolloutAborted, c.Reason == api.ReasonProgressDeadlineExceeded:
-			return api.RolloutPhaseDegraded, fmt.Sprintf("%s: %s", c.Reason, c.Message)
-		}
+	if trouble := d.trouble(); trouble != "" {
+		return api.RolloutPhaseDegraded, trouble
 	}
 	s := d.status
 	switch {
@@ -91,4 +86,17 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 		return api.RolloutPhaseProgressing, "waiting for all steps to complete"
 	}
 	return api.RolloutPhaseHealthy, ""
+}
+
+// trouble is the condition that makes a Rollout Degraded, "" when there is none.
+func (d *draft) trouble() string {
+	for _, c := range d.status.Conditions {
+		switch {
+		case c.Type == api.RolloutInvalidSpec:
+			return fmt.Sprintf("%s: %s", api.RolloutInvalidSpec, c.Message)
+		case c.Reason == api.ReasonRolloutAborted, c.Reason == api.ReasonProgressDeadlineExceeded:
+			return fmt.Sprintf("%s: %s", c.Reason, c.Message)
+		}
+	}
+	return ""
 }

@@ -197,24 +197,7 @@ func oneIf(b bool) int {
 // askAgain says whether the server may be asked to evict, and tells why it said no the last time. It is
 // asked after as long as it has been refusing since anything became ready, within bounds.
 func (d *draft) askAgain(f facts, old []Pod) bool {
-	var last Pod
-	var since time.Time
-	for _, p := range old {
-		if p.RefusedAt.Before(f.ro.Spec.RestartAt.Time) {
-			continue // an earlier restart was refused
-		}
-		if p.RefusedAt.After(last.RefusedAt) {
-			last = p
-		}
-		if since.IsZero() || p.RefusedSince.Before(since) {
-			since = p.RefusedSince
-		}
-	}
-	for _, p := range f.seen.Pods {
-		if p.ReadyAt.After(since) && !p.Deleting {
-			since = p.ReadyAt
-		}
-	}
+	last, since := f.refusal(old)
 	if last.RefusedAt.IsZero() || since.After(last.RefusedAt) { // something has become ready since
 		return true
 	}
@@ -230,6 +213,28 @@ func (d *draft) askAgain(f facts, old []Pod) bool {
 	}
 	d.wait(again)
 	return false
+}
+
+// refusal is the pod whose eviction was refused last in this restart, and since when the server has been
+// refusing with nothing becoming ready.
+func (f facts) refusal(old []Pod) (last Pod, since time.Time) {
+	for _, p := range old {
+		if p.RefusedAt.Before(f.ro.Spec.RestartAt.Time) {
+			continue // never, or an earlier restart was refused
+		}
+		if p.RefusedAt.After(last.RefusedAt) {
+			last = p
+		}
+		if since.IsZero() || p.RefusedSince.Before(since) {
+			since = p.RefusedSince
+		}
+	}
+	for _, p := range f.seen.Pods {
+		if p.ReadyAt.After(since) && !p.Deleting {
+			since = p.ReadyAt
+		}
+	}
+	return last, since
 }
 
 // spareOf is how many serving pods a restart may take now; see above.
