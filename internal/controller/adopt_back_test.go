@@ -239,6 +239,7 @@ func (p *place) told() map[string]int {
 // TestNothingNeedsOurAdditions tells one story twice: once with a server that keeps our additions to the status
 // and once with one that loses them. What people are told, and how it ends, is the same.
 func TestNothingNeedsOurAdditions(t *testing.T) {
+	t.Parallel()
 	var ends []map[string]any
 	for _, lossy := range []bool{false, true} {
 		p := newPlace(t)

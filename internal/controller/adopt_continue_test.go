@@ -86,6 +86,7 @@ const (
 )
 
 func TestAnAdoptedPauseIsPromotedAndUndone(t *testing.T) {
+	t.Parallel()
 	p := adopted(t, "paused")
 	p.patch("paused", resume, true)
 	p.reaches("paused", "Paused CanaryPauseStep", 3)
@@ -110,6 +111,7 @@ func TestAnAdoptedPauseIsPromotedAndUndone(t *testing.T) {
 }
 
 func TestAnAdoptedUpdateIsUndoneToStable(t *testing.T) {
+	t.Parallel()
 	p := adopted(t, "paused")
 	p.undo("paused", "paused-"+pausedStable)
 	if r := p.reaches("paused", "Healthy", 4); r.Status.StableRS != pausedStable || r.Status.CurrentPodHash != pausedStable {
@@ -140,6 +142,7 @@ func (p *place) finish(job *batchv1.Job, ends ...batchv1.JobConditionType) {
 const adoptedRun = "analysing-" + analysingCanary + "-2-1"
 
 func TestAnAdoptedJobThatSucceedsCompletesTheStep(t *testing.T) {
+	t.Parallel()
 	p := adopted(t, "analysing")
 	p.finish(p.job(adoptedRun), batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
 	p.run(adoptedRun, api.AnalysisPhaseSuccessful)
@@ -150,6 +153,7 @@ func TestAnAdoptedJobThatSucceedsCompletesTheStep(t *testing.T) {
 }
 
 func TestAnAdoptedJobThatFailsAborts(t *testing.T) {
+	t.Parallel()
 	p := adopted(t, "analysing")
 	p.finish(p.job(adoptedRun), batchv1.JobFailureTarget, batchv1.JobFailed)
 	p.run(adoptedRun, api.AnalysisPhaseFailed)
@@ -182,6 +186,7 @@ func (p *place) runsAre(want ...string) {
 }
 
 func TestAnAdoptedAbortIsRetried(t *testing.T) {
+	t.Parallel()
 	p := adopted(t, "aborted")
 	p.patch("aborted", retry, true)
 	r := p.reaches("aborted", "Paused CanaryPauseStep", 1)
@@ -193,6 +198,7 @@ func TestAnAdoptedAbortIsRetried(t *testing.T) {
 }
 
 func TestAnAdoptedRolloutIsUpdated(t *testing.T) {
+	t.Parallel()
 	p := adopted(t, "stable")
 	const stable = "86645b4d5f"
 	p.patch("stable", `{"spec":{"template":{"metadata":{"annotations":{"release":"2"}}}}}`, false)
@@ -206,6 +212,7 @@ func TestAnAdoptedRolloutIsUpdated(t *testing.T) {
 
 // TestARolloutIsMovedByItsInstanceID: one at a time, while the other controller keeps the rest.
 func TestARolloutIsMovedByItsInstanceID(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t)
 	p.load("stable")
 	p.load("paused")

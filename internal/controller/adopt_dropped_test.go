@@ -19,6 +19,7 @@ func applied(steps string) string {
 }
 
 func TestAFieldThatTheServerDroppedIsWarnedOfOncePerGeneration(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t)
 	p.record()
 	p.start()

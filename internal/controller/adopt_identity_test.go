@@ -29,6 +29,7 @@ func (r *rehearsals) fail() func(*controller.Options) {
 }
 
 func TestReplicaSetsHashedByAnotherVersionAreRecognised(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change []func(*controller.Options)
@@ -55,6 +56,7 @@ func TestReplicaSetsHashedByAnotherVersionAreRecognised(t *testing.T) {
 // TestATemplateThatMayBeAnOldOneWaitsForTheServer: the spec was changed while no controller ran, so the
 // status proves nothing, and the server cannot be asked.
 func TestATemplateThatMayBeAnOldOneWaitsForTheServer(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t)
 	p.load("paused", foreignHashes...)
 	p.patch("paused", `{"spec":{"replicas":5}}`, false)
@@ -74,6 +76,7 @@ func TestATemplateThatMayBeAnOldOneWaitsForTheServer(t *testing.T) {
 }
 
 func TestAnUpdateDoesNotWaitForAServerThatCannotTell(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t)
 	p.load("paused", foreignHashes...)
 	p.record()
@@ -84,6 +87,7 @@ func TestAnUpdateDoesNotWaitForAServerThatCannotTell(t *testing.T) {
 }
 
 func TestStepsHashedByAnotherVersionGoOn(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t)
 	p.load("paused", "6878d844fd", "foreignsteps")
 	before := p.world()

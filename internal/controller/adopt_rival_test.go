@@ -40,6 +40,7 @@ func (p *place) rival(ctx context.Context) (ended func()) {
 }
 
 func TestAnotherControllerIsReportedAndNotFought(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t)
 	p.record()
 	var saves atomic.Int64

@@ -57,6 +57,7 @@ func (p *place) takeOver(change ...func(*controller.Options)) int64 {
 // TestARunningInstallationIsTakenOver compares every object, events included, before and after. The lists are the
 // only differences there may be; each recording needs at most one write.
 func TestARunningInstallationIsTakenOver(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		recording string
 		writes    int64
