@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"slices"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
@@ -71,9 +73,18 @@ func (d *draft) obeyFull(f facts) {
 	}
 }
 
+// recordedFull says that the newest decision about the update is the one to promote it in full.
 func (d *draft) recordedFull() bool {
-	n := len(d.status.Decisions)
-	return n > 0 && d.status.Decisions[n-1].Reason == DecidedFull
+	for _, made := range slices.Backward(d.status.Decisions) {
+		switch made.Reason {
+		case DecidedFull:
+			return true
+		case DecidedRestart, DecidedRefused, DecidedRestarted, DecidedDryRun: // beside the update
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // resume follows somebody who cleared the pause: a pause step is over, an inconclusive analysis is

@@ -326,3 +326,15 @@ func TestARestartOfNewPodsIsOverAtOnce(t *testing.T) {
 		t.Errorf("evictions %v, restarted at %v", goes(plan), plan.Status.RestartedAt)
 	}
 }
+
+func TestAFullPromotionIsToldOnceBesideARestart(t *testing.T) {
+	in := canaryOf(fleetOf(5, 1), 1)
+	in.Rollout.Status.PromoteFull = true
+	for range 3 {
+		in.Rollout.Status = Rollout(in).Status
+	}
+	told := fmt.Sprint(reasons(in.Rollout.Status))
+	if strings.Count(told, DecidedFull) != 1 || strings.Count(told, DecidedRestart) != 1 {
+		t.Errorf("decisions are %s", told)
+	}
+}
