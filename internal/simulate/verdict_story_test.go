@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 	"sluice.dev/sluice/internal/judge"
 )
 
@@ -100,6 +101,30 @@ func TestVerdictStories(t *testing.T) {
 			is(t, w, api.RolloutPhaseHealthy, "")
 			w.Answer = says(number(0.001))
 		}},
+		{name: "C8 an inconclusive background analysis holds the update until a person decides", tell: func(t *testing.T, w *World, tr *Transcript) {
+			background(w, false)
+			errors := w.Templates[decide.TemplateKey{Name: "errors"}]
+			errors.Metrics[0].FailureCondition = "result[0] > 0.1"
+			w.Apply(func(ro *api.Rollout) {
+				minute := intstr.FromString("1m")
+				ro.Spec.Strategy.Canary.Steps[1].Pause.Duration = &minute
+			})
+			deploy(t, w, tr)
+			w.Answer = func(q Question) judge.Sample {
+				if q.Metric == "errors" && q.N == 3 {
+					return number(0.07)
+				}
+				return number(0.001)
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Minute)
+			at(t, w, 1)
+			is(t, w, api.RolloutPhasePaused, "CanaryPauseStep")
+			w.Answer = says(number(0.001))
+			does(t, w, tr, "resume: the pause is over and the background is measured again", clearPause())
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
 		{name: "C9 NaN does not pass a failure-only rule", tell: func(t *testing.T, w *World, tr *Transcript) {
 			judged(w, "", "result[0] > 0.05")
 			deploy(t, w, tr)
@@ -117,7 +142,7 @@ func TestVerdictStories(t *testing.T) {
 			pass(t, w, tr, 5*time.Minute)
 			is(t, w, api.RolloutPhaseHealthy, "")
 		}},
-		{name: "C10 nothing does not pass all()", tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "C10 nothing does not pass a rule about all series", tell: func(t *testing.T, w *World, tr *Transcript) {
 			judged(w, "all(result, # < 0.05)", "")
 			deploy(t, w, tr)
 			w.Answer = empty
@@ -126,7 +151,7 @@ func TestVerdictStories(t *testing.T) {
 			is(t, w, api.RolloutPhaseDegraded, "no data")
 			neverPromoted(t, w, 0, 5)
 		}},
-		{name: "C10 nothing does not pass a failure-only any()", tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "C10 nothing does not pass a failure-only rule about any series", tell: func(t *testing.T, w *World, tr *Transcript) {
 			judged(w, "", "any(result, # > 0.05)")
 			deploy(t, w, tr)
 			w.Answer = empty
