@@ -49,7 +49,7 @@ var colours = map[view.Tone]string{
 	view.Bad:     "31",
 	view.Warning: "33",
 	view.Busy:    "36",
-	view.Paused:  "34",
+	view.Paused:  "94",
 	view.Faint:   "2",
 	view.Strong:  "1",
 }
