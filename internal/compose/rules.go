@@ -7,40 +7,32 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
-// DryRun is the names of the metrics that are measured without counting. A rule is a regular
-// expression that is found anywhere in the name; one that matches no metric is a problem.
-func DryRun(spec api.AnalysisRunSpec) (map[string]bool, []Problem) {
+// DryRun is the names of the metrics that are measured without counting. A rule that Named refuses
+// says nothing; validation reports it.
+func DryRun(spec api.AnalysisRunSpec) map[string]bool {
 	dry := map[string]bool{}
-	var problems []Problem
 	for _, rule := range spec.DryRun {
-		names, err := Named(rule.MetricName, spec.Metrics)
-		if err != nil {
-			problems = append(problems, Problem{Field: fieldDryRun, Message: fieldDryRun + ": " + err.Error()})
-		}
-		for _, name := range names {
-			dry[name] = true
+		if names, err := Named(rule.MetricName, spec.Metrics); err == nil {
+			for _, name := range names {
+				dry[name] = true
+			}
 		}
 	}
-	return dry, problems
+	return dry
 }
 
 // Retention is how many measurements are kept of each metric that a rule names. The last rule that
-// matches wins, and one without a positive limit says nothing.
-func Retention(spec api.AnalysisRunSpec) (map[string]int, []Problem) {
+// matches wins. One without a positive limit, or that Named refuses, says nothing.
+func Retention(spec api.AnalysisRunSpec) map[string]int {
 	keep := map[string]int{}
-	var problems []Problem
 	for _, rule := range spec.MeasurementRetention {
-		names, err := Named(rule.MetricName, spec.Metrics)
-		if err != nil {
-			problems = append(problems, Problem{Field: fieldRetention, Message: fieldRetention + ": " + err.Error()})
-		}
-		for _, name := range names {
-			if rule.Limit > 0 {
+		if names, err := Named(rule.MetricName, spec.Metrics); err == nil && rule.Limit > 0 {
+			for _, name := range names {
 				keep[name] = int(rule.Limit)
 			}
 		}
 	}
-	return keep, problems
+	return keep
 }
 
 // Named is the names of the metrics that a rule means, at least one. The rule is a regular

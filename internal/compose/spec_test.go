@@ -131,12 +131,10 @@ func TestSpecAddsTheRulesOfTheRollout(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatalf("problems: %v", messages(problems))
 	}
-	dry, _ := DryRun(spec)
-	if diff := cmp.Diff(map[string]bool{"fast": true, "slow": true}, dry); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"fast": true, "slow": true}, DryRun(spec)); diff != "" {
 		t.Errorf("dry runs (-want +got):\n%s", diff)
 	}
-	keep, _ := Retention(spec)
-	if diff := cmp.Diff(map[string]int{"fast": 20, "slow": 5}, keep); diff != "" {
+	if diff := cmp.Diff(map[string]int{"fast": 20, "slow": 5}, Retention(spec)); diff != "" {
 		t.Errorf("retention (-want +got):\n%s", diff)
 	}
 }
@@ -250,20 +248,40 @@ func TestTemplatesEndsWhateverIncludesWhat(t *testing.T) {
 	})
 }
 
-func TestRulesThatMatchNothingAreProblems(t *testing.T) {
+func TestRulesThatSayNothing(t *testing.T) {
 	spec := api.AnalysisRunSpec{
 		Metrics:              []api.Metric{metric("m")},
 		DryRun:               []api.DryRun{{MetricName: "other"}, {MetricName: "("}},
-		MeasurementRetention: []api.MeasurementRetention{{MetricName: "other", Limit: 3}},
+		MeasurementRetention: []api.MeasurementRetention{{MetricName: "other", Limit: 3}, {MetricName: "m", Limit: 0}},
 	}
-	_, dry := DryRun(spec)
-	_, retention := Retention(spec)
-	want := []string{
-		`dryRun: "other" matches no metric`,
-		"dryRun: \"(\" is not a regular expression: error parsing regexp: missing closing ): `(`",
-		`measurementRetention: "other" matches no metric`,
+	if dry, keep := DryRun(spec), Retention(spec); len(dry) > 0 || len(keep) > 0 {
+		t.Errorf("dry runs %v, retention %v", dry, keep)
 	}
-	if diff := cmp.Diff(want, messages(append(dry, retention...))); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
+}
+
+func TestARuleMeansMetricsByAnyPartOfTheirName(t *testing.T) {
+	metrics := []api.Metric{metric("error-rate"), metric("http-errors"), metric("error"), metric("latency.p99")}
+	for rule, want := range map[string][]string{
+		"error":       {"error-rate", "http-errors", "error"},
+		"^error$":     {"error"},
+		"":            {"error-rate", "http-errors", "error", "latency.p99"},
+		"(?i)LATENCY": {"latency.p99"},
+		"p99|^http":   {"http-errors", "latency.p99"},
+	} {
+		got, err := Named(rule, metrics)
+		if err != nil {
+			t.Errorf("%q: %v", rule, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", rule, diff)
+		}
+	}
+	for rule, want := range map[string]string{
+		"other": `"other" matches no metric`,
+		"(":     "\"(\" is not a regular expression: error parsing regexp: missing closing ): `(`",
+	} {
+		if _, err := Named(rule, metrics); err == nil || err.Error() != want {
+			t.Errorf("%q: error %v, want %s", rule, err, want)
+		}
 	}
 }

@@ -24,8 +24,7 @@ func dryRuns(run *api.AnalysisRun) map[string]bool {
 	if len(run.Spec.DryRun) == 0 {
 		return nil
 	}
-	dry, _ := compose.DryRun(ruled(run))
-	return dry
+	return compose.DryRun(ruled(run))
 }
 
 // kept is how many measurements of its metrics a run asks to keep.
@@ -33,8 +32,7 @@ func kept(run *api.AnalysisRun) map[string]int {
 	if len(run.Spec.MeasurementRetention) == 0 {
 		return nil
 	}
-	keep, _ := compose.Retention(ruled(run))
-	return keep
+	return compose.Retention(ruled(run))
 }
 
 // owesVerdict says that a metric that counts is still measured, and that all of those end by

@@ -93,7 +93,7 @@ func metricNames(rule string, metrics []api.Metric) string {
 
 // tried warns where nothing that is measured counts.
 func (s *sheet) tried(spec api.AnalysisRunSpec, path *field.Path, what string) {
-	dry, _ := compose.DryRun(spec)
+	dry := compose.DryRun(spec)
 	for _, m := range spec.Metrics {
 		if !dry[m.Name] {
 			return
