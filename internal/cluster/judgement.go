@@ -30,9 +30,11 @@ type judgement struct {
 	as         *corev1.PodTemplateSpec // after defaulting
 }
 
-// holds reports whether the judgement need not be asked for again; a zero until is for good, as long
-// as the Rollout stays the same.
-func (j judgement) holds() bool { return j.until.IsZero() || time.Now().Before(j.until) }
+// answers reports whether the server need not be asked again about the same template: it has taken it, or
+// has said otherwise a moment ago about the same spec.
+func (j judgement) answers(generation int64) bool {
+	return j.as != nil || j.generation == generation && time.Now().Before(j.until)
+}
 
 // judgementMemory keeps the last judgement of each Rollout: the server is asked once for each new
 // template.
@@ -75,32 +77,30 @@ func (m *judgementMemory) forget(uid types.UID) {
 // judge asks the server about the Rollout's pod template, unless the answer is known from an earlier
 // pass, or nobody needs it because the template's ReplicaSet exists.
 func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []decide.ReplicaSet) (judgement, error) {
-	exists := func(hash string) bool {
-		return slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash })
-	}
-	j, known := c.judgements.recall(rollout.UID)
-	hash := j.hash
-	if !known || j.generation != rollout.Generation {
+	before, known := c.judgements.recall(rollout.UID)
+	hash := before.hash
+	if !known || before.generation != rollout.Generation {
 		hash = decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
 	}
-	same := known && j.hash == hash && !j.needless
+	if !known || before.needless || before.hash != hash {
+		before = judgement{}
+	}
+	next := before
 	switch {
-	case exists(hash):
-		j = judgement{needless: true}
-	case same && j.holds() && (j.generation == rollout.Generation || j.as != nil):
-	default:
-		next, err := c.rehearse(ctx, rollout)
-		if err != nil {
+	case slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash }):
+		next = judgement{needless: true}
+	case !before.answers(rollout.Generation):
+		var err error
+		if next, err = c.rehearse(ctx, rollout); err != nil {
 			return judgement{}, err
 		}
-		if same && j.unknown != "" && next.unknown != "" {
-			next.unknown = j.unknown // told once; the next error may differ in a port or a time
+		if before.unknown != "" && next.unknown != "" {
+			next.unknown = before.unknown // told once; the next error may differ in a port or a time
 		}
-		j = next
 	}
-	j.hash, j.generation = hash, rollout.Generation
-	c.judgements.keep(rollout.UID, j)
-	return j, nil
+	next.hash, next.generation = hash, rollout.Generation
+	c.judgements.keep(rollout.UID, next)
+	return next, nil
 }
 
 // rehearse creates the ReplicaSet of the Rollout's template without creating it. Only a fault in

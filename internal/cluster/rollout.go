@@ -49,24 +49,10 @@ func (w *RolloutWorld) Again() time.Time { return w.again }
 
 // Observe gathers what decide looks at. It never writes.
 func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error) {
-	c := w.cluster
-	rollout := &api.Rollout{}
-	if err := c.Cached.Get(ctx, w.key, rollout); err != nil {
-		if apierrors.IsNotFound(err) {
-			return decide.RolloutInput{}, ErrGone
-		}
-		return decide.RolloutInput{}, fmt.Errorf("reading rollout %s from the cache: %w", w.key, err)
-	}
-	w.rollout, w.version = rollout, rollout.ResourceVersion
-	if !rollout.DeletionTimestamp.IsZero() {
-		return decide.RolloutInput{}, ErrGone
-	}
-	if err := c.caughtUp(ctx, rollout.UID); err != nil {
+	if err := w.find(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
-	if err := w.uncontested(ctx); err != nil {
-		return decide.RolloutInput{}, err
-	}
+	c, rollout := w.cluster, w.rollout
 	var observed decide.Observed
 	var err error
 	if observed.ReplicaSets, err = w.observeReplicaSets(ctx); err != nil {
@@ -90,6 +76,25 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 		return decide.RolloutInput{}, err
 	}
 	return decide.RolloutInput{Rollout: rollout.DeepCopy(), Observed: observed, Now: now}, nil
+}
+
+// find reads the Rollout, as new as the last pass left it.
+func (w *RolloutWorld) find(ctx context.Context) error {
+	rollout := &api.Rollout{}
+	if err := w.cluster.Cached.Get(ctx, w.key, rollout); err != nil {
+		if apierrors.IsNotFound(err) {
+			return ErrGone
+		}
+		return fmt.Errorf("reading rollout %s from the cache: %w", w.key, err)
+	}
+	w.rollout, w.version = rollout, rollout.ResourceVersion
+	if !rollout.DeletionTimestamp.IsZero() {
+		return ErrGone
+	}
+	if err := w.cluster.caughtUp(ctx, rollout.UID); err != nil {
+		return err
+	}
+	return w.uncontested(ctx)
 }
 
 func (w *RolloutWorld) owned() []client.ListOption {
