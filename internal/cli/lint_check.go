@@ -52,6 +52,9 @@ func lintAll(sources []Source, complete bool) lintReport {
 		file := manifest.Load(source.Name, source.Text)
 		r.files = append(r.files, file)
 		for _, problem := range file.Problems {
+			if source.Found && foreign(file, problem) {
+				continue
+			}
 			r.findings = append(r.findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
 		}
 		for _, document := range file.Documents {
@@ -73,6 +76,13 @@ func lintAll(sources []Source, complete bool) lintReport {
 	r.findings = append(r.findings, w.together()...)
 	r.arrange()
 	return r
+}
+
+// foreign tells that a problem of a file in a directory is nobody's business here: the text names no kind
+// that is checked, and is JSON of another kind, or a template.
+func foreign(file manifest.File, problem manifest.Problem) bool {
+	at := blockOf(file.Blocks, problem.Line)
+	return at >= 0 && file.Blocks[at].Foreign && (problem.Rule == manifest.RuleNotObject || problem.Rule == manifest.RuleSyntax)
 }
 
 // arrange puts findings in the order of the files and of the places in them.
@@ -110,7 +120,7 @@ func (w *world) check(document *manifest.Document) []LintFinding {
 	}
 	var findings []LintFinding
 	for _, f := range found {
-		if concerns(f.Path, document.Left) || !document.Shows(f.Path) || document.Excerpt != nil && slices.Contains(elsewhere, f.Rule) {
+		if concerns(f.Path, document.Left) || misnamed(f, document.Unknown) || !document.Shows(f.Path) || document.Excerpt != nil && slices.Contains(elsewhere, f.Rule) {
 			continue
 		}
 		findings = append(findings, w.finding(document, f))
@@ -131,6 +141,9 @@ func (w *world) finding(document *manifest.Document, f validate.Finding) LintFin
 	}
 	problem := document.At(f.Path, f.Message, f.Fix)
 	problem.Rule = manifest.Rule(f.Rule)
+	if f.Rule == validate.RuleCondition && document.Cut(f.Path) {
+		problem.Fix = "the # begins a comment in YAML, so that the condition ends before it: put the condition in quotes"
+	}
 	return LintFinding{Problem: problem, Severity: severity, Kind: kind, Object: document.Title()}
 }
 
@@ -171,6 +184,21 @@ func concerns(path string, left []string) bool {
 			return true
 		}
 		if rest, below := strings.CutPrefix(path, gone); below && strings.ContainsAny(rest[:1], ".[") {
+			return true
+		}
+	}
+	return false
+}
+
+// misnamed tells that something is missing where a field has a name that does not exist: it is the same
+// mistake.
+func misnamed(f validate.Finding, unknown []string) bool {
+	if f.Rule != validate.RuleMissingField {
+		return false
+	}
+	for _, path := range unknown {
+		around := path[:max(strings.LastIndexAny(path, ".["), 0)]
+		if f.Path == around || f.Path[:max(strings.LastIndexAny(f.Path, ".["), 0)] == around {
 			return true
 		}
 	}

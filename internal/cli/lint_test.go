@@ -108,6 +108,9 @@ func TestLint(t *testing.T) {
 				"<stdin>:25:5: error: spec.metrics[0].interval: must be a string, but YAML reads the number 5; write a number with a unit, such as 5s\n" +
 				"<stdin>:27:5: error: spec.metrics[0].successCondition: \"result <=\" is not a condition: unexpected token EOF (line 1, column 9); write an expression that is true or false, such as result[0] <= 0.01 [AnalysisTemplate/success-rate]\n" +
 				"4 errors, 0 warnings, 1 note; 2 objects checked in 1 file\n"},
+		{"a condition that a comment cuts off", strings.Replace(seedTemplate, "result <= 0.004", "all(result, # <= 0.004)", 1) + secret("demo", "secretURL"), ExitNo,
+			"<stdin>:12:5: error: spec.metrics[0].successCondition: \"all(result,\" is not a condition: unexpected token EOF (line 1, column 11); the # begins a comment in YAML, so that the condition ends before it: put the condition in quotes [AnalysisTemplate/success-rate]\n" +
+				"1 error, 0 warnings; 1 object checked in 1 file\n"},
 		{"no Kubernetes object at all", "a: b\n", ExitNo,
 			"<stdin>:1:1: error: this is no Kubernetes object: it has neither apiVersion nor kind\n1 error, 0 warnings; 0 objects checked in 1 file\n"},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -61,16 +62,17 @@ func (w *world) absence() (severity, words string) {
 	return "note", "is not among the files: it was not checked"
 }
 
-// duplicates finds objects that are there twice: the one applied last would win. In Markdown, whose
-// pages show one object in several states, that is no mistake.
+// duplicates finds objects that are twice in one directory: the one applied last would win. In Markdown,
+// whose pages show one object in several states, that is no mistake, nor in another directory, which may
+// hold another variant or a patch.
 func (w *world) duplicates() (findings []LintFinding) {
 	first := map[string]*manifest.Document{}
 	for i := range w.documents {
 		d := &w.documents[i]
-		if d.Foreign() || d.Name == "" || manifest.IsMarkdown(d.File, nil) {
+		if d.Object == nil || d.Foreign() || d.Name == "" || manifest.IsMarkdown(d.File, nil) {
 			continue
 		}
-		key := d.APIVersion + " " + d.Kind + " " + d.Namespace + "/" + d.Name
+		key := filepath.Dir(d.File) + " " + d.APIVersion + " " + d.Kind + " " + d.Namespace + "/" + d.Name
 		if earlier, twice := first[key]; twice {
 			f := about(d, ruleDuplicateObject, "warning", "metadata.name", fmt.Sprintf("%s is there twice, at %s:%d as well: the one that is applied last counts", d.Title(), earlier.File, earlier.Line), "remove one of them")
 			f.Related = []LintPlace{{earlier.File, earlier.Line, 1, "the other one"}}

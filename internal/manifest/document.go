@@ -33,6 +33,8 @@ type Document struct {
 	Object any
 	// Left are the paths of values that have the wrong type and were left out of Object.
 	Left []string
+	// Unknown are the paths of fields that do not exist.
+	Unknown []string
 	// Torn tells that lines were left out that are no YAML: what seems to be missing may stand there.
 	Torn bool
 	// Excerpt is set for a part of an object, as documentation shows them: the path in Object at which
@@ -81,6 +83,8 @@ func (p Problem) before(q Problem) bool {
 type Block struct {
 	First, Last int // lines, from 1
 	Title       string
+	// Foreign tells that what stands there may be nothing of ours: no kind is named in it that Read knows.
+	Foreign bool
 	// Secret tells that there is a Secret in it, whose lines should be shown to nobody.
 	Secret bool
 }
@@ -129,13 +133,31 @@ func (f *File) add(p *part, excerpts bool) {
 	}
 	f.Documents = append(f.Documents, documents...)
 	f.Problems = append(f.Problems, problems...)
-	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + len(p.lines), Title: strings.Join(titles, ", "), Secret: p.secret()})
+	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + len(p.lines), Title: strings.Join(titles, ", "), Secret: p.secret(), Foreign: p.foreign()})
 }
 
 // secret tells, without understanding the text, that it may hold a Secret.
 func (p *part) secret() bool {
 	return slices.ContainsFunc(p.lines, func(line string) bool { return secretKind.MatchString(line) })
 }
+
+// foreign tells, without understanding the text, that it names no kind that Read knows.
+func (p *part) foreign() bool {
+	text := string(p.text())
+	if strings.Contains(text, group) {
+		return false
+	}
+	for _, found := range anyKind.FindAllStringSubmatch(text, -1) {
+		for name := range known {
+			if strings.HasSuffix(name, " "+found[1]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var anyKind = regexp.MustCompile(`(?m)\bkind["']?\s*:\s*["']?(\w+)`)
 
 var secretKind = regexp.MustCompile(`\bkind["']?\s*:\s*["']?Secret\b`)
 
@@ -268,7 +290,7 @@ func readObject(p *part, object map[string]any, root *node) (Document, []Problem
 	}
 	c := checker{secret: document.Kind == "Secret"}
 	c.check(object, t, place{root, "", nil})
-	document.Object, document.Left = decode(object, t), c.left
+	document.Object, document.Left, document.Unknown = decode(object, t), c.left, c.unknown
 	return document, c.problems
 }
 

@@ -65,7 +65,7 @@ func (s spot) below() []spot {
 			return nil
 		}
 		fields := fieldsOf(s.typ)
-		for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, name := range slices.Backward(slices.Sorted(maps.Keys(fields))) {
 			if name != "status" && name != "metadata" {
 				found = append(found, s.deeper(join(s.path, name), fields[name]))
 			}
@@ -87,15 +87,17 @@ func isExcerpt(value any) bool {
 	return !ok || object["apiVersion"] == nil && object["kind"] == nil
 }
 
-// bestExcerpt finds the place that explains the lines at the least cost; false when they fit nowhere.
-// A place with unknown fields is believed only when nearly all others are known there.
-func bestExcerpt(entries []entry) (spot, bool) {
+// candidate is a place with what believing in it costs.
+type candidate struct {
+	spot
+	solution
+}
+
+// candidates are the places that may explain the lines, the cheapest first. A place with unknown fields
+// is believed only when nearly all others are known there.
+func candidates(entries []entry) []candidate {
 	if len(entries) < 2 || len(entries) > maxEntries {
-		return spot{}, false
-	}
-	type candidate struct {
-		spot
-		solution
+		return nil
 	}
 	var found []candidate
 	for _, s := range spots() {
@@ -107,11 +109,8 @@ func bestExcerpt(entries []entry) (spot, bool) {
 			found = append(found, candidate{s, solution})
 		}
 	}
-	if len(found) == 0 {
-		return spot{}, false
-	}
-	best := slices.MinFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
-	return best.spot, true
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
+	return found
 }
 
 // begins tells that the excerpt may begin with an entry.
@@ -128,23 +127,54 @@ func (s spot) begins(e *entry) bool {
 }
 
 // readExcerpt puts a part of an object where it belongs and reads the object around it. What fits
-// nowhere is none of ours.
+// nowhere is none of ours. Of the places that explain the lines equally well, the one that explains the
+// values best is taken: those in brackets are no lines.
 func readExcerpt(p *part, value any, root *node) ([]Document, []Problem) {
-	found, ok := bestExcerpt(readEntries(p.lines, nil))
-	if !ok {
+	found := candidates(readEntries(p.lines, nil))
+	if len(found) == 0 {
 		return nil, nil
 	}
-	c := checker{}
-	c.check(value, found.typ, place{root, found.path, nil})
-	whole, ok := around(found.path, value).(map[string]any)
+	best, least := found[0], -1
+	for _, c := range found {
+		if n := len(checkAt(c.spot, clone(value), root).problems); c.cost == found[0].cost && (least < 0 || n < least) {
+			best, least = c, n
+		}
+	}
+	c := checkAt(best.spot, value, root)
+	whole, ok := around(best.path, value).(map[string]any)
 	if !ok {
 		return nil, nil
 	}
 	document := Document{
-		File: p.file, Line: root.line(), APIVersion: group, Kind: found.kind, Excerpt: &found.path, Torn: p.torn, root: root,
-		Object: decode(whole, known[group+" "+found.kind]), Left: c.left,
+		File: p.file, Line: root.line(), APIVersion: group, Kind: best.kind, Excerpt: &best.path, Torn: p.torn, root: root,
+		Object: decode(whole, known[group+" "+best.kind]), Left: c.left, Unknown: c.unknown,
 	}
 	return []Document{document}, append(root.duplicates(), c.problems...)
+}
+
+func checkAt(s spot, value any, root *node) *checker {
+	c := &checker{}
+	c.check(value, s.typ, place{root, s.path, nil})
+	return c
+}
+
+// clone copies the objects and lists of a value, which a check takes values out of.
+func clone(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(v))
+		for key, item := range v {
+			copied[key] = clone(item)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(v))
+		for i, item := range v {
+			copied[i] = clone(item)
+		}
+		return copied
+	}
+	return value
 }
 
 // around builds the objects and lists of a path around a value.

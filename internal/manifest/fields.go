@@ -40,6 +40,7 @@ func (p place) item(i int) place {
 type checker struct {
 	problems []Problem
 	left     []string // paths of what was taken out
+	unknown  []string // paths of fields that do not exist
 	secret   bool     // no value may be repeated
 }
 
@@ -103,6 +104,7 @@ func (c *checker) structure(value any, t reflect.Type, p place) bool {
 	for _, key := range sortedKeys(object) {
 		field, ok := fields[key]
 		if !ok {
+			c.unknown = append(c.unknown, join(p.path, key))
 			c.report(RuleUnknown, p.under(key), "unknown field", placement(key, p, t))
 			continue
 		}

@@ -3,6 +3,7 @@ package manifest
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // What it costs to believe something about a line. The cheapest explanation of all lines together is
@@ -509,7 +510,7 @@ func (f *fit) misspelt(key string, s *shape) bool {
 
 // against is the cost of a value that stands on the line of its key.
 func (s *shape) against(e *entry) int {
-	if s.form == anything || e.value == "null" || e.value == "~" || e.value[0] == '*' {
+	if s.form == anything || e.value == "null" || e.value == "~" || e.value[0] == '*' || strings.HasPrefix(e.value, "{{") {
 		return 0
 	}
 	fits := s.form == scalar

@@ -28,8 +28,8 @@ func TestBlocksOfMarkdown(t *testing.T) {
 		t.Errorf("problems of a page without a name (-want +got):\n%s", diff)
 	}
 	blocks := []Block{
-		{First: 5, Last: 7, Title: "Rollout, spec.strategy.canary.steps (excerpt)"},
-		{First: 10, Last: 12, Title: "AnalysisTemplate, spec.metrics[0].provider (excerpt)"},
+		{First: 5, Last: 7, Title: "Rollout, spec.strategy.canary.steps (excerpt)", Foreign: true},
+		{First: 10, Last: 12, Title: "AnalysisTemplate, spec.metrics[0].provider (excerpt)", Foreign: true},
 		{First: 30, Last: 33, Title: "Rollout"},
 	}
 	if diff := cmp.Diff(blocks, Load("README.md", []byte(page)).Blocks); diff != "" {
@@ -46,6 +46,7 @@ func TestExcerpts(t *testing.T) {
 		{"name: a\ninterval: 5s\nprovider:\n  web:\n    url: a\n", "AnalysisTemplate spec.metrics[0]"},
 		{"prometheus:\n  query: a\n", "AnalysisTemplate spec.metrics[0].provider"},
 		{"spec:\n  args:\n  - name: a\n    valueFrom:\n      secretKeyRef: {name: a, key: b}\n", "AnalysisTemplate "},
+		{"args:\n- name: a\n  valueFrom: {podTemplateHashValue: Latest}\n", "Rollout spec.strategy.canary.analysis"},
 		{"strategy:\n  canary:\n    maxSurge: 1\n", "Rollout spec"},
 		{"canary:\n  steps:\n  - setWeight: 20\n", "Rollout spec.strategy"},
 		{"services:\n  web:\n    image: x\n", ""},

@@ -169,6 +169,17 @@ func parsePath(path string) []string {
 	return parts
 }
 
+// Cut tells that a plain text at path ends where a comment begins on its line, which its author may not
+// have meant: conditions use the same sign.
+func (d Document) Cut(path string) bool {
+	relative, ok := d.within(path)
+	if !ok || d.root == nil {
+		return false
+	}
+	at := d.root.exactly(relative)
+	return at != nil && at.Kind == yamlv3.ScalarNode && at.Style == 0 && at.LineComment != ""
+}
+
 // eachLine visits what begins on each line of the file, outermost first.
 func (d Document) eachLine(visit func(line int, path string)) {
 	if d.root == nil {

@@ -139,11 +139,11 @@ func (r *reading) shape(entries []entry) (*shape, bool) {
 	}
 	version, kind := valueOf(entries, "apiVersion"), valueOf(entries, "kind")
 	if r.excerpts && version == "" && kind == "" {
-		found, ok := bestExcerpt(entries)
-		if !ok {
+		found := candidates(entries)
+		if len(found) == 0 {
 			return nil, false
 		}
-		return found.shape, true
+		return found[0].shape, true
 	}
 	if known, ok := shapes().kinds[version+" "+kind]; ok {
 		return known, true
@@ -201,8 +201,16 @@ func culprit(p *part, err error) (line int, message string) {
 		}
 	}
 	number, message := errorLine(err)
+	if strings.Contains(message, "invalid map key") {
+		if i := slices.IndexFunc(p.lines, bareBraces.MatchString); i >= 0 {
+			return i, "double braces without quotes are a mapping: write them as \"{{…}}\""
+		}
+	}
 	return min(max(number, 1), len(p.lines)) - 1, message
 }
+
+// bareBraces is a placeholder that YAML takes for a mapping.
+var bareBraces = regexp.MustCompile(`(:|-) +\{\{`)
 
 // isKey tells that a line begins a field in block style, as no line inside brackets does.
 func isKey(line string) bool {

@@ -68,6 +68,10 @@ func TestWhatIsNoYAMLHidesNothingElse(t *testing.T) {
 			`unknown-field 6:2: spec.pause: unknown field; did you mean paused?`}},
 		{"lines that end like those of Windows", top + "spec:\r\n  replicas: 1\r\n    paused: true\r\n", []string{
 			"misindented 6:5: spec.paused: `paused` is indented 2 columns deeper than its sibling `replicas` (line 5), which has a value and can hold nothing; write it at column 3 (2 spaces before it)"}},
+		{"placeholders without quotes", template + "  metrics:\n  - name: a\n    count: {{args.count}}\n    interval: {{ args.interval }}\n    provider:\n      web: {}\n      wep: {}\n", []string{
+			`yaml-syntax 7:5: YAML does not parse here: double braces without quotes are a mapping: write them as "{{…}}"`,
+			`yaml-syntax 8:5: YAML does not parse here: double braces without quotes are a mapping: write them as "{{…}}"`,
+			`unknown-field 11:7: spec.metrics[0].provider.wep: unknown field; did you mean web?`}},
 		{"a template of Helm", top + "spec:\n  {{- if .Values.x }}\n  replicas: 1\n  {{- end }}\n", []string{
 			`yaml-syntax 5:3: this is a template, not YAML; render it first, for example: helm template . | sluice lint -`}},
 		{"a template of Helm for something else", "kind: x\n{{- if .Values.x }}\na: 1\n{{- end }}\n", nil},
