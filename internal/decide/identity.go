@@ -13,6 +13,10 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
+// AwaitsServer begins the message of a status whose Rollout has changed in a way that only the server can
+// tell the meaning of. Its observedGeneration stays behind until then.
+const AwaitsServer = "Waiting for the API server"
+
 // identify is the hash of the template's revision: of the ReplicaSet that carries it already, else
 // computed. A live ReplicaSet wins because whoever made it may have hashed an earlier shape of the type.
 // Where only the server could tell, and it cannot be asked, unsure says what is awaited: a revision that
@@ -39,7 +43,7 @@ func (f facts) identify() (hash, unsure string) {
 	case f.observed() && alike[0].Hash == f.ro.Status.CurrentPodHash:
 		return alike[0].Hash, ""
 	}
-	return computed, fmt.Sprintf("Waiting for the API server to say whether the pod template is that of ReplicaSet %s. It cannot at the moment: %s. "+
+	return computed, fmt.Sprintf(AwaitsServer+" to say whether the pod template is that of ReplicaSet %s. It cannot at the moment: %s. "+
 		"A change that makes the template differ, such as another annotation, needs no answer.", alike[0].Name, f.seen.Unjudged)
 }
 

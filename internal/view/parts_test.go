@@ -72,6 +72,7 @@ func TestWaiting(t *testing.T) {
 		{"the canary after an abort", status("phase: Degraded, abort: true, currentStepIndex: 0"), "the last 2 pods of the aborted version to end"},
 		{"a pause by hand", strings.Replace(status("phase: Paused, currentStepIndex: 0"), "spec: {", "spec: {paused: true, ", 1), "somebody to end the pause by hand: `sluice resume shop`"},
 		{"the controller", update, "the controller to see the latest change"},
+		{"the server, which cannot tell what the latest change is", update + "status: {message: 'Waiting for the API server to say so.'}", "the API server to say so."},
 	}
 	canary := object[appsv1.ReplicaSet](t, "metadata: {uid: r, labels: {rollouts-pod-template-hash: bbb}, ownerReferences: [{uid: u, controller: true}]}\nspec: {replicas: 2}\nstatus: {replicas: 2, availableReplicas: 1}")
 	for _, test := range tests {

@@ -19,6 +19,8 @@ func (s Scene) waiting() string {
 	ro := s.Rollout
 	phase, _ := Phase(ro)
 	switch {
+	case !Observed(ro) && strings.HasPrefix(ro.Status.Message, decide.AwaitsServer):
+		return strings.TrimPrefix(ro.Status.Message, "Waiting for ")
 	case !Observed(ro):
 		return "the controller to see the latest change"
 	case ro.Status.Abort && phase == api.RolloutPhaseDegraded:
