@@ -162,7 +162,7 @@ func TestARestartReplacesThePodsAndRespectsADisruptionBudget(t *testing.T) {
 	}
 	out, err := sc.sluice("get", "rollout", "rollouts-demo")
 	sc.must(err)
-	sc.says("get rollout", out, "PodDisruptionBudget")
+	sc.says("get rollout", out, "0 of 5 pods replaced", "disruption budget shop")
 
 	_, err = sc.kubectl("patch", "pdb", "shop", "--type=merge", "-p", `{"spec":{"minAvailable":4}}`)
 	sc.must(err)
