@@ -19,10 +19,8 @@ func (s Scene) waiting() string {
 	ro := s.Rollout
 	phase, _ := Phase(ro)
 	switch {
-	case !Observed(ro) && strings.HasPrefix(ro.Status.Message, decide.AwaitsServer):
-		return strings.TrimPrefix(ro.Status.Message, "Waiting for ")
 	case !Observed(ro):
-		return "the controller to see the latest change"
+		return unseen(ro)
 	case ro.Status.Abort && phase == api.RolloutPhaseDegraded:
 		return s.afterAbort()
 	case condition(ro, api.RolloutInvalidSpec) != nil:
@@ -39,6 +37,15 @@ func (s Scene) waiting() string {
 		return "the restart: " + s.replacing()
 	}
 	return s.awaited() + s.deadline()
+}
+
+// unseen is who has to see the latest change: the controller, or the server of which it has asked what the
+// change is.
+func unseen(ro *api.Rollout) string {
+	if strings.HasPrefix(ro.Status.Message, decide.AwaitsServer) {
+		return strings.TrimPrefix(ro.Status.Message, "Waiting for ")
+	}
+	return "the controller to see the latest change"
 }
 
 // condition is the condition of a type when it is true, else nil.
