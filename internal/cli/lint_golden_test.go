@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +26,36 @@ func TestLintOfAUsersDocument(t *testing.T) {
 	_, out, _ = run(t, "", "lint", "-f", name)
 	golden(t, "lint-text.txt", out)
 }
+
+// The example of the docs, which quote both files.
+func TestLintOfTheExample(t *testing.T) {
+	t.Chdir("testdata")
+	code, out, errOut := run(t, "", "lint", "lint-example.yaml", "-o", "long")
+	if code != ExitNo || errOut != "" {
+		t.Errorf("exit code %d, errors %q", code, errOut)
+	}
+	golden(t, "lint-example.txt", out)
+
+	// Whoever follows the advice is left with the warnings.
+	text, err := os.ReadFile("lint-example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for _, f := range Lint([]Source{{Name: "a.yaml", Text: text}}) {
+		if found := adviceColumn.FindStringSubmatch(f.Fix); found != nil {
+			column, _ := strconv.Atoi(found[1])
+			lines[f.Line-1] = strings.Repeat(" ", column-1) + strings.TrimLeft(lines[f.Line-1], " ")
+		}
+	}
+	for _, f := range Lint([]Source{{Name: "a.yaml", Text: []byte(strings.Join(lines, "\n"))}}) {
+		if f.Severity == "error" {
+			t.Errorf("after following the advice there is still: %s", f)
+		}
+	}
+}
+
+var adviceColumn = regexp.MustCompile(`^write it at column (\d+)`)
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()

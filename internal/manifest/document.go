@@ -133,7 +133,11 @@ func (f *File) add(p *part, excerpts bool) {
 	}
 	f.Documents = append(f.Documents, documents...)
 	f.Problems = append(f.Problems, problems...)
-	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + len(p.lines), Title: strings.Join(titles, ", "), Secret: p.secret(), Foreign: p.foreign()})
+	last := len(p.lines)
+	for last > 1 && strings.TrimSpace(p.lines[last-1]) == "" {
+		last--
+	}
+	f.Blocks = append(f.Blocks, Block{First: p.skip + 1, Last: p.skip + last, Title: strings.Join(titles, ", "), Secret: p.secret(), Foreign: p.foreign()})
 }
 
 // secret tells, without understanding the text, that it may hold a Secret.
