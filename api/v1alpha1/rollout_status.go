@@ -98,8 +98,8 @@ type RolloutStatus struct {
 	// Duration is when the update began and ended.
 	// +optional
 	Duration *RolloutDuration `json:"duration,omitempty"`
-	// Attempt counts how often the update to currentPodHash was started over, by retry or after an
-	// inconclusive analysis. Default 0. It tells the AnalysisRuns of one attempt from those of another.
+	// Attempt counts how often the update to currentPodHash was started over, by retry or by other
+	// steps. Default 0. It tells the AnalysisRuns of one attempt from those of another.
 	// Sluice addition.
 	// +optional
 	Attempt int32 `json:"attempt,omitempty"`

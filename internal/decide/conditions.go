@@ -124,7 +124,8 @@ func (d *draft) progressDue(f facts) bool {
 // update: a pause suspends it, progress refreshes it.
 func (d *draft) describe(f facts, before api.RolloutStatus) {
 	d.describeValidity(f)
-	d.describePause(f, before)
+	d.tellResumption(before)
+	d.describePause(f)
 	d.describeHealth(f)
 	d.describeProgress(f, before)
 	d.describeFailure(f)
@@ -144,11 +145,15 @@ func (d *draft) describeValidity(f facts) {
 	d.invalid(f, strings.Join(mistakes, "; "))
 }
 
-func (d *draft) describePause(f facts, before api.RolloutStatus) {
+// tellResumption tells that a pause of the controller's own is over, by hand or by itself.
+func (d *draft) tellResumption(before api.RolloutStatus) {
 	waited := len(before.PauseConditions) > 0 || before.ControllerPause
 	if waited && !d.held() && !d.status.ControllerPause && !d.aborted() {
 		d.tell(api.EventRolloutResumed, "Rollout is resumed")
 	}
+}
+
+func (d *draft) describePause(f facts) {
 	paused := d.held() || f.ro.Spec.Paused
 	if d.aborted() {
 		paused = false

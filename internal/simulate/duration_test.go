@@ -39,6 +39,42 @@ func TestDurationTellsHowLongAnUpdateTookAndHowItEnded(t *testing.T) {
 			ship(w, tr, "triggering-rollout-test-1")
 			pass(t, w, tr, 20*time.Second)
 		}, api.CompletionRolledBack, 20 * time.Second, 0},
+		{"another version that comes in between has a clock of its own", func(t *testing.T, w *World, tr *Transcript) {
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			ship(w, tr, "3")
+			pass(t, w, tr, 3*time.Minute)
+		}, api.CompletionPromoted, 48 * time.Second, 0},
+		{"a change of the size changes nothing", func(t *testing.T, w *World, tr *Transcript) {
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			does(t, w, tr, "scale", scale(9))
+			pass(t, w, tr, time.Minute)
+		}, api.CompletionPromoted, 48 * time.Second, 0},
+		{"a retry starts the clock anew", func(t *testing.T, w *World, tr *Transcript) {
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			does(t, w, tr, "abort", abort())
+			pass(t, w, tr, time.Minute)
+			does(t, w, tr, "retry", retry())
+			pass(t, w, tr, 3*time.Minute)
+		}, api.CompletionPromoted, 48 * time.Second, 0},
+		{"a pause step without a duration waits for people", func(t *testing.T, w *World, tr *Transcript) {
+			w.Apply(func(ro *api.Rollout) { ro.Spec.Strategy.Canary.Steps[1].Pause.Duration = nil })
+			ship(w, tr, "2")
+			pass(t, w, tr, 31*time.Second)
+			does(t, w, tr, "promote", promote(w.Rollout())...)
+			pass(t, w, tr, 3*time.Minute)
+		}, api.CompletionPromoted, 77 * time.Second, 30},
+		{"an inconclusive analysis waits for people", func(t *testing.T, w *World, tr *Transcript) {
+			judged(w, "result[0] <= 0.004", "result[0] > 0.008")
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), time.Second }
+			w.Answer = says(number(0.006))
+			ship(w, tr, "2")
+			pass(t, w, tr, 32*time.Second)
+			does(t, w, tr, "promote", promote(w.Rollout())...)
+			pass(t, w, tr, time.Minute)
+		}, api.CompletionPromoted, 38 * time.Second, 30},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
