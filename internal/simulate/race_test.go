@@ -92,6 +92,10 @@ func goBack(t *testing.T, w *World, _ *api.Rollout) []request {
 	return []request{undo(t, w, w.born[0])}
 }
 
+func restartNow(_ *testing.T, w *World, _ *api.Rollout) []request {
+	return []request{onSpec(`{"spec":{"restartAt":%q}}`, w.Now.UTC().Format(time.RFC3339))}
+}
+
 // commands are the lines of the contract's table of control operations, and contradictory pairs.
 func commands() []command {
 	const third = "Healthy, 5 pods of 3"
@@ -109,6 +113,7 @@ func commands() []command {
 		{name: "set image", send: sendVersion("3"), ends: func(*api.Rollout) string { return third }},
 		{name: "undo", send: goBack, skips: true, ends: func(*api.Rollout) string { return "Healthy, 5 pods of 1" }},
 		{name: "scale to 8", send: plain(scale(8)), ends: func(*api.Rollout) string { return "Healthy, 8 pods of 2" }},
+		{name: "restart", send: restartNow, ends: promotes},
 		{name: "scale to 0", send: plain(scale(0)), skips: true, ends: promotes, after: []request{scale(5)}},
 
 		{name: "skip twice from the same read", send: both(skipping, skipping), skips: true, ends: promotes},
@@ -122,6 +127,7 @@ func commands() []command {
 		{name: "pause and abort at once", send: plain(pause(), abort()), ends: aborts, after: []request{unpause()}},
 		{name: "pause and promote --full at once", send: plain(pause(), promoteFull()), skips: true, ends: promotes, after: []request{unpause()}},
 		{name: "pause and skip at once", send: both(plain(pause()), skipping), skips: true, ends: promotes, after: []request{unpause()}},
+		{name: "restart and abort at once", send: both(restartNow, plain(abort())), ends: aborts},
 		{name: "abort and a new version at once", send: both(plain(abort()), sendVersion("3")), ends: func(*api.Rollout) string { return third }},
 		{name: "a new version and promote --full at once", send: both(sendVersion("3"), plain(promoteFull())), ends: func(*api.Rollout) string { return third }},
 		{name: "scale to 3 and abort at once", send: plain(scale(3), abort()), ends: func(met *api.Rollout) string {
@@ -151,7 +157,7 @@ func newRace(t *testing.T, at int, c command, lag int, versioned bool) *race {
 	r.h = &history{w: r.w, fate: &dice{off: true}, skipped: c.skips}
 	r.w.Until(r.w.Now.Add(5*time.Second), func() {})
 	r.h.stable = r.w.Rollout().Status.StableRS
-	r.w.Resized = r.h.resized
+	r.w.Resized, r.w.Evicted = r.h.resized, r.h.evicted
 	r.w.Fate = r.fate
 	r.fate.act = func() { r.command(c, lag, versioned) }
 	if err := send(r.w, setVersion(r.w.Rollout(), "2")); err != nil {
