@@ -244,7 +244,7 @@ func spareOf(f facts, places []place) int32 {
 		serving += p.serving()
 	}
 	_, unavailable := f.limits()
-	return serving - (max(f.replicas, wantedOf(places)) - max(unavailable, 1))
+	return min(serving, serving-(max(f.replicas, wantedOf(places))-max(unavailable, 1)))
 }
 
 func wantedOf(places []place) (n int32) {

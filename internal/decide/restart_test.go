@@ -133,6 +133,11 @@ func TestWhichPodsARestartTakes(t *testing.T) {
 			in.Rollout.Status.Abort = true // the canary goes, which leaves four
 			return in
 		}, nil},
+		{"where no pods are wanted they go by themselves", func() RolloutInput {
+			in := fleetOf(5, 1)
+			*in.Rollout.Spec.Replicas = 0
+			return in
+		}, nil},
 		{"while the spec is invalid", func() RolloutInput {
 			in := fleetOf(5, 1)
 			in.Observed.Invalid = []string{"spec.strategy.canary.steps[0].setWeight: is 200"}

@@ -99,6 +99,8 @@ func (h *history) plan() {
 			h.law(pods[a.Name] == 0, "%s is deleted with %d pods", a.Name, pods[a.Name])
 		case decide.ReplicaSetWants:
 			h.reliance(a, serving)
+		case decide.PodGone:
+			h.spared(a, in.Observed.Pods)
 		}
 	}
 }

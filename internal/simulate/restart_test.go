@@ -63,6 +63,15 @@ func (h *history) evicted(e Eviction) {
 	h.law(e.ServingAfter == e.ServingBefore, "%s served nobody, and %d of %d serve after its eviction", e.Pod, e.ServingAfter, e.ServingBefore)
 }
 
+// spared: a pod that serves is evicted only on the strength of what serves beside it.
+func (h *history) spared(a decide.PodGone, pods []decide.Pod) {
+	for _, p := range pods {
+		if p.UID == a.UID && !p.ReadyAt.IsZero() {
+			h.law(len(a.Relies) > 0, "law 9: evicting %s, which serves, relies on nothing", a.Name)
+		}
+	}
+}
+
 // restarted is what must hold at the end of a restart.
 func (h *history) restarted() {
 	ro := h.w.Rollout()
