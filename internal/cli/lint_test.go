@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -216,16 +217,42 @@ func TestNameOfAPlugin(t *testing.T) {
 	}
 }
 
+// FuzzLint checks anything at all, as YAML and as Markdown, and prints what is found in every way.
 func FuzzLint(f *testing.F) {
-	f.Add(seedRollout + "---\n" + seedTemplate)
-	f.Add(strings.Replace(seedRollout, "setWeight: 20", "setWeight: {{args.x}}", 1))
-	f.Add(strings.Replace(seedTemplate, "result <= 0.004", "result[0] <= {{args.amp-workspace}}", 1))
-	f.Add("apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nspec: {metrics: [{name: a, provider: {plugin: {a: null}}}], args: [{name: a, valueFrom: {fieldRef: {fieldPath: 'a['}}}]}\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, finding := range Lint([]Source{{Name: "f", Text: []byte(text)}}) {
-			if finding.Message == "" || finding.Line < 1 || finding.Column < 1 {
-				t.Fatalf("a finding without message or place: %+v", finding)
+	user, err := os.ReadFile("testdata/metrics-driven-progressive-delivery.md")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(user), true)
+	f.Add(seedRollout+"---\n"+seedTemplate, false)
+	f.Add(strings.Replace(seedRollout, "setWeight: 20", "setWeight: {{args.x}}", 1), false)
+	f.Add(strings.Replace(seedTemplate, "result <= 0.004", "result[0] <= {{args.amp-workspace}}", 1), false)
+	f.Add("apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nspec: {metrics: [{name: a, provider: {plugin: {a: null}}}], args: [{name: a, valueFrom: {fieldRef: {fieldPath: 'a['}}}]}\n", false)
+	f.Add("```yaml\n- setWeight: 20\n  - analysis:\n    templates:\n   - templateName: a\n```\n", true)
+	f.Add(plainRollout+"---\n"+fmt.Sprintf(aService, "a", "b")+"---\napiVersion: v1\nkind: Secret\nstringData:\n  a: b\n   c: d\n", false)
+	f.Fuzz(func(t *testing.T, text string, markdown bool) {
+		name := "f.yaml"
+		if markdown {
+			name = "f.md"
+		}
+		begun := time.Now()
+		report := lintAll([]Source{{Name: name, Text: []byte(text)}}, markdown)
+		if took := time.Since(begun); took > 30*time.Second {
+			t.Fatalf("checking %d bytes took %s", len(text), took)
+		}
+		lines := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\u0085") + strings.Count(text, "\u2028") + strings.Count(text, "\u2029") + 1
+		for _, finding := range report.findings {
+			if finding.Message == "" || finding.Rule == "" || finding.Line < 1 || finding.Line > lines || finding.Column < 1 {
+				t.Fatalf("in %d lines, a finding without message, rule or place: %+v", lines, finding)
 			}
+		}
+		for _, output := range [][]string{report.short(), report.long(terminal{width: 80}), report.github()} {
+			if len(output) == 0 {
+				t.Fatal("nothing was printed")
+			}
+		}
+		if _, err := json.Marshal(report.sarif("v1")); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -141,40 +140,45 @@ func label(key string, labels map[string]string) string {
 }
 
 // workloads are kinds with pods that are not read here.
-var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod", "Job", "CronJob", "Service"}
+var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod", "Job", "CronJob"}
 
 // service finds a Service that is meant for a Rollout and selects none of its pods: it asks for another
 // value of a label that they have, and there is nothing else it could be meant for.
 func (w *world) service(d *manifest.Document, service *corev1.Service) []LintFinding {
-	if len(service.Spec.Selector) == 0 || len(d.Left) > 0 || d.Torn {
+	near := w.near(d.Namespace)
+	if len(service.Spec.Selector) == 0 || len(d.Left) > 0 || d.Torn || slices.ContainsFunc(near, opaque) {
 		return nil
 	}
-	var near *manifest.Document
-	var key string
-	for _, other := range w.near(d.Namespace) {
-		ro, ok := other.Object.(*api.Rollout)
-		switch {
-		case other.Kind != "Service" && slices.Contains(workloads, other.Kind):
-			return nil
-		case !ok || other.Excerpt != nil:
+	var found []LintFinding
+	for i := range near {
+		ro, ok := near[i].Object.(*api.Rollout)
+		if !ok || near[i].Excerpt != nil {
 			continue
-		case ro.Spec.WorkloadRef != nil || len(other.Left) > 0 || other.Torn:
+		}
+		pods := ro.Spec.Template.Labels
+		key, value, differs := mismatch(service.Spec.Selector, pods)
+		if !differs || names(ro, d.Name) {
 			return nil
 		}
-		k, _, differs := mismatch(service.Spec.Selector, ro.Spec.Template.Labels)
-		if !differs || slices.ContainsFunc(serviceRefs(ro), func(r serviceRef) bool { return r.name == d.Name }) {
-			return nil
-		}
-		if _, has := ro.Spec.Template.Labels[k]; has && near == nil {
-			near, key = &other, k
+		if _, has := pods[key]; has && len(found) == 0 {
+			found = append(found, about(d, ruleServiceSelector, "warning", manifest.Join("spec.selector", key),
+				fmt.Sprintf("selects %s=%s, and no pod template among the files has that; %s has %s", key, value, near[i].Title(), label(key, pods))))
 		}
 	}
-	if near == nil {
-		return nil
+	return found
+}
+
+// opaque tells that a document may have pods whose labels are not known here.
+func opaque(d manifest.Document) bool {
+	if ro, ok := d.Object.(*api.Rollout); ok && d.Excerpt == nil {
+		return ro.Spec.WorkloadRef != nil || len(d.Left) > 0 || d.Torn
 	}
-	pods := near.Object.(*api.Rollout).Spec.Template.Labels //nolint:forcetypeassert // it was one above
-	return []LintFinding{about(d, ruleServiceSelector, "warning", manifest.Join("spec.selector", key),
-		fmt.Sprintf("selects %s=%s, and no pod template among the files has that; %s has %s", key, service.Spec.Selector[key], near.Title(), label(key, pods)))}
+	return slices.Contains(workloads, d.Kind)
+}
+
+// names tells that a Rollout names a Service, which services checks.
+func names(ro *api.Rollout, service string) bool {
+	return slices.ContainsFunc(serviceRefs(ro), func(r serviceRef) bool { return r.name == service })
 }
 
 // secretRef is a place where a key of a Secret is named.
@@ -253,36 +257,46 @@ func alike(a, b string) bool {
 }
 
 // secretRefs finds all references to keys of Secrets in an object, wherever its type has them.
-func secretRefs(d *manifest.Document) (refs []secretRef) {
-	var walk func(v reflect.Value, path string, depth int)
-	walk = func(v reflect.Value, path string, depth int) {
-		if depth > 40 || !v.IsValid() {
+func secretRefs(d *manifest.Document) []secretRef {
+	var refs []secretRef
+	eachStruct(reflect.ValueOf(d.Object), "", 0, func(v reflect.Value, path string) bool {
+		name, key, ok := keyOfSecret(v)
+		if ok && name != "" && key != "" && d.Shows(path) {
+			refs = append(refs, secretRef{document: d, path: path, name: name, key: key, argument: strings.HasPrefix(path, "spec.args[")})
+		}
+		return !ok
+	})
+	return refs
+}
+
+// maxNested bounds how deep an object is looked into.
+const maxNested = 40
+
+// eachStruct visits the structs of a value with their paths, and those in them when visit says so.
+func eachStruct(v reflect.Value, path string, depth int, visit func(v reflect.Value, path string) bool) {
+	if depth > maxNested {
+		return
+	}
+	switch v.Kind() { //nolint:exhaustive // values of other kinds hold no structs here
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			eachStruct(v.Elem(), path, depth+1, visit)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			eachStruct(v.Index(i), path+"["+strconv.Itoa(i)+"]", depth+1, visit)
+		}
+	case reflect.Struct:
+		if !visit(v, path) {
 			return
 		}
-		switch v.Kind() {
-		case reflect.Pointer, reflect.Interface:
-			if !v.IsNil() {
-				walk(v.Elem(), path, depth+1)
-			}
-		case reflect.Slice:
-			for i := range v.Len() {
-				walk(v.Index(i), path+"["+strconv.Itoa(i)+"]", depth+1)
-			}
-		case reflect.Struct:
-			if name, key, ok := keyOfSecret(v); ok {
-				refs = append(refs, secretRef{document: d, path: path, name: name, key: key, argument: strings.HasPrefix(path, "spec.args[")})
-				return
-			}
-			for i := range v.NumField() {
-				tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-				if v.Type().Field(i).IsExported() && tag != "-" && tag != "status" {
-					walk(v.Field(i), strings.Trim(path+"."+cmp.Or(tag, ""), "."), depth+1)
-				}
+		for i := range v.NumField() {
+			tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			if v.Type().Field(i).IsExported() && tag != "-" && tag != "status" {
+				eachStruct(v.Field(i), strings.Trim(path+"."+tag, "."), depth+1, visit)
 			}
 		}
 	}
-	walk(reflect.ValueOf(d.Object), "", 0)
-	return slices.DeleteFunc(refs, func(r secretRef) bool { return r.name == "" || r.key == "" || !d.Shows(r.path) })
 }
 
 func keyOfSecret(v reflect.Value) (name, key string, ok bool) {

@@ -136,27 +136,36 @@ func (e *entry) readText(lines []string, cut map[int]bool) {
 	e.end = e.line + 1
 	for i := e.line + 1; i < len(lines); i++ {
 		line := strings.TrimRight(lines[i], " \t\r")
-		column := indentOf(line) + 1
 		if line == "" {
 			continue // counted when a line of the text follows
 		}
-		looks := plainKey.MatchString(line[column-1:])
+		column := indentOf(line) + 1
+		if cut[i] || e.endsText(line, first) {
+			return
+		}
 		switch {
-		case cut[i] || strings.HasPrefix(line, "---"):
-			return
-		case first == 0 && looks && column <= e.column, first != 0 && looks && column < first:
-			return
 		case first == 0:
 			first = column
-		case column < first && line[column-1] == '#':
-			return
 		case column < first:
 			e.ragged = append(e.ragged, i)
-		case looks && e.suspect == 0:
+		case e.suspect == 0 && plainKey.MatchString(line[column-1:]):
 			e.suspect = i
 		}
 		e.end = i + 1
 	}
+}
+
+// endsText tells that a line is no more of a text whose first line stands in column first, 0 before it.
+func (e *entry) endsText(line string, first int) bool {
+	column := indentOf(line) + 1
+	looks := plainKey.MatchString(line[column-1:])
+	switch {
+	case strings.HasPrefix(line, "---"):
+		return true
+	case first == 0:
+		return looks && column <= e.column
+	}
+	return column < first && (looks || line[column-1] == '#')
 }
 
 // maxContinued bounds the lines of one value in brackets or quotes: beyond it something is not closed.
@@ -200,26 +209,31 @@ func (s *scanner) scan(text string) {
 		return
 	}
 	for i := 0; i < len(text); i++ {
-		if s.quote != 0 {
+		switch {
+		case s.quote != 0:
 			i += s.quoted(text, i)
-			continue
-		}
-		if comment(text, i) {
+		case comment(text, i):
 			return
-		}
-		switch text[i] {
-		case '"', '\'':
-			if i == 0 || strings.IndexByte("{[,: ", text[i-1]) >= 0 {
-				s.quote = text[i]
-			}
-		case '{', '[':
-			s.depth++
-		case '}', ']':
-			s.depth = max(s.depth-1, 0)
+		default:
+			s.unquoted(text, i)
 		}
 		if !s.open() {
 			return
 		}
+	}
+}
+
+// unquoted takes a character outside quotes.
+func (s *scanner) unquoted(text string, i int) {
+	switch text[i] {
+	case '"', '\'':
+		if i == 0 || strings.IndexByte("{[,: ", text[i-1]) >= 0 {
+			s.quote = text[i]
+		}
+	case '{', '[':
+		s.depth++
+	case '}', ']':
+		s.depth = max(s.depth-1, 0)
 	}
 }
 

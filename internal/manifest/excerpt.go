@@ -59,7 +59,7 @@ func element(t reflect.Type) reflect.Type {
 // below are the places one level further in.
 func (s spot) below() []spot {
 	var found []spot
-	switch s.typ.Kind() {
+	switch s.typ.Kind() { //nolint:exhaustive // other kinds hold nothing with a name
 	case reflect.Struct:
 		if s.shape.form != object {
 			return nil

@@ -10,7 +10,7 @@ import (
 
 const page = "# A page\n" +
 	"1. In a list:\n\n   ```YML title=x\n   - setWeight: 20\n   - pause:\n     duration: 10m\n   ```\n" + // 4–8
-	"> ``` Yaml\n> prometheus:\n>   adress: http://a\n>   query: x\n> ```\n" + // 9–13
+	"> ``` Yaml\n> prometheus:\n>   adddress: http://a\n>   query: x\n> ```\n" + // 9–13
 	"~~~yaml\nname: ci\non: push\njobs:\n  a:\n    steps:\n    - uses: x\n~~~\n" + // 14–21
 	"```yaml\nfoo: [\n```\n```sh\nspec:\n   a\n```\n" + // 22–28
 	"``` YAML\n    apiVersion: argoproj.io/v1alpha1\n    kind: Rollout\n    spec:\n      replica: 1\n```\n" // 29–34
@@ -18,7 +18,7 @@ const page = "# A page\n" +
 func TestBlocksOfMarkdown(t *testing.T) {
 	want := []string{
 		"misplaced-field 7:6: spec.strategy.canary.steps[1].pause.duration: `duration` stands beside `- pause` (line 6), which holds nothing, and belongs under it, and it is read as spec.strategy.canary.steps[1].duration, which does not exist; write it at column 8 (7 spaces before it)",
-		`unknown-field 11:5: spec.metrics[0].provider.prometheus.adress: unknown field; did you mean address?`,
+		`unknown-field 11:5: spec.metrics[0].provider.prometheus.adddress: unknown field; did you mean address?`,
 		`unknown-field 33:7: spec.replica: unknown field; did you mean replicas?`,
 	}
 	if diff := cmp.Diff(want, load("README.md", page)); diff != "" {

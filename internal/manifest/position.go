@@ -195,7 +195,7 @@ func (d Document) eachLine(visit func(line int, path string)) {
 		if depth > maxDepth {
 			return
 		}
-		switch at.Kind {
+		switch at.Kind { //nolint:exhaustive // the others hold nothing
 		case yamlv3.SequenceNode:
 			for i, item := range at.Content {
 				walk(&node{Node: item, of: at.of}, fmt.Sprintf("%s[%d]", path, i), depth+1)

@@ -97,6 +97,7 @@ func (s *shape) field(key string) (field *shape, known bool) {
 		if field, ok := s.fields[key]; ok {
 			return field, true
 		}
+	case scalar, list:
 	}
 	return open, false
 }
@@ -108,6 +109,7 @@ func (s *shape) item() (item *shape, known bool) {
 		return open, true
 	case list:
 		return s.elem, true
+	case scalar, object, dictionary:
 	}
 	return open, false
 }

@@ -22,11 +22,11 @@ var (
 // signing warns where requests will be refused because they are not signed, or for the wrong region. A
 // host that only an argument knows may be any.
 func (s *sheet) signing(metric *api.PrometheusMetric, path *field.Path) {
-	var signing *api.Sigv4Config
 	auth := metric.Authentication
-	if auth != nil {
-		signing = auth.Sigv4
+	if auth == nil {
+		auth = &api.Authentication{}
 	}
+	signing := auth.Sigv4
 	if signing != nil && signing.Region != "" && !open(signing.Region) && !isRegion.MatchString(signing.Region) {
 		s.as(RuleRegion).warn(path.Child("region"), fmt.Sprintf("is %s, which no AWS region is called", quote(signing.Region)), "write for example us-west-2")
 		return
@@ -37,7 +37,7 @@ func (s *sheet) signing(metric *api.PrometheusMetric, path *field.Path) {
 	}
 	if signing != nil {
 		s.region(signing.Region, parsed.Hostname(), path.Child("region"))
-	} else if managed.MatchString(parsed.Hostname()) && (auth == nil || auth.BasicAuth == nil && auth.OAuth2 == nil) {
+	} else if managed.MatchString(parsed.Hostname()) && auth.BasicAuth == nil && auth.OAuth2 == nil {
 		s.as(RuleUnsigned).warn(path, "is missing, and this is a workspace of Amazon Managed Prometheus: requests without a signature are refused",
 			"write authentication: {sigv4: {region: …}} below prometheus")
 	}
