@@ -33,7 +33,8 @@ func (h *history) watchAttempt(s api.RolloutStatus) {
 		return
 	}
 	for _, ref := range refs(s) {
-		seen := h.w.Runs()[ref.Name] != nil
+		// A new run may be given a name that an old cache shows as free: nothing is taken from the run that has it.
+		seen := h.w.Runs()[ref.Name] != nil && ref.Status != api.AnalysisPhasePending
 		h.law(!seen || h.attempt(ref.Name) == s.Attempt, "law 7: attempt %d follows %s of attempt %d", s.Attempt, ref.Name, h.attempt(ref.Name))
 	}
 }

@@ -262,7 +262,7 @@ func (r *race) version(hash string) string {
 	return "none"
 }
 
-var every = flag.Bool("every", false, "send commands at every moment, not at every eleventh")
+var every = flag.Bool("every", false, "send commands at every moment, not at every seventeenth")
 
 // TestCommandsRaceTheController sends every command at every moment of the seed's update: before every
 // turn and before every write, when a pass has read and not yet written. A client may have read a while
@@ -274,7 +274,7 @@ func TestCommandsRaceTheController(t *testing.T) {
 	if got := quiet.end(); got != promotedEnd || moments < 50 {
 		t.Fatalf("without a command: %s after %d moments", got, moments)
 	}
-	stride := 11
+	stride := 17
 	if *every {
 		stride = 1
 	}
