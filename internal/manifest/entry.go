@@ -124,7 +124,7 @@ func readEntry(i int, line string) entry {
 		_, e.value, _ = strings.Cut(e.value, " ")
 		e.value = strings.TrimSpace(e.value)
 	}
-	if e.key == "" && e.value == "" {
+	if e.key == "" && e.value == "" && len(e.dashes) > 0 {
 		e.column = 0
 	}
 	return e

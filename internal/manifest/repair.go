@@ -244,6 +244,9 @@ func (t teller) beside(m move) string {
 
 // under explains a line that should be below the one before it.
 func (t teller) under(m move) string {
+	if m.of < 0 {
+		return t.oddly(m)
+	}
 	e, of := &t.entries[m.entry], &t.entries[m.of]
 	where := "is indented less than"
 	if e.first() == of.column || m.ofDash && e.first() == of.first() {
