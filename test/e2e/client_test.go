@@ -48,7 +48,7 @@ func TestOtherClientsSteerByPlainPatches(t *testing.T) {
 	sc.must(err)
 
 	sc.send("merge", `{"status":{"pauseConditions":null}}`) // resume
-	sc.stepIs(3)                                             // the analysis, which will take minutes
+	sc.stepIs(3)                                            // the analysis, which will take minutes
 	sc.send("merge", `{"status":{"pauseConditions":null,"currentStepIndex":4}}`)
 	sc.pausesAt(5, 3) // skip-current-step
 	sc.stopped()
