@@ -125,19 +125,21 @@ func (d *draft) hearRuns(f facts) {
 
 // dropStrayRefs forgets runs that belong to another step, revision or attempt: a client may have moved
 // the index, an earlier run may have had the name, and status is not to be trusted. While the spec is
-// invalid its steps say nothing about the runs, so these are kept.
+// invalid its steps say nothing about the runs: only those of an earlier attempt are forgotten then.
 func (d *draft) dropStrayRefs(f facts) {
-	if d.promoted(f) || d.aborted() || !f.forward {
+	if d.promoted(f) || d.aborted() {
 		return
 	}
 	kept := map[**api.RolloutAnalysisRunStatus]bool{}
 	for _, s := range d.slots(f) {
-		if ref := *s.ref; ref != nil && s.owns(ref.Name) && !superseded(f.run(ref.Name), d.status.Attempt) {
-			kept[s.ref] = true
-		}
+		kept[s.ref] = *s.ref != nil && s.owns((*s.ref).Name)
 	}
 	for _, h := range d.refs() {
-		if !kept[h.ref] {
+		if *h.ref == nil {
+			continue
+		}
+		stray := f.forward && !kept[h.ref]
+		if stray || superseded(f.run((*h.ref).Name), d.status.Attempt) {
 			*h.ref = nil
 		}
 	}

@@ -49,6 +49,20 @@ func TestANameThatIsTakenByAnEarlierAttempt(t *testing.T) {
 	}
 }
 
+// TestAnInvalidSpecDoesNotBringAnEarlierAttemptBack: the same while nothing may be begun.
+func TestAnInvalidSpecDoesNotBringAnEarlierAttemptBack(t *testing.T) {
+	s := newScene()
+	s.step(2)
+	old := s.run(api.AnalysisPhaseFailed)
+	s.Rollout.Status.Attempt = 1
+	s.Rollout.Status.Canary.CurrentStepAnalysisRunStatus.Status = api.AnalysisPhasePending
+	s.Observed.Invalid = []string{"spec.replicas: must not be negative"}
+	p := Rollout(s.RolloutInput)
+	if ref := p.Status.Canary.CurrentStepAnalysisRunStatus; p.Status.Abort || ref != nil {
+		t.Errorf("%s had a say: abort %v, the status refers to %+v", old.Name, p.Status.Abort, ref)
+	}
+}
+
 // TestAnAttemptThatAnotherControllersDefinitionsDropped: the field that counts attempts is ours. Where it was lost,
 // the run that is under way goes on.
 func TestAnAttemptThatAnotherControllersDefinitionsDropped(t *testing.T) {
