@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 	"sluice.dev/sluice/internal/metric"
 )
 
@@ -89,6 +90,14 @@ type Cluster struct {
 // New returns a Cluster.
 func New(o Options) *Cluster {
 	return &Cluster{Options: o}
+}
+
+// Deleted tells that a Rollout this process has steered is gone.
+func (c *Cluster) Deleted(name types.NamespacedName, uid types.UID) {
+	c.Events.Tell(corev1.ObjectReference{
+		APIVersion: rolloutKind.GroupVersion().String(), Kind: rolloutKind.Kind,
+		Namespace: name.Namespace, Name: name.Name, UID: uid,
+	}, []decide.Event{{Reason: api.EventRolloutDeleted, Message: fmt.Sprintf("Rollout %s is deleted.", name)}})
 }
 
 // Forget drops what is remembered about an object that is gone.

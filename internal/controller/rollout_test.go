@@ -178,3 +178,35 @@ func TestARestartedControllerGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("sizes of the canary (-want +got):\n%s", diff)
 	}
 }
+
+func TestADeletedRolloutIsToldOnce(t *testing.T) {
+	p := newPlace(t)
+	p.record()
+	p.start()
+	p.create(shop(`[{setWeight: 20}]`))
+	r := p.becomes("Healthy")
+	if err := p.client.Delete(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	told := func() (n int) {
+		var events corev1.EventList
+		if err := p.client.List(t.Context(), &events, client.InNamespace(p.namespace)); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events.Items {
+			if e.Reason == api.EventRolloutDeleted && e.InvolvedObject.UID == r.UID && e.Message == "Rollout "+p.namespace+"/shop is deleted." {
+				n++
+			}
+		}
+		return n
+	}
+	p.eventually("its end is told", func() string {
+		if told() == 0 {
+			return "no event tells it"
+		}
+		return ""
+	})
+	if n := told(); n != 1 {
+		t.Errorf("it was told %d times", n)
+	}
+}

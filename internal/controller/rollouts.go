@@ -51,6 +51,7 @@ func (r *rollouts) Reconcile(ctx context.Context, request reconcile.Request) (re
 // gone drops what is known about the object that had this name before uid.
 func (r *rollouts) gone(name types.NamespacedName, uid types.UID) {
 	if before := r.known.now(name, uid); before != "" {
+		r.cluster.Deleted(name, before)
 		r.cluster.Forget(before)
 		r.meters.Gone(api.KindRollout, name)
 	}
