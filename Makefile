@@ -64,6 +64,7 @@ lint: drift ## formatting, lint, generated code, import rules
 .PHONY: test
 test: localkube-plane ## all tests but those on a real cluster
 	go test ./...
+	cd tools && go test ./...
 	@$(MAKE) --no-print-directory -C test/localkube test
 
 # Tests of the API need etcd and kube-apiserver: built once, without root.
