@@ -18,11 +18,12 @@ import (
 const (
 	// tellAfter is how many rewrites in a row are reported: a single one may be somebody's repair.
 	tellAfter = 2
-	// yieldAfter is how many are answered at once. From then on a pass waits longer after each of them, so
-	// that two controllers that disagree do not write against each other as fast as they can.
+	// yieldAfter is how many are answered at once. From then on the time between two passes grows with each
+	// of them, so that two controllers that disagree do not write against each other as fast as they can.
 	yieldAfter = 3
-	// The waits are within these bounds. An abort by hand does not wait.
-	firstYield, lastYield = time.Second, 30 * time.Second
+	// It stays within these bounds, so that there is a pass at least that often, however often the other one
+	// writes. The way back after an abort has a closer one, and an abort by hand does not wait at all.
+	firstYield, lastYield, abortYield = time.Second, 30 * time.Second, 2 * time.Second
 	// forgivenAfter ends a row of rewrites, and makes the next one news again.
 	forgivenAfter = 10 * time.Minute
 )
@@ -58,7 +59,8 @@ type contest struct {
 	version string // of the object that was compared last
 	mark    mark
 	row     int
-	last    time.Time
+	last    time.Time // of the newest rewrite
+	passed  time.Time // when we last did not wait
 }
 
 // contests are those of all Rollouts. Losing them costs nothing but a report.
@@ -104,11 +106,17 @@ func (c *contests) compare(rollout *api.Rollout, now time.Time) (fields []string
 		known.row++
 		known.last = now
 	}
-	c.known[rollout.UID] = known
 	if known.row > yieldAfter {
 		wait := min(firstYield<<min(known.row-yieldAfter-1, 10), lastYield)
-		until = known.last.Add(wait)
+		if rollout.Status.Abort {
+			wait = min(wait, abortYield)
+		}
+		until = known.passed.Add(wait)
 	}
+	if !now.Before(until) {
+		known.passed = now
+	}
+	c.known[rollout.UID] = known
 	return fields, known.row, until
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,29 +62,79 @@ func TestWhatCountsAsAnotherControllersWrite(t *testing.T) {
 	}
 }
 
-func TestAControllerThatDisagreesIsAnsweredLessAndLessOften(t *testing.T) {
+// rival writes the status every so often for ten minutes, and we write it back whenever we do not wait. What
+// comes out is when we did.
+func rival(every time.Duration, aborted bool) (passes []time.Duration) {
 	var all contests
-	now, version := time.Unix(0, 0), 0
-	rewrite := func() (row int, wait time.Duration) {
-		version++
-		r := steered(version)
-		all.saved(r.UID, r.ResourceVersion, &r.Status)
+	version := 1
+	r := steered(version)
+	r.Status.Abort = aborted
+	all.saved(r.UID, r.ResourceVersion, &r.Status)
+	for since := every; since <= 10*time.Minute; since += time.Second {
+		if since%every == 0 {
+			version++
+			r = steered(version)
+			r.Status.Abort, r.Status.Message = aborted, "theirs"
+		}
+		now := time.Unix(0, 0).Add(since)
+		if _, _, until := all.compare(r, now); now.Before(until) || r.Status.Message == "" {
+			continue
+		}
+		passes = append(passes, since)
 		version++
 		r = steered(version)
-		r.Status.Message = "theirs"
-		_, row, until := all.compare(r, now)
-		return row, max(until.Sub(now), 0)
+		r.Status.Abort = aborted
+		all.saved(r.UID, r.ResourceVersion, &r.Status)
 	}
-	want := []time.Duration{0, 0, 0, 1, 2, 4, 8, 16, 30, 30}
+	return passes
+}
+
+func gaps(passes []time.Duration) (gaps []time.Duration) {
+	for i := 1; i < len(passes); i++ {
+		gaps = append(gaps, passes[i]-passes[i-1])
+	}
+	return gaps
+}
+
+func TestAControllerThatDisagreesIsAnsweredLessAndLessOften(t *testing.T) {
+	got := gaps(rival(time.Second, false))
+	want := []time.Duration{1, 1, 1, 2, 4, 8, 16, 30, 30}
 	for i, seconds := range want {
-		now = now.Add(time.Minute)
-		if row, wait := rewrite(); row != i+1 || wait != seconds*time.Second {
-			t.Errorf("rewrite %d is number %d in a row and waits %s, want %d s", i+1, row, wait, seconds)
+		if i >= len(got) || got[i] != seconds*time.Second {
+			t.Fatalf("the passes lie %v apart, want %d s at first", got, want)
 		}
 	}
-	now = now.Add(forgivenAfter + time.Second)
-	if row, wait := rewrite(); row != 1 || wait != 0 {
-		t.Errorf("after a while without any it is number %d in a row and waits %s", row, wait)
+	if longest := slices.Max(got); longest > lastYield {
+		t.Errorf("one pass came %s after the other", longest)
+	}
+}
+
+func TestAControllerThatKeepsWritingDoesNotKeepUsFromPassing(t *testing.T) {
+	for _, every := range []time.Duration{5 * time.Second, 20 * time.Second, 29 * time.Second} {
+		if longest := slices.Max(gaps(rival(every, false))); longest > lastYield+every {
+			t.Errorf("against one that writes every %s a pass came %s after the other", every, longest)
+		}
+	}
+}
+
+func TestTheWayBackIsHeldUpByNobody(t *testing.T) {
+	if longest := slices.Max(gaps(rival(time.Second, true))); longest > abortYield {
+		t.Errorf("one pass came %s after the other", longest)
+	}
+}
+
+func TestRewritesLongAgoAreForgiven(t *testing.T) {
+	var all contests
+	r := steered(1)
+	all.saved(r.UID, r.ResourceVersion, &r.Status)
+	for version := 2; version < 10; version++ {
+		r = steered(version)
+		r.Status.Message = fmt.Sprint("theirs ", version)
+		all.compare(r, time.Unix(0, 0))
+	}
+	r = steered(10)
+	if _, row, until := all.compare(r, time.Unix(0, 0).Add(forgivenAfter+time.Second)); row != 1 || !until.IsZero() {
+		t.Errorf("after a while without any it is number %d in a row and waits until %s", row, until)
 	}
 }
 

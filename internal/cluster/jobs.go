@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/compose"
 	"sluice.dev/sluice/internal/decide"
 	"sluice.dev/sluice/internal/judge"
 	"sluice.dev/sluice/internal/metric"
@@ -113,11 +114,17 @@ func active(pod corev1.Pod) bool {
 	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
 }
 
-// metricOf is a metric of the run, nil when it has none of this name.
+// metricOf is a metric of the run, nil when it has none of this name. A name may hold an argument: Jobs
+// are named by what it comes to.
 func metricOf(run *api.AnalysisRun, name string) *api.Metric {
+	values := compose.Values(run.Spec.Args)
 	for i := range run.Spec.Metrics {
-		if run.Spec.Metrics[i].Name == name {
-			return &run.Spec.Metrics[i]
+		m := &run.Spec.Metrics[i]
+		if m.Name == name {
+			return m
+		}
+		if filled, err := compose.Metric(api.Metric{Name: m.Name}, values); err == nil && filled.Name == name {
+			return m
 		}
 	}
 	return nil

@@ -28,6 +28,9 @@ type lessons struct {
 // lessonsEach bounds what is remembered for one object.
 const lessonsEach = 64
 
+// lessonsFor is after how long without a refusal the next one begins a new row of them.
+const lessonsFor = 5 * time.Minute
+
 // learn reports whether it is news.
 func (l *lessons) learn(owner types.UID, at ref, what lesson) bool {
 	l.mu.Lock()
@@ -37,7 +40,7 @@ func (l *lessons) learn(owner types.UID, at ref, what lesson) bool {
 	if before == what {
 		return false
 	}
-	if what.refused != "" && before.refused == "" {
+	if what.refused != "" && (before.refused == "" || what.at.Sub(before.at) > lessonsFor) {
 		what.since = time.Now()
 	}
 	if l.about == nil {

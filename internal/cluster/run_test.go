@@ -151,3 +151,18 @@ func TestASecretStandsInNoError(t *testing.T) {
 		}
 	}
 }
+
+// A metric may be named by an argument. Its Jobs carry what the name comes to.
+func TestAJobFindsItsMetricByTheNameWithArguments(t *testing.T) {
+	service := "cart"
+	run := &api.AnalysisRun{}
+	run.Spec.Args = []api.Argument{{Name: "service", Value: &service}}
+	run.Spec.Metrics = []api.Metric{{Name: "smoke"}, {Name: "load-{{args.service}}"}, {Name: "load-{{ args.other }}"}}
+	for name, want := range map[string]*api.Metric{
+		"smoke": &run.Spec.Metrics[0], "load-cart": &run.Spec.Metrics[1], "load-shop": nil,
+	} {
+		if got := metricOf(run, name); got != want {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
+		}
+	}
+}
