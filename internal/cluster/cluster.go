@@ -92,8 +92,13 @@ func New(o Options) *Cluster {
 	return &Cluster{Options: o}
 }
 
-// Deleted tells that a Rollout this process has steered is gone.
-func (c *Cluster) Deleted(name types.NamespacedName, uid types.UID) {
+// Deleted tells that a Rollout this process has steered is gone. One that only left the scope, because its
+// instance id was changed, is still there.
+func (c *Cluster) Deleted(ctx context.Context, name types.NamespacedName, uid types.UID) {
+	now, err := c.liveMetadata(ctx, ref{kind: rolloutKind, namespace: name.Namespace, name: name.Name})
+	if err != nil && !apierrors.IsNotFound(err) || err == nil && now.UID == uid && now.DeletionTimestamp == nil {
+		return
+	}
 	c.Events.Tell(corev1.ObjectReference{
 		APIVersion: rolloutKind.GroupVersion().String(), Kind: rolloutKind.Kind,
 		Namespace: name.Namespace, Name: name.Name, UID: uid,

@@ -34,11 +34,11 @@ func (r *rollouts) Reconcile(ctx context.Context, request reconcile.Request) (re
 	world := r.cluster.Rollout(request.NamespacedName)
 	again, err := engine.Pass(ctx, world, decide.Rollout)
 	if errors.Is(err, cluster.ErrGone) {
-		r.gone(request.NamespacedName, "")
+		r.gone(ctx, request.NamespacedName, "")
 		return reconcile.Result{}, nil
 	}
 	if seen := world.Observed(); seen != nil {
-		r.gone(request.NamespacedName, seen.UID)
+		r.gone(ctx, request.NamespacedName, seen.UID)
 		if saved := world.Saved(); saved != nil {
 			r.meters.Saved(seen.Status.Duration, saved.Duration)
 		}
@@ -49,9 +49,9 @@ func (r *rollouts) Reconcile(ctx context.Context, request reconcile.Request) (re
 }
 
 // gone drops what is known about the object that had this name before uid.
-func (r *rollouts) gone(name types.NamespacedName, uid types.UID) {
+func (r *rollouts) gone(ctx context.Context, name types.NamespacedName, uid types.UID) {
 	if before := r.known.now(name, uid); before != "" {
-		r.cluster.Deleted(name, before)
+		r.cluster.Deleted(ctx, name, before)
 		r.cluster.Forget(before)
 		r.meters.Gone(api.KindRollout, name)
 	}
