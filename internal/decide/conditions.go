@@ -100,11 +100,15 @@ func (d *draft) overdue(f facts) time.Time {
 	case api.ReasonNewReplicaSetAvailable, api.ReasonReplicaSetNotAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
 		return time.Time{}
 	}
-	deadline := defaultProgressDeadline
+	return progressing.LastUpdateTime.Add(f.deadline())
+}
+
+// deadline is how long an update may go without progress.
+func (f facts) deadline() time.Duration {
 	if s := f.ro.Spec.ProgressDeadlineSeconds; s != nil {
-		deadline = time.Duration(*s) * time.Second
+		return time.Duration(*s) * time.Second
 	}
-	return progressing.LastUpdateTime.Add(deadline)
+	return defaultProgressDeadline
 }
 
 // progressDue says that pods should be coming: nobody has stopped the update, and it waits neither
@@ -216,16 +220,13 @@ func (d *draft) describeProgress(f facts, before api.RolloutStatus) {
 	case d.healthy(f):
 		d.set(f, api.RolloutProgressing, corev1.ConditionTrue, api.ReasonNewReplicaSetAvailable,
 			fmt.Sprintf("ReplicaSet %q has successfully progressed.", name))
-	case progressing != nil && d.promoted(f) && wasAvailable(progressing.Reason):
+	case progressing != nil && d.promoted(f) && progressing.Reason == api.ReasonReplicaSetNotAvailable:
+	case progressing != nil && d.promoted(f) && progressing.Reason == api.ReasonNewReplicaSetAvailable:
+		// The update was over before: pods that are missing since then went on their own.
 		d.progress(f, api.ReasonReplicaSetNotAvailable, "ReplicaSet %q is no longer available in full.", name)
 	case moved(before, d.status):
 		d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", name)
 	}
-}
-
-// wasAvailable says that the update was over before: pods that are missing since then went on their own.
-func wasAvailable(reason string) bool {
-	return reason == api.ReasonNewReplicaSetAvailable || reason == api.ReasonReplicaSetNotAvailable
 }
 
 // moved says whether the update has come closer since the last status.

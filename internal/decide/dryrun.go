@@ -35,8 +35,8 @@ func kept(run *api.AnalysisRun) map[string]int {
 	return compose.Retention(ruled(run))
 }
 
-// owesVerdict says that a metric that counts is still measured, and that all of those end by
-// themselves. A dry run is worth no wait.
+// owesVerdict says that a metric that counts, and ends by itself, is still measured. One without end is
+// worth no wait, nor is a dry run.
 func owesVerdict(run *api.AnalysisRun) bool {
 	dry, open := dryRuns(run), false
 	for _, m := range resolved(run) {
@@ -45,7 +45,7 @@ func owesVerdict(run *api.AnalysisRun) bool {
 		}
 		limits, err := judge.Effective(m)
 		if m.Provider.Job == nil && (err != nil || limits.Count == 0) {
-			return false
+			continue
 		}
 		r := resultOf(run.Status, m.Name)
 		open = open || !r.Phase.Completed()

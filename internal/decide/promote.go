@@ -1,6 +1,10 @@
 package decide
 
-import "fmt"
+import (
+	"fmt"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
 
 // promote makes the current revision the stable one when it can carry everything and nothing is
 // left to wait for. Only then may the old revision lose its last pods.
@@ -33,16 +37,21 @@ func (d *draft) promote(f facts) {
 // take; with waitForVerdict for every metric that ends by itself.
 func (d *draft) awaitBackground(f facts) bool {
 	ref := d.status.Canary.CurrentBackgroundAnalysisRunStatus
-	if f.canary.Analysis == nil || ref == nil || ref.Status.Completed() {
+	if f.canary.Analysis == nil || len(f.canary.Analysis.Templates) == 0 {
 		return false
+	}
+	verdict := f.canary.Analysis.WaitForVerdict
+	if ref == nil || ref.Status.Completed() {
+		return verdict && ref == nil && d.backgroundDue(f) && d.awaitRun("the background analysis to begin")
 	}
 	run := f.run(ref.Name)
-	if run == nil || run.Status.Phase.Completed() {
+	switch {
+	case run == nil:
+		return verdict && d.awaitRun("AnalysisRun "+ref.Name+" to exist")
+	case run.Status.Phase.Completed():
 		return false
-	}
-	if f.canary.Analysis.WaitForVerdict && owesVerdict(run) {
-		d.waiting = Reason{Code: "Verdict", Message: "Waiting for the verdict of AnalysisRun " + run.Name + " (waitForVerdict)."}
-		return true
+	case verdict && owesVerdict(run):
+		return d.awaitRun("the verdict of AnalysisRun " + run.Name)
 	}
 	dry := dryRuns(run)
 	for _, due := range Reads(run) {
@@ -53,6 +62,23 @@ func (d *draft) awaitBackground(f facts) bool {
 			d.wait(end)
 			d.waiting = Reason{Code: "Read", Message: fmt.Sprintf("Waiting for the measurement of metric %q that is under way.", due.Metric)}
 			return true
+		}
+	}
+	return false
+}
+
+// awaitRun holds the promotion because of waitForVerdict: what was never measured has not passed.
+func (d *draft) awaitRun(what string) bool {
+	d.waiting = Reason{Code: "Verdict", Message: "Waiting for " + what + " (waitForVerdict)."}
+	return true
+}
+
+// backgroundDue says that a background run should be there by now. It never is when startingStep lies
+// beyond the last step.
+func (d *draft) backgroundDue(f facts) bool {
+	for _, s := range d.slots(f) {
+		if s.kind == api.RolloutTypeBackground {
+			return s.wanted
 		}
 	}
 	return false

@@ -147,14 +147,11 @@ func (d *draft) dropStrayRefs(f facts) {
 
 func (d *draft) follow(h heard, run *api.AnalysisRun) {
 	before := **h.ref
-	phase := run.Status.Phase
-	if phase == "" {
-		phase = api.AnalysisPhasePending
-	}
-	if before.Status == phase && before.Message == run.Status.Message {
+	phase, message := cameTo(run)
+	if before.Status == phase && before.Message == message {
 		return
 	}
-	*h.ref = &api.RolloutAnalysisRunStatus{Name: run.Name, Status: phase, Message: run.Status.Message}
+	*h.ref = &api.RolloutAnalysisRunStatus{Name: run.Name, Status: phase, Message: message}
 	if before.Status == phase {
 		return
 	}
@@ -166,6 +163,30 @@ func (d *draft) follow(h heard, run *api.AnalysisRun) {
 	event := Event{Reason: api.EventAnalysisRunPrefix + string(phase), Message: text}
 	event.Warning = phase == api.AnalysisPhaseFailed || phase == api.AnalysisPhaseError
 	d.events = append(d.events, event)
+}
+
+// cameTo is what a run has come to. One that another controller let pass although a metric that counts
+// was never measured with success has come to nothing.
+func cameTo(run *api.AnalysisRun) (api.AnalysisPhase, string) {
+	phase, message := run.Status.Phase, run.Status.Message
+	if phase == "" {
+		phase = api.AnalysisPhasePending
+	}
+	if name := unmeasured(run); phase == api.AnalysisPhaseSuccessful && name != "" {
+		phase, message = api.AnalysisPhaseInconclusive, fmt.Sprintf("It ended as Successful, but metric %q was never measured with success.", name)
+	}
+	return phase, message
+}
+
+// unmeasured is a metric that counts and has no successful measurement, "" when there is none.
+func unmeasured(run *api.AnalysisRun) string {
+	dry := dryRuns(run)
+	for _, m := range resolved(run) {
+		if !dry[m.Name] && resultOf(run.Status, m.Name).Successful == 0 {
+			return m.Name
+		}
+	}
+	return ""
 }
 
 func (d *draft) abortFor(f facts, h heard) {

@@ -159,6 +159,11 @@ func (d *draft) keepDeadline(f facts) {
 		d.wait(overdue)
 		return
 	}
+	// Nobody may have looked for a while: what has come since the last status is progress.
+	if d.count(f); moved(f.ro.Status, d.status) {
+		d.wait(f.now.Add(f.deadline()))
+		return
+	}
 	message := fmt.Sprintf("ReplicaSet %q has timed out progressing.", f.ro.Name+"-"+f.hash)
 	if f.ro.Spec.ProgressDeadlineAbort && d.updating(f) {
 		d.abort(f, message, "The update made no progress in time (progressDeadlineSeconds): "+message)

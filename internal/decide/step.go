@@ -54,6 +54,10 @@ func (d *draft) takeStep(f facts) {
 		d.waiting = Reason{Code: string(api.PauseReasonInconclusiveAnalysis), Message: "An analysis was inconclusive: waiting for somebody to promote, abort or resume."}
 		return
 	}
+	if reason := d.strangePause(); reason != "" {
+		d.waiting = Reason{Code: string(reason), Message: fmt.Sprintf("Paused for the reason %s, which is none of this controller's: waiting for somebody to resume.", reason)}
+		return
+	}
 	switch {
 	case step.SetWeight != nil:
 		d.takeWeight(f)
@@ -62,6 +66,17 @@ func (d *draft) takeStep(f facts) {
 	case step.Analysis != nil:
 		d.takeAnalysis(f, *step.Analysis)
 	}
+}
+
+// strangePause is a reason to pause that a canary of ours does not have, "" when there is none: whoever
+// set it waits for somebody.
+func (d *draft) strangePause() api.PauseReason {
+	for _, c := range d.status.PauseConditions {
+		if c.Reason != api.PauseReasonCanaryPauseStep && c.Reason != api.PauseReasonInconclusiveAnalysis {
+			return c.Reason
+		}
+	}
+	return ""
 }
 
 // takeWeight is done when both sides have the pods the weight asks for, and they serve.
