@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,17 +25,21 @@ That is an update like any other, with its steps and analysis, unless the revisi
 then the canary goes at once. What else stands in the spec stays as it is.`,
 		Example:           "  sluice undo shop\n  sluice undo shop --to-revision 3",
 		Aliases:           []string{"rollback"},
-		Args:              some("rollout"),
+		Args:              some(rollouts),
 		ValidArgsFunction: a.complete(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if to < 0 {
 				return fmt.Errorf("--to-revision is %d: revisions are counted from 1, and 0 is the one before the present one", to)
 			}
+			names, err := rollouts.names(cmd, args)
+			if err != nil {
+				return err
+			}
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			return each(cmd.Context(), args, func(ctx context.Context, name string) error {
+			return each(cmd.Context(), names, func(ctx context.Context, name string) error {
 				return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, func(ro *api.Rollout) (command.Change, error) {
 					sets, err := c.replicaSets(ctx, ro)
 					if err != nil {
@@ -72,7 +75,7 @@ func (a *app) restart() *cobra.Command {
 are missing at any moment, and disruption budgets are kept. The template does not change, and nothing is
 analysed.`,
 		Example:           "  sluice restart shop\n  sluice restart shop --in 10m",
-		Args:              some("rollout"),
+		Args:              some(rollouts),
 		ValidArgsFunction: a.complete(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			delay, err := delayOf(in)
@@ -80,7 +83,7 @@ analysed.`,
 				return err
 			}
 			now := time.Now()
-			return a.operate(cmd.Context(), args, func(ro *api.Rollout) (command.Change, error) {
+			return a.operate(cmd, args, func(ro *api.Rollout) (command.Change, error) {
 				return command.Restart(ro, now.Add(delay), now)
 			})
 		},
@@ -119,18 +122,15 @@ containers are found by their names; * is all of them.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			images, err := command.ParseImages(args[1:])
+			names := 1
+			if rollouts.is(args[0]) && len(args) > 2 && !strings.Contains(args[1], "=") {
+				names = 2 // set image rollout shop web=shop:2, as for kubectl
+			}
+			images, err := command.ParseImages(args[names:])
 			if err != nil {
 				return err
 			}
-			name := args[0]
-			if kind, rest, ok := strings.Cut(name, "/"); ok { // rollout/shop, as for kubectl
-				if !slices.Contains(rolloutWords, kind) {
-					return fmt.Errorf("%q is no rollout: write its name", name)
-				}
-				name = rest
-			}
-			return a.operate(cmd.Context(), []string{name}, func(ro *api.Rollout) (command.Change, error) {
+			return a.operate(cmd, args[:names], func(ro *api.Rollout) (command.Change, error) {
 				return command.SetImages(ro, images)
 			})
 		},
@@ -146,14 +146,18 @@ func (a *app) terminate() *cobra.Command {
 		Long: `End an analysis run before its time. It is judged by what it has measured: a run that has measured
 nothing is Inconclusive, never Successful.`,
 		Example:           "  sluice terminate analysisrun shop-6b54fd8b9c-2-2",
-		Args:              some("analysis run"),
+		Args:              some(runs),
 		ValidArgsFunction: a.complete(runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			names, err := runs.names(cmd, args)
+			if err != nil {
+				return err
+			}
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			return each(cmd.Context(), args, func(ctx context.Context, name string) error {
+			return each(cmd.Context(), names, func(ctx context.Context, name string) error {
 				return change(ctx, a, c, subject[*api.AnalysisRun]{name, c.run, command.Terminate})
 			})
 		},

@@ -66,7 +66,7 @@ func TestSetImage(t *testing.T) {
 		{"set image shop", ExitFailed, "", "error: sluice set image wants the name of a rollout, and CONTAINER=IMAGE\n"},
 		{"set image shop c=shop:2", ExitOK, "rollout shop has these images already\n", ""},
 		{"set image rollout/shop c=shop:3", ExitOK, "rollout shop has a new image for c: an update starts\n", ""},
-		{"set image deployment/shop c=shop:3", ExitFailed, "", "error: \"deployment/shop\" is no rollout: write its name\n"},
+		{"set image deployment/shop c=shop:3", ExitFailed, "", "error: \"deployment/shop\" names nothing sluice set image knows: write rollout/NAME\n"},
 	})
 	if got := p.again(t, ro).Spec.Template.Spec.Containers[0].Image; got != "shop:3" {
 		t.Errorf("the image afterwards is %s", got)

@@ -27,15 +27,15 @@ type Streams struct {
 
 // Exit codes, the same for every command.
 const (
-	// ExitOK: done; for status, the rollout is Healthy.
+	// ExitOK: done; for status, the rollout is Healthy, the analysis run Successful.
 	ExitOK = 0
-	// ExitNo: the answer is no: the rollout is Degraded, lint found an error, a command was refused.
+	// ExitNo: the answer is no: the rollout is Degraded, the analysis run ended in any other way, lint found an error, a command was refused.
 	ExitNo = 1
 	// ExitFailed: the question could not be asked: wrong flags, no cluster, no such rollout.
 	ExitFailed = 2
 	// ExitTimeout: it took longer than --timeout.
 	ExitTimeout = 3
-	// ExitUnfinished: with --watch=false, the rollout is Progressing or Paused.
+	// ExitUnfinished: with --watch=false, there is no such answer yet.
 	ExitUnfinished = 4
 )
 
@@ -61,7 +61,7 @@ type app struct {
 func Run(ctx context.Context, name string, args []string, streams Streams, version string) int {
 	a := &app{Streams: streams, version: version}
 	root := a.root(displayName(name))
-	root.SetArgs(args)
+	root.SetArgs(spelledOut(root, args))
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
@@ -119,9 +119,13 @@ func (a *app) root(name string) *cobra.Command {
 		Short: "Watch and steer rollouts, and check their manifests",
 		Long: `Watch and steer rollouts, and check their manifests.
 
-Exit codes: 0 done (status: Healthy) · 1 the answer is no (Degraded, errors found, refused)
+A name may have its kind before it: rollout/shop, ro/shop, rollout.argoproj.io/shop (what -o name
+prints), or ro shop.
+
+Exit codes: 0 done (status: Healthy, Successful)
+            1 the answer is no (Degraded, Failed, Error, Inconclusive, errors found, refused)
             2 it could not be asked (flags, cluster, no such rollout) · 3 timed out
-            4 status --watch=false: Progressing or Paused`,
+            4 status --watch=false: Progressing, Paused, Pending, Running`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
@@ -171,21 +175,23 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 const groups = "group"
 
 // one wants exactly one name.
-func one(what string) cobra.PositionalArgs {
+func one(k kind) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 1 {
-			return nil
+		names, err := k.names(cmd, args)
+		if err == nil && len(names) != 1 {
+			return fmt.Errorf("%s wants the name of one %s, not %d", cmd.CommandPath(), k.name, len(names))
 		}
-		return fmt.Errorf("%s wants the name of one %s, not %d", cmd.CommandPath(), what, len(args))
+		return err
 	}
 }
 
-func some(what string) cobra.PositionalArgs {
+func some(k kind) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return nil
+		names, err := k.names(cmd, args)
+		if err == nil && len(names) == 0 {
+			return fmt.Errorf("%s wants the name of %s", cmd.CommandPath(), k.one())
 		}
-		return fmt.Errorf("%s wants the name of a %s", cmd.CommandPath(), what)
+		return err
 	}
 }
 

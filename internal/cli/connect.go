@@ -61,17 +61,18 @@ func (a *app) connect() (*cluster, error) {
 type kind struct {
 	name     string // as people say it: analysis run
 	resource string // as URLs and `-o name` say it: analysisrun
+	letters  string // for short: ar
 	gvk      schema.GroupVersionKind
 	global   bool // it belongs to no namespace
 }
 
 // The kinds that commands name. The table is not changed.
 var (
-	rollouts = kind{"rollout", "rollout", api.Kind(api.KindRollout), false}
-	runs     = kind{"analysis run", "analysisrun", api.Kind(api.KindAnalysisRun), false}
+	rollouts = kind{"rollout", "rollout", "ro", api.Kind(api.KindRollout), false}
+	runs     = kind{"analysis run", "analysisrun", "ar", api.Kind(api.KindAnalysisRun), false}
 
-	templates        = kind{"analysis template", "analysistemplate", api.Kind(api.KindAnalysisTemplate), false}
-	clusterTemplates = kind{"cluster analysis template", "clusteranalysistemplate", api.Kind(api.KindClusterAnalysisTemplate), true}
+	templates        = kind{"analysis template", "analysistemplate", "at", api.Kind(api.KindAnalysisTemplate), false}
+	clusterTemplates = kind{"cluster analysis template", "clusteranalysistemplate", "cat", api.Kind(api.KindClusterAnalysisTemplate), true}
 )
 
 // reference is the object as `-o name` prints it.

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,36 +28,42 @@ func creatable() map[string]kind {
 func (a *app) create() *cobra.Command {
 	var (
 		files []string
-		watch bool
+		w     watching
 	)
 	cmd := &cobra.Command{
 		Use:   "create -f FILE…",
 		Short: "Create rollouts, analysis templates and analysis runs from files",
 		Long: `Create Rollouts, AnalysisTemplates, ClusterAnalysisTemplates and AnalysisRuns from files.
 
-The files are checked first, as lint does: with a single error nothing is created.`,
+The files are checked first, as lint does: with a single error nothing is created.
+
+With --watch an analysis run is shown until it is over, and the exit code is its verdict: 0 Successful,
+1 Failed, Error or Inconclusive, 3 timed out.`,
 		Example: "  sluice create -f rollout.yaml -f templates/\n  sluice create -f rollout.yaml --watch",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(files) == 0 {
 				return fmt.Errorf("%s wants to know what to create: add -f FILE, or see %[1]s analysisrun --help", cmd.CommandPath())
 			}
+			if err := w.check(); err != nil {
+				return err
+			}
 			objects, err := a.checked(files)
 			if err != nil {
 				return err
 			}
-			if watch && len(objects) != 1 {
+			if w.watch && len(objects) != 1 {
 				return fmt.Errorf("--watch wants one object, and there are %d", len(objects))
 			}
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			return a.createAll(cmd.Context(), c, objects, watch)
+			return a.createAll(cmd.Context(), c, objects, w)
 		},
 	}
 	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "file, directory, or - for the standard input")
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show the rollout or analysis run afterwards, until interrupted")
+	w.flags(cmd, "show the rollout afterwards, until interrupted, or the analysis run, until it is over")
 	cmd.AddCommand(a.createRun())
 	return cmd
 }
@@ -96,7 +104,7 @@ func ours(sources []Source) ([]manifest.Document, error) {
 	return objects, nil
 }
 
-func (a *app) createAll(ctx context.Context, c *cluster, objects []manifest.Document, watch bool) error {
+func (a *app) createAll(ctx context.Context, c *cluster, objects []manifest.Document, w watching) error {
 	return each(ctx, objects, func(ctx context.Context, document manifest.Document) error {
 		k := creatable()[document.Kind]
 		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(document.Object)
@@ -106,12 +114,12 @@ func (a *app) createAll(ctx context.Context, c *cluster, objects []manifest.Docu
 		object := &unstructured.Unstructured{Object: content}
 		object.SetGroupVersionKind(k.gvk)
 		unstructured.RemoveNestedField(object.Object, "status") // it is the controller's
-		return a.createOne(ctx, c, k, object, watch)
+		return a.createOne(ctx, c, k, object, w)
 	})
 }
 
 // createOne creates an object and says so; with watch it shows what becomes of it.
-func (a *app) createOne(ctx context.Context, c *cluster, k kind, object client.Object, watch bool) error {
+func (a *app) createOne(ctx context.Context, c *cluster, k kind, object client.Object, w watching) error {
 	if !k.global {
 		if err := c.place(object); err != nil {
 			return err
@@ -125,18 +133,51 @@ func (a *app) createOne(ctx context.Context, c *cluster, k kind, object client.O
 		return fmt.Errorf("creating %s %s%s: %w", k.name, object.GetName()+object.GetGenerateName(), k.in(object.GetNamespace()), err)
 	}
 	printLines(a.Out, k.reference(object.GetName())+" created")
-	if !watch {
+	if !w.watch {
 		return nil
 	}
 	there := *c
 	there.namespace = object.GetNamespace()
+	ctx, cancel := limited(ctx, w.timeout)
+	defer cancel()
 	switch k {
 	case rollouts:
 		return a.watchRollout(ctx, &there, object.GetName(), false)
 	case runs:
-		return a.watchRun(ctx, &there, object.GetName())
+		return a.watchToTheEnd(ctx, &there, object.GetName())
 	}
 	return nil
+}
+
+// watching is whether a command shows what it has created, and for how long at most.
+type watching struct {
+	watch   bool
+	timeout time.Duration
+}
+
+func (w *watching) flags(cmd *cobra.Command, what string) {
+	cmd.Flags().BoolVarP(&w.watch, "watch", "w", false, what)
+	cmd.Flags().DurationVarP(&w.timeout, "timeout", "t", 0, "with --watch, give up after this long; 0 never")
+}
+
+func (w watching) check() error {
+	if w.timeout != 0 && !w.watch {
+		return errors.New("--timeout is how long --watch waits: add --watch, or leave it out")
+	}
+	return nil
+}
+
+// watchToTheEnd shows an analysis run until it is over. How it ended makes the exit code.
+func (a *app) watchToTheEnd(ctx context.Context, c *cluster, name string) error {
+	var last standing
+	err := a.showRun(ctx, c, name, func(run *api.AnalysisRun) bool {
+		last = runState(run)
+		return last.over
+	})
+	if err == nil && last.over {
+		return last.verdict()
+	}
+	return cut(ctx, target{kind: runs, name: name}, last.text, err)
 }
 
 // place puts an object into the namespace of the command unless it names its own.

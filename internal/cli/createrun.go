@@ -17,8 +17,9 @@ import (
 
 // order is an analysis run as the command line asks for it.
 type order struct {
-	from, file         string
-	global, watch      bool
+	from, file string
+	global     bool
+	watching
 	name, generateName string
 	instance           string
 	args               []string
@@ -31,9 +32,12 @@ func (a *app) createRun() *cobra.Command {
 		Aliases: []string{"ar", "analysisruns"},
 		Short:   "Run an analysis template by hand",
 		Long: `Run an analysis template by hand: one of the cluster, or one in a file. Arguments without a value must be
-given with -a. What the run would be refused for is said before it is created.`,
+given with -a. What the run would be refused for is said before it is created.
+
+With --watch the run is shown until it is over, and the exit code is its verdict: 0 Successful,
+1 Failed, Error or Inconclusive, 3 timed out.`,
 		Example: `  sluice create analysisrun --from success-rate -a service=shop
-  sluice create analysisrun --from success-rate --global --name trial -a service=shop --watch
+  sluice create analysisrun --from success-rate --global --name trial -a service=shop --watch --timeout 5m
   sluice create analysisrun --from-file template.yaml -a service=shop`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runByHand(cmd.Context(), o) },
@@ -46,7 +50,7 @@ given with -a. What the run would be refused for is said before it is created.`,
 	flags.StringVar(&o.generateName, "generate-name", "", "beginning of the name of the run; random letters follow")
 	flags.StringVar(&o.instance, "instance-id", "", "instance id of the controller that is to carry out the run")
 	flags.StringArrayVarP(&o.args, "argument", "a", nil, "value of an argument, as NAME=VALUE; may be repeated")
-	flags.BoolVarP(&o.watch, "watch", "w", false, "show the run afterwards, until interrupted")
+	o.flags(cmd, "show the run until it is over, and exit with its verdict")
 	cmd.MarkFlagsMutuallyExclusive("from", "from-file")
 	cmd.MarkFlagsOneRequired("from", "from-file")
 	cmd.MarkFlagsMutuallyExclusive("name", "generate-name")
@@ -61,6 +65,9 @@ given with -a. What the run would be refused for is said before it is created.`,
 }
 
 func (a *app) runByHand(ctx context.Context, o order) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	args, err := parseArguments(o.args)
 	if err != nil {
 		return err
@@ -83,7 +90,7 @@ func (a *app) runByHand(ctx context.Context, o order) error {
 	if err != nil {
 		return err
 	}
-	return a.createOne(ctx, c, runs, run, o.watch)
+	return a.createOne(ctx, c, runs, run, o.watching)
 }
 
 // library holds the templates a run is made of.

@@ -41,14 +41,14 @@ func (a *app) getRollout() *cobra.Command {
 Icons: ✔ well · ✖ bad · ⚠ error · ◌ in progress · ◷ pending · ॥ paused · • neutral · ? undecided
        ⟳ rollout · # revision · ⧉ ReplicaSet · □ pod · α analysis run · ⊞ Job`,
 		Example:           "  sluice get rollout shop\n  sluice get rollout shop --watch\n  sluice get rollout shop -o yaml",
-		Args:              one("rollout"),
+		Args:              one(rollouts),
 		ValidArgsFunction: a.completeOne(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.look(cmd.Context(), &l, rollouts, args[0], func(ctx context.Context, c *cluster) error {
+			return a.look(cmd, args, &l, rollouts, func(ctx context.Context, c *cluster, name string) error {
 				if l.watch {
-					return a.watchRollout(ctx, c, args[0], l.wide())
+					return a.watchRollout(ctx, c, name, l.wide())
 				}
-				scene, err := c.scene(ctx, args[0])
+				scene, err := c.scene(ctx, name)
 				if err != nil {
 					return err
 				}
@@ -64,18 +64,22 @@ Icons: ✔ well · ✖ bad · ⚠ error · ◌ in progress · ◷ pending · ॥
 func (a *app) getRun() *cobra.Command {
 	var l looking
 	cmd := &cobra.Command{
-		Use:               "analysisrun NAME",
-		Aliases:           []string{"ar", "analysisruns"},
-		Short:             "Show an analysis run: its metrics against their limits, and what was measured",
+		Use:     "analysisrun NAME",
+		Aliases: []string{"ar", "analysisruns"},
+		Short:   "Show an analysis run: its metrics against their limits, and what was measured",
+		Long: `Show an analysis run: its metrics against their limits, and what was measured.
+
+With --watch the picture is kept up to date until interrupted, also when the run is over. To wait for
+the end of a run use: sluice status analysisrun NAME`,
 		Example:           "  sluice get analysisrun shop-6b54fd8b9c-2-2 --watch",
-		Args:              one("analysis run"),
+		Args:              one(runs),
 		ValidArgsFunction: a.completeOne(runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.look(cmd.Context(), &l, runs, args[0], func(ctx context.Context, c *cluster) error {
+			return a.look(cmd, args, &l, runs, func(ctx context.Context, c *cluster, name string) error {
 				if l.watch {
-					return a.watchRun(ctx, c, args[0])
+					return a.watchRun(ctx, c, name)
 				}
-				scene, err := c.runScene(ctx, args[0])
+				scene, err := c.runScene(ctx, name)
 				if err != nil {
 					return err
 				}
@@ -88,18 +92,23 @@ func (a *app) getRun() *cobra.Command {
 }
 
 // look shows an object as the API has it, or hands over to picture.
-func (a *app) look(ctx context.Context, l *looking, k kind, name string, picture func(context.Context, *cluster) error) error {
+func (a *app) look(cmd *cobra.Command, args []string, l *looking, k kind, picture func(context.Context, *cluster, string) error) error {
+	names, err := k.names(cmd, args)
+	if err != nil {
+		return err
+	}
 	if err := l.check(); err != nil {
 		return err
 	}
-	ctx, cancel := limited(ctx, time.Duration(l.timeout)*time.Second)
+	name := names[0]
+	ctx, cancel := limited(cmd.Context(), time.Duration(l.timeout)*time.Second)
 	defer cancel()
 	c, err := a.connect()
 	switch {
 	case err != nil:
 		return err
 	case !l.raw():
-		return picture(ctx, c)
+		return picture(ctx, c, name)
 	case l.watch:
 		return a.stream(ctx, c, l.format, k, name)
 	}
@@ -143,27 +152,41 @@ func (a *app) watchRollout(ctx context.Context, c *cluster, name string, wide bo
 		return err
 	}
 	read := func(ctx context.Context) (view.Scene, error) { return c.scene(ctx, name) }
-	return watchPicture(ctx, a, c.changes(ctx, ro), read, func(scene view.Scene, t terminal, now time.Time) view.Page {
+	return watchPicture(ctx, a, c.changes(ctx, ro), read, moving[view.Scene]{draw: func(scene view.Scene, t terminal, now time.Time) view.Page {
 		scene.Now, scene.Wide = now, wide
 		return view.Fitted(scene, t.width, t.height)
-	})
+	}})
 }
 
-// watchRun shows an analysis run until ctx ends.
+// watchRun shows an analysis run until ctx ends, also when the run is over, as kubectl does.
 func (a *app) watchRun(ctx context.Context, c *cluster, name string) error {
+	return a.showRun(ctx, c, name, func(*api.AnalysisRun) bool { return false })
+}
+
+// showRun shows an analysis run until it is over or ctx ends.
+func (a *app) showRun(ctx context.Context, c *cluster, name string, over func(*api.AnalysisRun) bool) error {
 	run, err := c.run(ctx, name)
 	if err != nil {
 		return err
 	}
 	read := func(ctx context.Context) (view.RunScene, error) { return c.runScene(ctx, name) }
-	return watchPicture(ctx, a, c.runChanges(ctx, run), read, func(scene view.RunScene, t terminal, now time.Time) view.Page {
-		scene.Now = now
-		return view.Run(scene, t.width)
+	return watchPicture(ctx, a, c.runChanges(ctx, run), read, moving[view.RunScene]{
+		draw: func(scene view.RunScene, t terminal, now time.Time) view.Page {
+			scene.Now = now
+			return view.Run(scene, t.width)
+		},
+		over: func(scene view.RunScene) bool { return over(scene.Run) },
 	})
 }
 
-// watchPicture shows what is read until ctx ends, and leaves the terminal as it was.
-func watchPicture[T any](ctx context.Context, a *app, changes <-chan struct{}, read func(context.Context) (T, error), draw func(T, terminal, time.Time) view.Page) (err error) {
+// moving is a picture that changes.
+type moving[T any] struct {
+	draw func(T, terminal, time.Time) view.Page
+	over func(T) bool // this is the last picture; nil when none is
+}
+
+// watchPicture shows what is read until ctx ends or it is over, and leaves the terminal as it was.
+func watchPicture[T any](ctx context.Context, a *app, changes <-chan struct{}, read func(context.Context) (T, error), m moving[T]) (err error) {
 	s := &screen{app: a}
 	defer func() {
 		if closing := s.close(); err == nil {
@@ -171,7 +194,8 @@ func watchPicture[T any](ctx context.Context, a *app, changes <-chan struct{}, r
 		}
 	}()
 	return live(ctx, changes, read, func(value T, now outlook) (bool, error) {
-		return false, s.show(func(t terminal, at time.Time) view.Page { return draw(value, t, at) }, now)
+		over := m.over != nil && m.over(value)
+		return over, s.show(func(t terminal, at time.Time) view.Page { return m.draw(value, t, at) }, now)
 	})
 }
 

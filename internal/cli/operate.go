@@ -35,20 +35,20 @@ With --full all remaining steps, pauses and analyses are skipped; the new pods m
 available before the new version becomes the stable one.`,
 		Example: `  sluice promote shop          # go on with the next step
   sluice promote shop --full   # skip all remaining steps, pauses and analysis`,
-		Args:              some("rollout"),
+		Args:              some(rollouts),
 		ValidArgsFunction: a.complete(rollouts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case full:
-				return a.operate(cmd.Context(), args, command.PromoteFull)
+				return a.operate(cmd, args, command.PromoteFull)
 			case skipAll:
 				printLines(a.Err, "--skip-all-steps is deprecated: use --full, which skips background analysis too")
-				return a.operate(cmd.Context(), args, command.SkipSteps)
+				return a.operate(cmd, args, command.SkipSteps)
 			case skipOne:
 				printLines(a.Err, "--skip-current-step is deprecated: promote does this without a flag")
-				return a.operate(cmd.Context(), args, command.SkipStep)
+				return a.operate(cmd, args, command.SkipStep)
 			}
-			return a.operate(cmd.Context(), args, command.Promote)
+			return a.operate(cmd, args, command.Promote)
 		},
 	}
 	flags := cmd.Flags()
@@ -93,18 +93,22 @@ func (a *app) retry() *cobra.Command {
 
 func (a *app) operation(use, short string, build build[*api.Rollout]) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: some("rollout"), ValidArgsFunction: a.complete(rollouts),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.operate(cmd.Context(), args, build) },
+		Use: use, Short: short, Args: some(rollouts), ValidArgsFunction: a.complete(rollouts),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.operate(cmd, args, build) },
 	}
 }
 
 // operate gives the command to each rollout named.
-func (a *app) operate(ctx context.Context, names []string, build build[*api.Rollout]) error {
+func (a *app) operate(cmd *cobra.Command, args []string, build build[*api.Rollout]) error {
+	names, err := rollouts.names(cmd, args)
+	if err != nil {
+		return err
+	}
 	c, err := a.connect()
 	if err != nil {
 		return err
 	}
-	return each(ctx, names, func(ctx context.Context, name string) error {
+	return each(cmd.Context(), names, func(ctx context.Context, name string) error {
 		return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, build})
 	})
 }

@@ -131,7 +131,7 @@ func TestGetAnalysisRun(t *testing.T) {
 	p.carriesOut(t, []session{
 		{"get analysisrun nowhere", ExitFailed, "", "error: there is no analysis run nowhere in namespace " + p.namespace + "; there are trial\n"},
 		{"why nowhere", ExitFailed, "", "error: there is no rollout nowhere in namespace " + p.namespace + ", nor any other\n"},
-		{"why pod trial", ExitFailed, "", "error: \"pod\" is neither rollout nor analysisrun: why knows nothing else\n"},
+		{"why pod trial", ExitFailed, "", "error: sluice why knows no pod: write rollout or analysisrun\n"},
 	})
 }
 
@@ -190,5 +190,34 @@ func TestVersionForMachines(t *testing.T) {
 	}
 	if code := Run(t.Context(), "sluice", []string{"version", "-o", "xml"}, Streams{Out: io.Discard, Err: io.Discard}, "v1"); code != ExitFailed {
 		t.Errorf("-o xml: exit code %d", code)
+	}
+}
+
+func TestListByLabels(t *testing.T) {
+	p := real(t)
+	p.labelled(t, "shop", "team", "web")
+	p.labelled(t, "cart", "team", "till")
+	p.carriesOut(t, []session{
+		{"list rollouts -l team=web -o name", ExitOK, "rollout.argoproj.io/shop\n", ""},
+		{"list ro --selector team!=web -o name", ExitOK, "rollout.argoproj.io/cart\n", ""},
+		{"list ro -l team=none", ExitOK, "", "there are no rollouts with team=none in namespace " + p.namespace + "\n"},
+		{"list ro shop -l team=till -o name", ExitOK, "", ""},
+	})
+	if code, _, errOut := p.sluice(t, "list", "ro", "-l", "=="); code != ExitFailed || !strings.HasPrefix(errOut, "error: reading -l ==: ") {
+		t.Errorf("labels that are none: exit code %d, %q", code, errOut)
+	}
+	code, out, errOut := p.sluice(t, "list", "ro", "-w", "-l", "team=web", "--timeout-seconds", "1")
+	if code != ExitOK || strings.Count(out, "\n") != 2 || !strings.Contains(out, "shop") || errOut != "" {
+		t.Errorf("watched for a second: exit code %d, %q\n%s", code, errOut, out)
+	}
+}
+
+// labelled is a rollout with a label.
+func (p place) labelled(t *testing.T, name, label, value string) {
+	t.Helper()
+	ro := p.rollout(t, name, "", paused)
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"`+label+`":"`+value+`"}}}`))
+	if err := p.Patch(t.Context(), ro, patch); err != nil {
+		t.Fatal(err)
 	}
 }

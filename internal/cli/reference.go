@@ -69,12 +69,15 @@ const exitCodes = `## Exit codes
 
 | code | meaning |
 |---|---|
-| 0 | done; for ` + "`sluice status`" + `: Healthy |
-| 1 | the answer is no: Degraded, errors found by lint, or the command was refused |
+| 0 | done; for ` + "`sluice status`" + `: Healthy, or Successful |
+| 1 | the answer is no: Degraded, Failed, Error, Inconclusive, errors found by lint, or the command was refused |
 | 2 | it could not be asked: wrong flags, no cluster, no such object |
-| 3 | ` + "`sluice status --timeout`" + ` ran out |
-| 4 | ` + "`sluice status --watch=false`" + `: Progressing or Paused |
+| 3 | ` + "`--timeout` of `sluice status` or `sluice create --watch`" + ` ran out |
+| 4 | ` + "`sluice status --watch=false`" + `: Progressing, Paused, Pending or Running |
 
+` + "`sluice create analysisrun --watch`" + ` ends with the run and exits like ` + "`sluice status analysisrun`" + `.
+
+A name may have its kind before it: ` + "`rollout/shop`, `ro/shop`, `rollout.argoproj.io/shop`" + ` (what ` + "`-o name`" + ` prints), or ` + "`ro shop`" + `.
 Of several names the others are done after one that fails; the code is that of the failure.
 `
 

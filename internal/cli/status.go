@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/view"
@@ -17,31 +19,34 @@ func (a *app) status() *cobra.Command {
 		timeout time.Duration
 	)
 	cmd := &cobra.Command{
-		Use:   "status NAME",
-		Short: "Wait until a rollout is Healthy or Degraded",
-		Long: `Wait until a rollout is Healthy or Degraded, printing each change of its state.
+		Use:   "status [rollout|analysisrun] NAME",
+		Short: "Wait until a rollout is Healthy or Degraded, or an analysis run is over",
+		Long: `Wait until a rollout is Healthy or Degraded, or until an analysis run is over, printing each change of
+its state. A name alone is that of a rollout.
 
-Exit code: 0 Healthy · 1 Degraded · 2 it could not be read · 3 timed out
-           4 with --watch=false: Progressing or Paused`,
-		Example: "  sluice status shop --timeout 10m",
-		Args:    one("rollout"), ValidArgsFunction: a.completeOne(rollouts),
+Exit code: 0 Healthy, Successful · 1 Degraded, Failed, Error, Inconclusive
+           2 it could not be read · 3 timed out
+           4 with --watch=false: Progressing, Paused, Pending, Running`,
+		Example: "  sluice status shop --timeout 10m\n  sluice status analysisrun smoke --timeout 5m",
+		Args:    oneOfEither, ValidArgsFunction: a.completeEither,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, err := either(cmd, args)
+			if err != nil {
+				return err
+			}
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			if !watch {
-				ro, err := c.rollout(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				phase, text := state(ro)
-				printLines(a.Out, text)
-				return verdict(phase, text)
+			ctx, cancel := cmd.Context(), context.CancelFunc(func() {})
+			if watch {
+				ctx, cancel = limited(ctx, timeout)
 			}
-			ctx, cancel := limited(cmd.Context(), timeout)
 			defer cancel()
-			return a.await(ctx, c, args[0])
+			if asked.kind == runs {
+				return await(ctx, a, c, awaited[*api.AnalysisRun]{asked, &api.AnalysisRunList{}, c.run, runState}, watch)
+			}
+			return await(ctx, a, c, awaited[*api.Rollout]{asked, &api.RolloutList{}, c.rollout, state}, watch)
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", true, "wait for the end; false prints the state as it is")
@@ -49,60 +54,114 @@ Exit code: 0 Healthy · 1 Degraded · 2 it could not be read · 3 timed out
 	return cmd
 }
 
-// await prints the states of a rollout until it is Healthy or Degraded.
-func (a *app) await(ctx context.Context, c *cluster, name string) error {
+// awaited is an object to wait for: how it is read, and how its state is told.
+type awaited[T client.Object] struct {
+	target
+	list  client.ObjectList
+	read  func(context.Context, string) (T, error)
+	state func(T) standing
+}
+
+// standing is how an object stands: in a line, whether that is the end, and what that makes the exit code.
+type standing struct {
+	text string
+	over bool
+	code int
+}
+
+// verdict is the exit code of a standing that was printed already.
+func (s standing) verdict() error {
+	if s.code == ExitOK {
+		return nil
+	}
+	return &exit{code: s.code}
+}
+
+// await prints the states of an object until the last.
+func await[T client.Object](ctx context.Context, a *app, c *cluster, w awaited[T], watch bool) error {
+	if !watch {
+		object, err := w.read(ctx, w.name)
+		if err != nil {
+			return err
+		}
+		s := w.state(object)
+		printLines(a.Out, s.text)
+		return s.verdict()
+	}
 	changes := make(chan struct{}, 1)
-	go c.follow(ctx, changes, &api.RolloutList{}, c.only(name)...)
+	go c.follow(ctx, changes, w.list, c.only(w.name)...)
 	last, told := "", false
-	read := func(ctx context.Context) (*api.Rollout, error) { return c.rollout(ctx, name) }
-	err := live(ctx, changes, read, func(ro *api.Rollout, now outlook) (bool, error) {
+	read := func(ctx context.Context) (T, error) { return w.read(ctx, w.name) }
+	err := live(ctx, changes, read, func(object T, now outlook) (bool, error) {
 		if now.trouble != nil && !told {
 			printLines(a.Err, fmt.Sprintf("no answer from the API server: %v; trying again", now.trouble))
 		}
 		told = now.trouble != nil
-		phase, text := state(ro)
-		if text != last {
-			last = text
-			printLines(a.Out, text)
+		s := w.state(object)
+		if s.text != last {
+			last = s.text
+			printLines(a.Out, s.text)
 		}
-		switch phase {
-		case api.RolloutPhaseHealthy, api.RolloutPhaseDegraded:
-			return true, verdict(phase, text)
-		case api.RolloutPhaseProgressing, api.RolloutPhasePaused:
+		if s.over {
+			return true, s.verdict()
 		}
 		return false, nil
 	})
-	if ctx.Err() != nil && (err == nil || ctx.Err() == context.DeadlineExceeded) {
-		return timedOut(ctx, name, last)
+	return cut(ctx, w.target, last, err)
+}
+
+// cut is the error of a wait that ctx has ended before its time, and err otherwise.
+func cut(ctx context.Context, of target, last string, err error) error {
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		if last == "" {
+			return &exit{ExitTimeout, fmt.Sprintf("timed out before %s %s could be read", of.kind.name, of.name)}
+		}
+		return &exit{ExitTimeout, fmt.Sprintf("timed out waiting for %s %s, which is %s", of.kind.name, of.name, last)}
+	case err == nil:
+		return &exit{ExitFailed, "interrupted"}
 	}
 	return err
 }
 
-func timedOut(ctx context.Context, name, last string) error {
-	if ctx.Err() == context.DeadlineExceeded {
-		return &exit{ExitTimeout, fmt.Sprintf("timed out waiting for rollout %s, which is %s", name, last)}
-	}
-	return &exit{ExitFailed, "interrupted"}
-}
-
 // state is phase and message in one line, as clients of the reference print them.
-func state(ro *api.Rollout) (api.RolloutPhase, string) {
+func state(ro *api.Rollout) standing {
 	phase, message := view.Phase(ro)
-	if message == "" {
-		return phase, string(phase)
-	}
-	return phase, string(phase) + " - " + message
-}
-
-// verdict makes the exit code of a state that was printed already.
-func verdict(phase api.RolloutPhase, text string) error {
+	s := standing{text: line(string(phase), message)}
 	switch phase {
 	case api.RolloutPhaseHealthy:
-		return nil
+		s.over = true
 	case api.RolloutPhaseDegraded:
-		return &exit{code: ExitNo}
+		s.over, s.code = true, ExitNo
 	case api.RolloutPhaseProgressing, api.RolloutPhasePaused:
-		return &exit{code: ExitUnfinished}
+		s.code = ExitUnfinished
+	default:
+		s.code = ExitFailed
 	}
-	return &exit{ExitFailed, "unknown state " + text}
+	return s
+}
+
+// runState is the same for an analysis run.
+func runState(run *api.AnalysisRun) standing {
+	phase := run.Status.Phase
+	if phase == "" { // nobody has looked at it yet
+		phase = api.AnalysisPhasePending
+	}
+	s := standing{text: line(string(phase), run.Status.Message), over: phase.Completed(), code: ExitNo}
+	switch {
+	case phase == api.AnalysisPhaseSuccessful:
+		s.code = ExitOK
+	case !s.over:
+		s.code = ExitUnfinished
+	}
+	return s
+}
+
+func line(phase, message string) string {
+	if message == "" {
+		return phase
+	}
+	return phase + " - " + message
 }

@@ -85,9 +85,10 @@ type screen struct {
 	app   *app
 	page  func(terminal, time.Time) view.Page
 	now   outlook
-	begun bool   // the terminal was told to change screens
-	shown string // what was written last
-	said  bool   // somebody was told of the trouble there is
+	first time.Time // when the first picture was printed below nothing
+	begun bool      // the terminal was told to change screens
+	shown string    // what was written last
+	said  bool      // somebody was told of the trouble there is
 }
 
 // show brings the picture up to date.
@@ -129,12 +130,16 @@ func (s *screen) append(t terminal) error {
 		return nil
 	}
 	s.said = false
-	text := s.page(t, s.now.at).Text(t.width, t.paint)
-	if text == s.shown {
+	if s.first.IsZero() {
+		s.first = s.now.at
+	}
+	// That time has passed is nothing new, so pictures are compared as of one time.
+	same := s.page(t, s.first).Text(t.width, t.paint)
+	if same == s.shown {
 		return nil
 	}
-	s.shown = text
-	printLines(s.app.Out, text)
+	s.shown = same
+	printLines(s.app.Out, s.page(t, s.now.at).Text(t.width, t.paint))
 	return nil
 }
 

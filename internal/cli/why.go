@@ -3,9 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,48 +18,25 @@ or why an analysis run came to its verdict, measurement by measurement.
 
 A name alone is that of a rollout or, when there is none of that name, of an analysis run.`,
 		Example:           "  sluice why shop\n  sluice why analysisrun shop-6b54fd8b9c-2-2",
-		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeWhy,
+		Args:              oneOfEither,
+		ValidArgsFunction: a.completeEither,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			words := args
-			if len(args) == 1 {
-				if kind, name, ok := strings.Cut(args[0], "/"); ok {
-					words = []string{kind, name}
-				}
-			}
-			c, err := a.connect()
+			asked, err := either(cmd, args)
 			if err != nil {
 				return err
 			}
-			if len(words) == 1 {
-				return a.whyEither(cmd.Context(), c, words[0])
-			}
+			c, err := a.connect()
 			switch {
-			case slices.Contains(rolloutWords, words[0]):
-				return a.whyRollout(cmd.Context(), c, words[1])
-			case slices.Contains(runWords, words[0]):
-				return a.whyRun(cmd.Context(), c, words[1])
+			case err != nil:
+				return err
+			case !asked.given:
+				return a.whyEither(cmd.Context(), c, asked.name)
+			case asked.kind == runs:
+				return a.whyRun(cmd.Context(), c, asked.name)
 			}
-			return fmt.Errorf("%q is neither rollout nor analysisrun: why knows nothing else", words[0])
+			return a.whyRollout(cmd.Context(), c, asked.name)
 		},
 	}
-}
-
-var (
-	rolloutWords = []string{"rollout", "rollouts", "ro"}
-	runWords     = []string{"analysisrun", "analysisruns", "ar"}
-)
-
-func (a *app) completeWhy(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
-	switch {
-	case len(args) == 0:
-		return a.complete(rollouts)(cmd, args, word)
-	case len(args) == 1 && slices.Contains(rolloutWords, args[0]):
-		return a.complete(rollouts)(cmd, args, word)
-	case len(args) == 1 && slices.Contains(runWords, args[0]):
-		return a.complete(runs)(cmd, args, word)
-	}
-	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
 // whyEither takes a name for that of a rollout first. What it says when there is neither is about

@@ -69,7 +69,7 @@ func TestTheReferenceNamesEverything(t *testing.T) {
 			t.Errorf("%s has no chapter", path(cmd))
 		}
 	}
-	for _, want := range []string{"| `-w`, `--watch` | `true` | wait for the end", "| `-n`, `--namespace` |", "## Exit codes", "| 4 | `sluice status --watch=false`: Progressing or Paused |", "Also called `ro`, `rollouts`."} {
+	for _, want := range []string{"| `-w`, `--watch` | `true` | wait for the end", "| `-n`, `--namespace` |", "## Exit codes", "| 4 | `sluice status --watch=false`: Progressing, Paused, Pending or Running |", "Also called `ro`, `rollouts`."} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the reference lacks %q", want)
 		}
