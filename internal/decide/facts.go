@@ -55,17 +55,16 @@ func (f facts) specStepHash() string {
 	return StepHash(f.canary.Steps)
 }
 
-// find is the ReplicaSet of a revision, nil when there is none.
-func (f facts) find(hash string) *ReplicaSet {
-	if hash == "" {
-		return nil
-	}
+// find is the ReplicaSet of a revision, nil when there is none. Somebody may have made a second one with
+// the same hash, from a backup for instance: the one with the revision's own name is meant.
+func (f facts) find(hash string) (found *ReplicaSet) {
 	for i := range f.seen.ReplicaSets {
-		if f.seen.ReplicaSets[i].Hash == hash {
-			return &f.seen.ReplicaSets[i]
+		rs := &f.seen.ReplicaSets[i]
+		if hash != "" && rs.Hash == hash && (found == nil || rs.Name == f.ro.Name+"-"+hash) {
+			found = rs
 		}
 	}
-	return nil
+	return found
 }
 
 // fresh is the ReplicaSet of the current template, nil before it exists.
@@ -74,9 +73,10 @@ func (f facts) fresh() *ReplicaSet { return f.find(f.hash) }
 // others are the ReplicaSets that are neither current nor stable, newest revision first.
 func (f facts) others(stable string) []*ReplicaSet {
 	var others []*ReplicaSet
+	fresh, kept := f.fresh(), f.find(stable)
 	for i := range f.seen.ReplicaSets {
 		rs := &f.seen.ReplicaSets[i]
-		if rs.Hash != f.hash && rs.Hash != stable {
+		if rs != fresh && rs != kept {
 			others = append(others, rs)
 		}
 	}

@@ -111,3 +111,17 @@ func TestARunThatAnotherControllerLetPassUnmeasuredDoesNotCount(t *testing.T) {
 		t.Errorf("step %d, pauses %v: want step 2, and a pause", index(p.Status), p.Status.PauseConditions)
 	}
 }
+
+func TestASecondReplicaSetWithTheHashOfTheStableOneIsScaledDown(t *testing.T) {
+	s := newScene()
+	twin := *s.stable()
+	twin.Name, twin.Wanted, twin.Replicas, twin.Ready, twin.Available = "web-restored", 2, 2, 2, 2
+	s.Observed.ReplicaSets = append([]ReplicaSet{twin}, s.Observed.ReplicaSets...)
+	p := Rollout(s.RolloutInput)
+	for _, action := range p.Actions {
+		if wants, ok := action.(ReplicaSetWants); ok && wants.Name == twin.Name && wants.To < twin.Wanted {
+			return
+		}
+	}
+	t.Errorf("its pods stay: %v", p.Actions)
+}
