@@ -54,9 +54,10 @@ func comesTo(t *testing.T, metric string, measurements []string) api.AnalysisPha
 	if err := yaml.UnmarshalStrict([]byte(metric), &m); err != nil {
 		t.Fatalf("%s: %v", metric, err)
 	}
-	result, stopped := api.MetricResult{}, false
+	ends := map[string]judge.Stop{"stopped": judge.Stopped, "terminated": judge.StoppedByHand}
+	result, stop := api.MetricResult{}, judge.GoesOn
 	for _, sign := range measurements {
-		if stopped = sign == "stopped"; stopped {
+		if stop = ends[sign]; stop != judge.GoesOn {
 			break
 		}
 		phase, known := signs[sign]
@@ -66,6 +67,6 @@ func comesTo(t *testing.T, metric string, measurements []string) api.AnalysisPha
 		result = judge.Count(result, phase)
 		result.Measurements = append(result.Measurements, api.Measurement{Phase: phase, FinishedAt: &metav1.Time{}})
 	}
-	phase, _ := judge.MetricPhase(m, result, stopped)
+	phase, _ := judge.MetricPhase(m, result, stop)
 	return phase
 }

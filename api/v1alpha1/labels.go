@@ -59,6 +59,9 @@ const (
 	// AnnotationResultContainer names the container of a Job's pod whose exit code and report count. Default:
 	// the first app container. Sluice addition.
 	AnnotationResultContainer = "sluice.dev/result-container"
+	// AnnotationStoppedBy says on an AnalysisRun whose spec.terminate is set that its Rollout set it: the
+	// only value is StoppedByRollout. Sluice addition.
+	AnnotationStoppedBy = "sluice.dev/stopped-by"
 	// AnnotationNotified is the notification engine's own memory; it is not copied to ReplicaSets.
 	AnnotationNotified = "notified.notifications.argoproj.io"
 	// AnnotationSubscribePrefix begins subscriptions: prefix + trigger + "." + service.
@@ -66,3 +69,7 @@ const (
 	// AnnotationLastApplied is what kubectl apply was given; it is not copied to ReplicaSets.
 	AnnotationLastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 )
+
+// StoppedByRollout is the value of AnnotationStoppedBy. A run without it was stopped by hand, and is not
+// Successful before it has measured what its metrics ask for.
+const StoppedByRollout = "rollout"

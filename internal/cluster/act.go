@@ -243,7 +243,10 @@ func (w *RolloutWorld) stopRun(ctx context.Context, a decide.RunStopped) error {
 	if run == nil || run.Spec.Terminate {
 		return nil
 	}
-	_, err := w.cluster.patch(ctx, w.target(runKind, run), map[string]any{"spec": map[string]any{"terminate": true}})
+	_, err := w.cluster.patch(ctx, w.target(runKind, run), map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{api.AnnotationStoppedBy: api.StoppedByRollout}},
+		"spec":     map[string]any{"terminate": true},
+	})
 	return err
 }
 

@@ -234,7 +234,7 @@ func TestAPassSeesWhatEarlierPassesWrote(t *testing.T) {
 	s.stale("stopping a run")
 
 	w, in = s.look()
-	if len(in.Observed.Runs) != 1 || !in.Observed.Runs[0].Spec.Terminate {
+	if len(in.Observed.Runs) != 1 || !in.Observed.Runs[0].Spec.Terminate || in.Observed.Runs[0].Annotations[api.AnnotationStoppedBy] != api.StoppedByRollout {
 		t.Errorf("runs are %+v", in.Observed.Runs)
 	}
 	s.act(w, decide.RunGone{Name: "run"})

@@ -153,13 +153,13 @@ func (a *assay) add(r *api.MetricResult, measurement api.Measurement) {
 
 // assess says what each metric has come to.
 func (a *assay) assess(metrics []api.Metric) {
-	terminating := a.terminating(metrics)
+	stop := a.stopping(metrics)
 	for _, m := range metrics {
 		r := a.result(m.Name)
 		if r.Phase.Completed() {
 			continue
 		}
-		phase, message := judge.MetricPhase(m, *r, terminating && judge.InFlight(r) == nil)
+		phase, message := judge.MetricPhase(m, *r, stop)
 		if judge.InFlight(r) != nil && !phase.Completed() {
 			phase = api.AnalysisPhaseRunning
 		}
@@ -172,6 +172,19 @@ func (a *assay) assess(metrics []api.Metric) {
 			a.announce(api.EventMetricPrefix, phase, text)
 		}
 	}
+}
+
+// stopping says who ends the metrics that still measure. The Rollout marks the runs it stops; whoever
+// else sets spec.terminate wants an end, not a verdict.
+func (a *assay) stopping(metrics []api.Metric) judge.Stop {
+	spec, by := a.in.Run.Spec, a.in.Run.Annotations[api.AnnotationStoppedBy]
+	switch {
+	case spec.Terminate && by != api.StoppedByRollout:
+		return judge.StoppedByHand
+	case a.terminating(metrics):
+		return judge.Stopped
+	}
+	return judge.GoesOn
 }
 
 // terminating says that the run is told to stop, or that a metric that counts has decided it.

@@ -115,7 +115,7 @@ func TestDryRunsHaveNoSay(t *testing.T) {
 		{"dry runs alone are Successful whatever they measure", alone, map[string]float64{"tried": bad}, 9, false, outcome{
 			api.AnalysisPhaseSuccessful, "All metrics are dry runs: none of them counts.", api.RunSummary{}, api.RunSummary{Count: 1, Failed: 1}}},
 		{"dry runs alone, stopped after a measurement, are Successful", []api.Metric{prom("tried", 100)}, map[string]float64{"tried": good}, 3, true, outcome{
-			api.AnalysisPhaseSuccessful, "Run Terminated: All metrics are dry runs: none of them counts.", api.RunSummary{}, api.RunSummary{Count: 1, Successful: 1}}},
+			api.AnalysisPhaseSuccessful, "Run Terminated: All metrics are dry runs: none of them counts.", api.RunSummary{}, api.RunSummary{Count: 1, Inconclusive: 1}}},
 		{"dry runs alone, stopped before anything was measured, are no success", alone, nil, 0, true, outcome{
 			api.AnalysisPhaseInconclusive, "Run Terminated: stopped before it measured anything", api.RunSummary{}, api.RunSummary{Count: 1, Inconclusive: 1}}},
 		{"a measured dry run does not stand in for a metric that was stopped before it measured", []api.Metric{delayed(prom("counts", 1)), prom("tried", 2)}, map[string]float64{"counts": good, "tried": good}, 3, true, outcome{

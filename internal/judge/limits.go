@@ -110,11 +110,25 @@ func Count(r api.MetricResult, phase api.AnalysisPhase) api.MetricResult {
 	return r
 }
 
+// Stop says whether a metric goes on measuring and, when it does not, who ended it.
+type Stop int
+
+// Who ends a metric before its time.
+const (
+	// GoesOn is nobody.
+	GoesOn Stop = iota
+	// Stopped is the update, which ended or went another way, or a metric that has decided the run.
+	Stopped
+	// StoppedByHand is a person, who ended the run and nothing else.
+	StoppedByHand
+)
+
 // MetricPhase says how far a metric is by what it has counted, and why. The message is empty while
 // it goes on and when it is plainly Successful. A phase that is final already stays.
 //
-// Stopped is not passed: a metric that ends without one successful measurement is never Successful.
-func MetricPhase(m api.Metric, r api.MetricResult, terminating bool) (phase api.AnalysisPhase, message string) {
+// Stopped is not passed: a metric that ends without one successful measurement is never Successful,
+// nor is one whose spec says how many measurements are enough and that a person ends before them.
+func MetricPhase(m api.Metric, r api.MetricResult, stop Stop) (phase api.AnalysisPhase, message string) {
 	if r.Phase.Completed() {
 		return r.Phase, r.Message
 	}
@@ -125,12 +139,12 @@ func MetricPhase(m api.Metric, r api.MetricResult, terminating bool) (phase api.
 	if InFlight(&r) != nil {
 		return api.AnalysisPhaseRunning, ""
 	}
-	phase, message = counted(limits, r, terminating)
+	phase, message = counted(limits, r, stop)
 	return phase, assessed(r, phase, message)
 }
 
 // counted is what the counters come to when no measurement is under way.
-func counted(limits Limits, r api.MetricResult, terminating bool) (phase api.AnalysisPhase, message string) {
+func counted(limits Limits, r api.MetricResult, stop Stop) (phase api.AnalysisPhase, message string) {
 	phase, message = broken(limits, r)
 	switch {
 	case phase != "":
@@ -138,7 +152,9 @@ func counted(limits Limits, r api.MetricResult, terminating bool) (phase api.Ana
 		phase = api.AnalysisPhaseSuccessful
 	case limits.Count > 0 && r.Count >= limits.Count:
 		phase, message = complete(limits, r)
-	case terminating:
+	case stop == StoppedByHand && r.Successful > 0 && limits.enough() != "":
+		phase, message = api.AnalysisPhaseInconclusive, cutShort(limits, r)
+	case stop != GoesOn:
 		phase, message = stopped(r)
 	case r.Count == 0 && len(r.Measurements) == 0:
 		phase = api.AnalysisPhasePending
@@ -208,7 +224,33 @@ func stopped(r api.MetricResult) (phase api.AnalysisPhase, why string) {
 	}
 }
 
-const stoppedBefore = "stopped before "
+// enough is what the spec says has to be measured, "" when it does not say.
+func (l Limits) enough() string {
+	switch {
+	case l.Count > 0:
+		return measurements(l.Count)
+	case l.ConsecutiveSuccess > 0:
+		return successes(l.ConsecutiveSuccess)
+	}
+	return ""
+}
+
+// cutShort is how far a metric had come that a person ended.
+func cutShort(limits Limits, r api.MetricResult) string {
+	if limits.Count == 0 {
+		return fmt.Sprintf("%s%d of %s", stoppedByHand, r.ConsecutiveSuccess, limits.enough())
+	}
+	good := "all good so far"
+	if r.Successful < r.Count {
+		good = fmt.Sprintf("%d of them good", r.Successful)
+	}
+	return fmt.Sprintf("%s%d of %s, %s", stoppedByHand, r.Count, limits.enough(), good)
+}
+
+const (
+	stoppedBefore = "stopped before "
+	stoppedByHand = "stopped by hand after "
+)
 
 // StoppedEarly is why a metric that was ended before its first result proves nothing.
 const StoppedEarly = stoppedBefore + "it measured anything"
@@ -216,7 +258,8 @@ const StoppedEarly = stoppedBefore + "it measured anything"
 // OnlyStopped says that a metric came to nothing but being stopped: had it been left alone, it might
 // have come to something else.
 func OnlyStopped(r api.MetricResult) bool {
-	return r.Phase == api.AnalysisPhaseInconclusive && strings.Contains(r.Message, dueTo+stoppedBefore)
+	return r.Phase == api.AnalysisPhaseInconclusive &&
+		(strings.Contains(r.Message, dueTo+stoppedBefore) || strings.Contains(r.Message, dueTo+stoppedByHand))
 }
 
 // dueTo stands between what a metric came to and why.
@@ -227,6 +270,13 @@ func measurements(n int32) string {
 		return "1 measurement"
 	}
 	return fmt.Sprintf("%d measurements", n)
+}
+
+func successes(n int32) string {
+	if n == 1 {
+		return "1 success"
+	}
+	return fmt.Sprintf("%d successes in a row", n)
 }
 
 // assessed is the sentence the reference's clients know, followed by what the last measurement said.

@@ -79,47 +79,64 @@ func TestMetricPhase(t *testing.T) {
 	forever := api.Metric{Name: "m", Interval: "1s"}
 	streak := api.Metric{Name: "m", Interval: "1s", Count: n(4), ConsecutiveSuccessLimit: n(3), FailureLimit: n(1)}
 	anyFailures := api.Metric{Name: "m", Interval: "1s", Count: n(4), ConsecutiveSuccessLimit: n(3), FailureLimit: n(-1)}
+	untilGood := api.Metric{Name: "m", Interval: "1s", ConsecutiveSuccessLimit: n(3), FailureLimit: n(-1)}
 	lenient := api.Metric{Name: "m", Count: n(1), FailureLimit: n(1)}
 	for _, c := range []struct {
-		name        string
-		metric      api.Metric
-		phases      string
-		terminating bool
-		phase       api.AnalysisPhase
-		message     string
+		name    string
+		metric  api.Metric
+		phases  string
+		stop    Stop
+		phase   api.AnalysisPhase
+		message string
 	}{
-		{"nothing measured is pending", once, "", false, api.AnalysisPhasePending, ""},
-		{"a measurement under way is running", once, "R", false, api.AnalysisPhaseRunning, ""},
-		{"one good measurement is enough", once, "S", false, api.AnalysisPhaseSuccessful, ""},
-		{"one bad measurement breaks the default limit", once, "F", false, api.AnalysisPhaseFailed,
+		{"nothing measured is pending", once, "", GoesOn, api.AnalysisPhasePending, ""},
+		{"a measurement under way is running", once, "R", GoesOn, api.AnalysisPhaseRunning, ""},
+		{"one good measurement is enough", once, "S", GoesOn, api.AnalysisPhaseSuccessful, ""},
+		{"one bad measurement breaks the default limit", once, "F", GoesOn, api.AnalysisPhaseFailed,
 			`Metric "m" assessed Failed due to failed (1) > failureLimit (0): too slow`},
-		{"one unclear measurement breaks the default limit", once, "I", false, api.AnalysisPhaseInconclusive,
+		{"one unclear measurement breaks the default limit", once, "I", GoesOn, api.AnalysisPhaseInconclusive,
 			`Metric "m" assessed Inconclusive due to inconclusive (1) > inconclusiveLimit (0): unclear`},
-		{"four errors in a row are tolerated", once, "EEEE", false, api.AnalysisPhaseRunning, ""},
-		{"five errors in a row are not", once, "EEEEE", false, api.AnalysisPhaseError,
+		{"four errors in a row are tolerated", once, "EEEE", GoesOn, api.AnalysisPhaseRunning, ""},
+		{"five errors in a row are not", once, "EEEEE", GoesOn, api.AnalysisPhaseError,
 			`Metric "m" assessed Error due to consecutiveErrors (5) > consecutiveErrorLimit (4): status 503`},
-		{"a result ends a row of errors", forever, "EEEESEEEE", false, api.AnalysisPhaseRunning, ""},
-		{"failures within the limit go on", five, "SFFS", false, api.AnalysisPhaseRunning, ""},
-		{"the count is reached with failures within the limit", five, "SFFSS", false, api.AnalysisPhaseSuccessful, ""},
-		{"a failure beyond the limit ends it", five, "FFSF", false, api.AnalysisPhaseFailed,
+		{"a result ends a row of errors", forever, "EEEESEEEE", GoesOn, api.AnalysisPhaseRunning, ""},
+		{"failures within the limit go on", five, "SFFS", GoesOn, api.AnalysisPhaseRunning, ""},
+		{"the count is reached with failures within the limit", five, "SFFSS", GoesOn, api.AnalysisPhaseSuccessful, ""},
+		{"a failure beyond the limit ends it", five, "FFSF", GoesOn, api.AnalysisPhaseFailed,
 			`Metric "m" assessed Failed due to failed (3) > failureLimit (2): too slow`},
-		{"errors do not count", five, "SSSSE", false, api.AnalysisPhaseRunning, ""},
-		{"without a count it goes on", forever, "SSSSSSSSSSSS", false, api.AnalysisPhaseRunning, ""},
-		{"enough successes in a row end it", streak, "FSSS", false, api.AnalysisPhaseSuccessful, ""},
-		{"too few successes in a row, and failures limited", streak, "SSFS", false, api.AnalysisPhaseInconclusive, ""},
-		{"too few successes in a row, and any failures allowed", anyFailures, "FSFS", false, api.AnalysisPhaseFailed, ""},
-		{"a limit that makes failure impossible does not make success", lenient, "F", false, api.AnalysisPhaseFailed,
+		{"errors do not count", five, "SSSSE", GoesOn, api.AnalysisPhaseRunning, ""},
+		{"without a count it goes on", forever, "SSSSSSSSSSSS", GoesOn, api.AnalysisPhaseRunning, ""},
+		{"enough successes in a row end it", streak, "FSSS", GoesOn, api.AnalysisPhaseSuccessful, ""},
+		{"too few successes in a row, and failures limited", streak, "SSFS", GoesOn, api.AnalysisPhaseInconclusive, ""},
+		{"too few successes in a row, and any failures allowed", anyFailures, "FSFS", GoesOn, api.AnalysisPhaseFailed, ""},
+		{"a limit that makes failure impossible does not make success", lenient, "F", GoesOn, api.AnalysisPhaseFailed,
 			`Metric "m" assessed Failed due to 1 measurement and none was successful: too slow`},
-		{"stopped before anything is not passed", once, "", true, api.AnalysisPhaseInconclusive,
+		{"stopped before anything is not passed", once, "", Stopped, api.AnalysisPhaseInconclusive,
 			`Metric "m" assessed Inconclusive due to stopped before it measured anything`},
-		{"stopped after one success is passed", forever, "SE", true, api.AnalysisPhaseSuccessful, ""},
-		{"stopped in the middle of a measurement waits for its end", once, "R", true, api.AnalysisPhaseRunning, ""},
-		{"stopped after errors and tolerated failures is not passed", five, "EFEF", true, api.AnalysisPhaseInconclusive,
+		{"stopped after one success is passed", forever, "SE", Stopped, api.AnalysisPhaseSuccessful, ""},
+		{"stopped in the middle of a measurement waits for its end", once, "R", Stopped, api.AnalysisPhaseRunning, ""},
+		{"stopped after errors and tolerated failures is not passed", five, "EFEF", Stopped, api.AnalysisPhaseInconclusive,
 			`Metric "m" assessed Inconclusive due to stopped before a measurement was successful: too slow`},
-		{"stopped after a broken limit has failed", forever, "SF", true, api.AnalysisPhaseFailed, ""},
+		{"stopped after a broken limit has failed", forever, "SF", Stopped, api.AnalysisPhaseFailed, ""},
+		{"stopped by the update before its count is judged by what it has", five, "SS", Stopped, api.AnalysisPhaseSuccessful, ""},
+		{"stopped by hand before its count is not passed", five, "SS", StoppedByHand, api.AnalysisPhaseInconclusive,
+			`Metric "m" assessed Inconclusive due to stopped by hand after 2 of 5 measurements, all good so far`},
+		{"stopped by hand with a tolerated failure says how many were good", five, "SFS", StoppedByHand, api.AnalysisPhaseInconclusive,
+			`Metric "m" assessed Inconclusive due to stopped by hand after 3 of 5 measurements, 2 of them good: too slow`},
+		{"stopped by hand with nothing good yet", five, "F", StoppedByHand, api.AnalysisPhaseInconclusive,
+			`Metric "m" assessed Inconclusive due to stopped before a measurement was successful: too slow`},
+		{"stopped by hand before anything", once, "", StoppedByHand, api.AnalysisPhaseInconclusive,
+			`Metric "m" assessed Inconclusive due to stopped before it measured anything`},
+		{"stopped by hand after a broken limit has failed", five, "FFF", StoppedByHand, api.AnalysisPhaseFailed, ""},
+		{"stopped by hand after too many errors is an error", five, "SEEEEE", StoppedByHand, api.AnalysisPhaseError, ""},
+		{"stopped by hand with its count reached is passed", five, "SSSSS", StoppedByHand, api.AnalysisPhaseSuccessful, ""},
+		{"stopped by hand with enough successes in a row is passed", streak, "SSS", StoppedByHand, api.AnalysisPhaseSuccessful, ""},
+		{"stopped by hand where nothing says how many are enough is passed", forever, "S", StoppedByHand, api.AnalysisPhaseSuccessful, ""},
+		{"stopped by hand before enough successes in a row", untilGood, "SFSS", StoppedByHand, api.AnalysisPhaseInconclusive,
+			`Metric "m" assessed Inconclusive due to stopped by hand after 2 of 3 successes in a row: too slow`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			phase, message := MetricPhase(c.metric, measured(c.metric, c.phases), c.terminating)
+			phase, message := MetricPhase(c.metric, measured(c.metric, c.phases), c.stop)
 			if phase != c.phase {
 				t.Errorf("phase %s, want %s (%s)", phase, c.phase, message)
 			}
@@ -135,13 +152,13 @@ func TestMetricPhase(t *testing.T) {
 func TestAPhaseThatIsFinalStays(t *testing.T) {
 	result := measured(api.Metric{Name: "m"}, "F")
 	result.Phase, result.Message = api.AnalysisPhaseSuccessful, "decided before"
-	if phase, message := MetricPhase(api.Metric{Name: "m"}, result, true); phase != api.AnalysisPhaseSuccessful || message != "decided before" {
+	if phase, message := MetricPhase(api.Metric{Name: "m"}, result, Stopped); phase != api.AnalysisPhaseSuccessful || message != "decided before" {
 		t.Errorf("%s, %q", phase, message)
 	}
 }
 
 func TestLimitsThatCannotBeReadAreAnError(t *testing.T) {
-	phase, message := MetricPhase(api.Metric{Name: "m", Count: text("x")}, api.MetricResult{}, false)
+	phase, message := MetricPhase(api.Metric{Name: "m", Count: text("x")}, api.MetricResult{}, GoesOn)
 	if phase != api.AnalysisPhaseError || !strings.Contains(message, `count: "x" is not a whole number`) {
 		t.Errorf("%s, %q", phase, message)
 	}
@@ -161,8 +178,8 @@ func TestLawNoMetricPassesWithoutASuccess(t *testing.T) {
 			ConsecutiveErrorLimit: limit(t, "errors"), ConsecutiveSuccessLimit: limit(t, "successes"),
 		}
 		phases := rapid.StringOfN(rapid.SampledFrom([]rune("FIE")), 0, 8, -1).Draw(t, "phases")
-		for _, terminating := range []bool{false, true} {
-			if phase, _ := MetricPhase(metric, measured(metric, phases), terminating); phase == api.AnalysisPhaseSuccessful {
+		for _, stop := range []Stop{GoesOn, Stopped, StoppedByHand} {
+			if phase, _ := MetricPhase(metric, measured(metric, phases), stop); phase == api.AnalysisPhaseSuccessful {
 				t.Fatalf("%+v passes with %q", metric, phases)
 			}
 		}
@@ -173,8 +190,22 @@ func TestLawAStoppedMetricEnds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		metric := api.Metric{Name: "m", Interval: "1s", FailureLimit: n(rapid.IntRange(-1, 3).Draw(t, "failures"))}
 		phases := rapid.StringOfN(rapid.SampledFrom([]rune("SFIE")), 0, 8, -1).Draw(t, "phases")
-		if phase, _ := MetricPhase(metric, measured(metric, phases), true); !phase.Completed() {
+		stop := rapid.SampledFrom([]Stop{Stopped, StoppedByHand}).Draw(t, "stop")
+		if phase, _ := MetricPhase(metric, measured(metric, phases), stop); !phase.Completed() {
 			t.Fatalf("%s after %q", phase, phases)
+		}
+	})
+}
+
+// TestLawAPersonCannotCutAMetricShort is "stopped is not passed": ending a run is no way to pass it.
+func TestLawAPersonCannotCutAMetricShort(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		count := rapid.IntRange(1, 9).Draw(t, "count")
+		metric := api.Metric{Name: "m", Interval: "1s", Count: n(count), FailureLimit: n(rapid.IntRange(-1, 3).Draw(t, "failures"))}
+		phases := rapid.StringOfN(rapid.SampledFrom([]rune("SFIE")), 0, 8, -1).Draw(t, "phases")
+		result := measured(metric, phases)
+		if phase, _ := MetricPhase(metric, result, StoppedByHand); phase == api.AnalysisPhaseSuccessful && int(result.Count) < count {
+			t.Fatalf("Successful after %q, %d of %d", phases, result.Count, count)
 		}
 	})
 }
@@ -206,7 +237,7 @@ func TestOnlyStopped(t *testing.T) {
 		"a limit was broken already": {failed, false},
 		"a good measurement":         {api.MetricResult{Name: "m", Count: 1, Successful: 1, ConsecutiveSuccess: 1}, false},
 	} {
-		c.result.Phase, c.result.Message = MetricPhase(m, c.result, true)
+		c.result.Phase, c.result.Message = MetricPhase(m, c.result, Stopped)
 		if got := OnlyStopped(c.result); got != c.want {
 			t.Errorf("%s: %t, want %t (%s: %s)", name, got, c.want, c.result.Phase, c.result.Message)
 		}

@@ -191,6 +191,10 @@ func (w *World) actOnRun(action decide.Action) error {
 	case decide.RunStopped:
 		if r := w.runs[a.Name]; r != nil {
 			r.object = r.object.DeepCopy()
+			if r.object.Annotations == nil {
+				r.object.Annotations = map[string]string{}
+			}
+			r.object.Annotations[api.AnnotationStoppedBy] = api.StoppedByRollout
 			r.object.Spec.Terminate = true
 			r.version = w.touch()
 		}
