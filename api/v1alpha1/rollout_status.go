@@ -124,9 +124,16 @@ type Decision struct {
 	// Revision is the hash of the revision it was about.
 	// +optional
 	Revision string `json:"revision,omitempty"`
+	// RevisionNumber is the number that revision had then: one that comes back into use gets another.
+	// +optional
+	RevisionNumber int64 `json:"revisionNumber,omitempty"`
 	// Step is the index of the step, counted from 0, at which it was decided.
 	// +optional
 	Step *int32 `json:"step,omitempty"`
+	// NextStep is the index of the step that somebody moved the update to, when the decision is about that.
+	// The steps from step up to nextStep were skipped.
+	// +optional
+	NextStep *int32 `json:"nextStep,omitempty"`
 	// Weight is the share of the canary that the decision asked for.
 	// +optional
 	Weight *int32 `json:"weight,omitempty"`

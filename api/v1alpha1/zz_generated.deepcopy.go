@@ -1147,6 +1147,11 @@ func (in *Decision) DeepCopyInto(out *Decision) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.NextStep != nil {
+		in, out := &in.NextStep, &out.NextStep
+		*out = new(int32)
+		**out = **in
+	}
 	if in.Weight != nil {
 		in, out := &in.Weight, &out.Weight
 		*out = new(int32)

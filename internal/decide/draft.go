@@ -18,6 +18,8 @@ type draft struct {
 	revision int64
 	// completion says how the update ended, in the turn in which it did.
 	completion string
+	// moved says that somebody has moved the update to another step since the last turn.
+	moved bool
 	// waiting says what is awaited, when something is.
 	waiting Reason
 }
@@ -46,9 +48,21 @@ func (d *draft) wait(t time.Time) {
 func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) {
 	weight := d.weight(f)
 	d.status.Decisions = evidence.Append(d.status.Decisions, api.Decision{
-		At: f.stamp(), Reason: reason, Message: message, Revision: f.hash,
+		At: f.stamp(), Reason: reason, Message: message, Revision: f.hash, RevisionNumber: d.revision,
 		Step: d.status.CurrentStepIndex, Weight: &weight, Evidence: proof,
-	}, trialOf(f.hash))
+	}, memorable(f.hash))
+}
+
+// memorable says that a decision about this revision should not be forgotten for the many steps that
+// follow: people ask for it when the release is over.
+func memorable(revision string) func(api.Decision) bool {
+	return func(old api.Decision) bool {
+		switch old.Reason {
+		case DecidedDryRun, DecidedStepSkipped, DecidedSentBack, DecidedStableGone, DecidedRunLost:
+			return old.Revision == revision
+		}
+		return false
+	}
 }
 
 func (d *draft) plan() Plan[api.RolloutStatus] {
@@ -74,10 +88,14 @@ const (
 	DecidedRollback      = "RollbackToStable"
 	DecidedStepsChanged  = "StepsChanged"
 	DecidedStep          = "StepCompleted"
-	DecidedSkip          = "StepsSkipped"
+	DecidedSkip          = "StepsSkipped" // there was nothing to measure
+	DecidedStepSkipped   = "StepSkipped"  // by hand, from step up to nextStep
+	DecidedSentBack      = "SentBack"     // by hand, from step to nextStep
 	DecidedPause         = "Paused"
 	DecidedResume        = "Resumed"
 	DecidedInconclusive  = "Inconclusive"
+	DecidedRunLost       = "AnalysisRunLost"
+	DecidedStableGone    = "StableGone"
 	DecidedAbort         = "Aborted"
 	DecidedRetry         = "Retried"
 	DecidedFull          = "PromoteFullRequested"

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"fmt"
 	"slices"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -41,6 +42,14 @@ func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
 	d.status.PromoteFull = false
 	d.unpause()
 	d.goTo(f, 0)
+	if f.find(d.status.StableRS) == nil {
+		nowhere := fmt.Sprintf("There is no stable ReplicaSet to go back to: revision %d goes on serving.", d.revision)
+		why += " " + nowhere
+		if cause != "" {
+			cause += ". "
+		}
+		cause += nowhere
+	}
 	d.conditionAborted(f, cause)
 	d.record(f, DecidedAbort, why, proof...)
 	// The record says at which step it happened, not where the index went.
@@ -76,12 +85,8 @@ func (d *draft) obeyFull(f facts) {
 // recordedFull says that the newest decision about the update is the one to promote it in full.
 func (d *draft) recordedFull() bool {
 	for _, made := range slices.Backward(d.status.Decisions) {
-		switch made.Reason {
-		case DecidedFull:
-			return true
-		case DecidedRestart, DecidedRefused, DecidedRestarted, DecidedDryRun: // beside the update
-		default:
-			return false
+		if !besideUpdate(made.Reason) {
+			return made.Reason == DecidedFull
 		}
 	}
 	return false
@@ -98,7 +103,7 @@ func (d *draft) resume(f facts) {
 	switch {
 	case again:
 		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
-	case !over:
+	case !over && !d.moved:
 		d.record(f, DecidedResume, "Resumed by hand.")
 	}
 	if over {
@@ -117,7 +122,7 @@ func (d *draft) pausedHere(f facts) bool {
 		switch was := d.status.Decisions[i]; was.Reason {
 		case DecidedPause:
 			return was.Step != nil && *was.Step == index
-		case DecidedStep, DecidedUpdate, DecidedStepsChanged, DecidedRetry, DecidedResume:
+		case DecidedStep, DecidedUpdate, DecidedStepsChanged, DecidedRetry, DecidedResume, DecidedStepSkipped, DecidedSentBack:
 			return false // it came here after that, and has not paused since
 		}
 	}

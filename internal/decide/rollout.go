@@ -16,8 +16,11 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 		return leave(f, d)
 	}
 	d.takeRevision(f)
+	d.hearSkip(f)
+	d.missStable(f)
 	d.obey(f)
 	d.hearRuns(f)
+	d.missRuns(f)
 	d.takeStep(f)
 	d.keepDeadline(f)
 	d.promote(f)
@@ -43,7 +46,7 @@ func leave(f facts, d *draft) Plan[api.RolloutStatus] {
 func trusted(status api.RolloutStatus, f facts) api.RolloutStatus {
 	s := *status.DeepCopy()
 	if f.observed() && s.CurrentPodHash == f.hash && s.CurrentStepHash != "" {
-		s.CurrentStepHash = f.stepHash // the same steps, maybe hashed by another version
+		s.CurrentStepHash = f.specStepHash() // the same steps, maybe hashed by another version
 	}
 	if len(f.canary.Steps) == 0 {
 		s.CurrentStepIndex = nil

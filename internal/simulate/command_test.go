@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,17 @@ func condition(t *testing.T, w *World, kind api.RolloutConditionType, status, re
 		return
 	}
 	t.Errorf("no condition %s, want %s %s %q", kind, status, reason, message)
+}
+
+// decided checks that a decision was kept.
+func decided(t *testing.T, w *World, reason, message string) {
+	t.Helper()
+	for _, made := range w.Rollout().Status.Decisions {
+		if made.Reason == reason && strings.HasPrefix(made.Message, message) {
+			return
+		}
+	}
+	t.Errorf("decisions %+v, want %s: %s", w.Rollout().Status.Decisions, reason, message)
 }
 
 // endedRuns counts the runs of the rollout that have come to an end, and all of them.
@@ -168,6 +180,7 @@ func TestCommands(t *testing.T) {
 			if done, all := endedRuns(w); done != all || all != 1 {
 				t.Errorf("%d of %d runs ended, want the skipped one", done, all)
 			}
+			decided(t, w, decide.DecidedStepSkipped, "Step 3/9 (analysis) was skipped by hand: AnalysisRun ")
 		}},
 		{name: "command promote passes over an inconclusive step", tell: func(t *testing.T, w *World, tr *Transcript) {
 			atDoubt(t, w, tr)

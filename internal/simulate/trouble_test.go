@@ -102,6 +102,34 @@ func TestTroubles(t *testing.T) {
 			pass(t, w, tr, 3*time.Minute)
 			is(t, w, api.RolloutPhaseHealthy, "")
 			serves(t, w, 0, 5)
+			decided(t, w, decide.DecidedStableGone, "The stable ReplicaSet rollouts-demo-"+stable+" does not exist any more: revision 2 takes all pods, and there is nothing to go back to.")
+		}},
+		{name: "an abort without a stable ReplicaSet comes to an end", tell: func(t *testing.T, w *World, tr *Transcript) {
+			atPause(t, w, tr)
+			tr.Say("kubectl delete replicaset of the stable revision")
+			delete(w.sets, "rollouts-demo-"+w.Rollout().Status.StableRS)
+			pass(t, w, tr, 10*time.Second)
+			is(t, w, api.RolloutPhasePaused, "CanaryPauseStep")
+			serves(t, w, 5, 0)
+			does(t, w, tr, "abort", abort())
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "There is no stable ReplicaSet to go back to: revision 2 goes on serving.")
+			decided(t, w, decide.DecidedAbort, "The update was aborted by hand. There is no stable ReplicaSet to go back to: revision 2 goes on serving.")
+			serves(t, w, 5, 0)
+			ship(w, tr, "3")
+			pass(t, w, tr, 10*time.Second)
+			decided(t, w, decide.DecidedStableGone, "The stable ReplicaSet")
+			serves(t, w, 5, 0)
+		}},
+		{name: "a run that was deleted by hand is begun anew and told", tell: func(t *testing.T, w *World, tr *Transcript) {
+			atAnalysis(t, w, tr)
+			w.Work = func(Question) (judge.Sample, time.Duration) { return exit(0), 30 * time.Second }
+			name := w.Rollout().Status.Canary.CurrentStepAnalysisRunStatus.Name
+			tr.Say("kubectl delete analysisrun of the step")
+			delete(w.runs, name)
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			decided(t, w, decide.DecidedRunLost, "AnalysisRun "+name+" has disappeared before it had a verdict: it is begun anew")
 		}},
 		{name: "a Job is stopped although the first attempt to delete it was lost", tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)

@@ -1,0 +1,46 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// missStable notices that the stable ReplicaSet was deleted in mid-update. The new revision then takes
+// all pods, because nothing else can serve, and people should hear that the way back is gone.
+func (d *draft) missStable(f facts) {
+	stable := d.status.StableRS
+	if stable == "" || d.promoted(f) || f.fresh() == nil || f.find(stable) != nil {
+		return
+	}
+	told := func(made api.Decision) bool { return made.Reason == DecidedStableGone && made.Revision == f.hash }
+	if slices.ContainsFunc(d.status.Decisions, told) {
+		return
+	}
+	message := fmt.Sprintf("The stable ReplicaSet %s does not exist any more: revision %d takes all pods, and there is nothing to go back to.",
+		f.ro.Name+"-"+stable, d.revision)
+	d.warn(api.EventRolloutReconciliationError, "%s", message)
+	d.record(f, DecidedStableGone, message)
+	if all := maxWeight; !d.aborted() {
+		d.status.Decisions[len(d.status.Decisions)-1].Weight = &all // whatever the steps ask for
+	}
+}
+
+// missRuns notices that a run was deleted before it had a verdict. It is begun anew under its name, and
+// what it had measured is lost.
+func (d *draft) missRuns(f facts) {
+	if !d.measuring(f) || !f.forward {
+		return
+	}
+	for _, h := range d.refs() {
+		ref := *h.ref
+		if ref == nil || ref.Status != api.AnalysisPhaseRunning || f.run(ref.Name) != nil {
+			continue
+		}
+		message := fmt.Sprintf("AnalysisRun %s has disappeared before it had a verdict: it is begun anew, and what it had measured is lost.", ref.Name)
+		d.warn(api.EventRolloutReconciliationError, "%s", message)
+		d.record(f, DecidedRunLost, message)
+		*h.ref = &api.RolloutAnalysisRunStatus{Name: ref.Name, Status: api.AnalysisPhasePending}
+	}
+}
