@@ -111,7 +111,7 @@ type world struct {
 // check says what is wrong with one object. Where a value of the wrong type was left out, what is
 // missed because of it is not said a second time.
 func (w *world) check(document *manifest.Document) []LintFinding {
-	found := checkAlone(document)
+	found := append(checkAlone(document), checkPods(document)...)
 	if document.Excerpt == nil {
 		refs := w.lookup(document.Namespace)
 		if more := checkReferences(document, refs); !refs.torn && len(document.Left) == 0 {
@@ -159,6 +159,30 @@ func checkReferences(document *manifest.Document, refs *referred) validate.Findi
 		return validate.RunReferences(object, refs.Refs)
 	}
 	return nil
+}
+
+// checkPods says what the API server would say to names and pod templates. A part of an object, or one
+// with lines left out, does not show all that belongs to a pod, nor do fields that could not be read.
+func checkPods(document *manifest.Document) (found validate.Findings) {
+	if document.Excerpt != nil || document.Torn {
+		return nil
+	}
+	switch object := document.Object.(type) {
+	case *api.Rollout:
+		found = append(validate.Meta(&object.ObjectMeta), validate.RolloutPods(object)...)
+	case *api.AnalysisTemplate:
+		found = append(validate.Meta(&object.ObjectMeta), validate.JobPods(object.Spec.Metrics)...)
+	case *api.ClusterAnalysisTemplate:
+		found = append(validate.Meta(&object.ObjectMeta), validate.JobPods(object.Spec.Metrics)...)
+	case *api.AnalysisRun:
+		found = append(validate.Meta(&object.ObjectMeta), validate.JobPods(object.Spec.Metrics)...)
+	case *api.Experiment:
+		found = validate.Meta(&object.ObjectMeta)
+	}
+	if len(document.Left)+len(document.Unknown) > 0 {
+		found = slices.DeleteFunc(found, func(f validate.Finding) bool { return f.Rule == validate.RuleVolume })
+	}
+	return found
 }
 
 func checkAlone(document *manifest.Document) validate.Findings {

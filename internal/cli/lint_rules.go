@@ -24,11 +24,12 @@ var fieldRules = []LintRule{
 	{manifest.RuleType, "error", "The value has the wrong type", "Write a value of the type the field has; texts that look like numbers need quotes."},
 	{manifest.Rule(validate.RuleMissingField), "error", "A field that is needed is missing", "Write it."},
 	{manifest.Rule(validate.RuleInvalidValue), "error", "The value cannot be", "Write one that the field accepts."},
+	{manifest.Rule(validate.RuleBadName), "error", "A name has a form that the API server does not take", "Most names are made of lower-case letters, digits and dashes."},
 	{manifest.Rule(validate.RuleTooLong), "error", "A list or a text is too long", "The API server accepts no more."},
 	{manifest.Rule(validate.RuleUnsupported), "error", "The field is part of the API and not supported yet", "Remove it. A live object that has it is left exactly as it is."},
 	{manifest.Rule(validate.RuleConflict), "error", "Two fields exclude each other", "Remove one of them."},
 	{manifest.Rule(validate.RuleSteps), "error", "A step does several things at once", "Make each of them a step of its own."},
-	{manifest.Rule(validate.RuleDuplicateName), "error", "A name is used twice", "Names of metrics and arguments must differ."},
+	{manifest.Rule(validate.RuleDuplicateName), "error", "A name is used twice", "Names in one list must differ."},
 	{manifest.Rule(validate.RuleNoEffect), "warning", "What is written has no effect", "Remove it, or add what it needs."},
 	{manifest.Rule(validate.RuleAdvice), "warning", "What is written is legal and probably not meant", "Read the message."},
 }
@@ -36,6 +37,7 @@ var fieldRules = []LintRule{
 // meaningRules are about what fields mean together.
 var meaningRules = []LintRule{
 	{manifest.Rule(validate.RuleSelector), "error", "The selector does not fit the pod template", "Give the pod template the labels that the selector asks for."},
+	{manifest.Rule(validate.RuleVolume), "error", "A container mounts a volume that its pod does not have", "Declare it under volumes of the pod, or correct its name."},
 	{manifest.Rule(validate.RuleCondition), "error", "A condition is no expression", "Write an expression that is true or false, such as result[0] <= 0.01."},
 	{manifest.Rule(validate.RulePlaceholder), "error", "Double braces are no placeholder", "A placeholder is written {{args.name}}."},
 	{manifest.Rule(validate.RuleUndeclared), "warning", "A placeholder names an argument that is not declared", "Declare it under spec.args, or correct its name."},

@@ -103,6 +103,8 @@ func quote[T ~string](text T) string { return strconv.Quote(shorten(string(text)
 type sheet struct {
 	findings Findings
 	rule     Rule // of the next finding, "" for the usual one of its kind
+
+	unfilled bool // placeholders stand for what is not known yet
 }
 
 // as names the rule of the finding that is added next.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -15,7 +14,8 @@ import (
 // defaultProgressDeadline is spec.progressDeadlineSeconds when it is not given.
 const defaultProgressDeadline = 600
 
-// Rollout says what is wrong with a Rollout by itself, whatever it refers to.
+// Rollout says what is wrong with a Rollout by itself, whatever it refers to. Its pod template is judged
+// by the API server, or by RolloutPods where there is none.
 func Rollout(ro *api.Rollout) Findings {
 	s := &sheet{}
 	spec, root := &ro.Spec, field.NewPath("spec")
@@ -24,7 +24,6 @@ func Rollout(ro *api.Rollout) Findings {
 	s.unsupported(spec.RollbackWindow != nil, root.Child("rollbackWindow"))
 	if spec.WorkloadRef == nil {
 		s.selector(spec, root)
-		s.podTemplate(&spec.Template, root.Child("template"))
 	}
 	s.strategy(&spec.Strategy, root.Child("strategy"))
 	return s.sorted()
@@ -79,21 +78,6 @@ func describeLabels(set map[string]string) string {
 		return "none"
 	}
 	return strings.ReplaceAll(labels.FormatLabels(set), ",", ", ")
-}
-
-// podTemplate makes only the checks that need no server. The API server judges the rest: it is asked
-// to create the ReplicaSet in a dry run.
-func (s *sheet) podTemplate(template *corev1.PodTemplateSpec, path *field.Path) {
-	spec := path.Child("spec")
-	if len(template.Spec.Containers) == 0 {
-		s.as(RuleMissingField).invalid(spec.Child("containers"), "must name at least one container", "")
-	}
-	if policy := template.Spec.RestartPolicy; policy != "" && policy != corev1.RestartPolicyAlways {
-		s.invalid(spec.Child("restartPolicy"), fmt.Sprintf("is %s; pods of a Rollout are always restarted", policy), "write Always, or leave it out")
-	}
-	if template.Spec.ActiveDeadlineSeconds != nil {
-		s.invalid(spec.Child("activeDeadlineSeconds"), "cannot be set: pods of a Rollout run until they are replaced", "")
-	}
 }
 
 func (s *sheet) strategy(strategy *api.RolloutStrategy, path *field.Path) {

@@ -114,7 +114,6 @@ steps:
 		{"an empty spec is told everything it lacks at once", "spec: {}", []string{
 			`Invalid spec.selector: is missing; write matchLabels with labels that the pod template has`,
 			`Invalid spec.strategy: must have canary or blueGreen; for a plain rolling update write canary: {}`,
-			`Invalid spec.template.spec.containers: must name at least one container`,
 		}},
 		{"numbers cannot be negative", canary("{}") + "  minReadySeconds: -1\n  revisionHistoryLimit: -2\n  progressDeadlineSeconds: -3\n", []string{
 			`Invalid spec.minReadySeconds: is -1 and cannot be negative`,
@@ -164,9 +163,6 @@ steps:
 		}},
 		{"a selector that selects everything", strings.Replace(canary("{}"), "selector: {matchLabels: {app: shop}}", "selector: {}", 1), []string{
 			`Invalid spec.selector: is empty and would select every pod of the namespace; write matchLabels with labels of the pod template, which has app=shop`,
-		}},
-		{"pods that would not be restarted", strings.Replace(canary("{}"), "spec: {containers", "spec: {restartPolicy: Never, containers", 1), []string{
-			`Invalid spec.template.spec.restartPolicy: is Never; pods of a Rollout are always restarted; write Always, or leave it out`,
 		}},
 	}
 	for _, test := range tests {

@@ -10,8 +10,10 @@ const (
 	RuleUnsupported   Rule = "unsupported"
 	RuleConflict      Rule = "conflicting-fields"
 	RuleDuplicateName Rule = "duplicate-name"
+	RuleBadName       Rule = "bad-name"
 	RuleTooLong       Rule = "too-long"
 	RuleSelector      Rule = "selector-mismatch"
+	RuleVolume        Rule = "missing-volume"
 	RuleSteps         Rule = "crowded-step"
 
 	RuleCondition   Rule = "bad-condition"
