@@ -125,3 +125,20 @@ func TestASecondReplicaSetWithTheHashOfTheStableOneIsScaledDown(t *testing.T) {
 	}
 	t.Errorf("its pods stay: %v", p.Actions)
 }
+
+// After a retry of ours another controller has taken a newer revision some way. It neither counts attempts nor takes
+// the count back.
+func TestARunThatAnotherControllerBeganAfterARetryOfOursHasItsSay(t *testing.T) {
+	s := newScene()
+	s.step(2)
+	run := s.run(api.AnalysisPhaseFailed)
+	began := metav1.NewTime(noon.Add(-time.Minute))
+	s.Rollout.Status.Attempt, s.Rollout.Status.Duration = 1, &api.RolloutDuration{RolloutStartedAt: &began}
+	if p := Rollout(s.RolloutInput); !p.Status.Abort {
+		t.Errorf("the failure of %s was not heard", run.Name)
+	}
+	run.CreationTimestamp = metav1.NewTime(began.Add(-time.Second))
+	if p := Rollout(s.RolloutInput); p.Status.Abort {
+		t.Errorf("%s is of an earlier attempt and was heard", run.Name)
+	}
+}

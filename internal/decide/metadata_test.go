@@ -37,7 +37,7 @@ func TestARunSaysWhatItIsFor(t *testing.T) {
 			if diff := cmp.Diff(c.labels, labels); diff != "" {
 				t.Errorf("labels (-want +got):\n%s", diff)
 			}
-			want := map[string]string{"example.com/change": "4711", api.AnnotationRevision: "7"}
+			want := map[string]string{"example.com/change": "4711", api.AnnotationRevision: "7", annotationAttempt: "0"}
 			if diff := cmp.Diff(want, notes); diff != "" {
 				t.Errorf("annotations (-want +got):\n%s", diff)
 			}

@@ -139,7 +139,7 @@ func (d *draft) dropStrayRefs(f facts) {
 			continue
 		}
 		stray := f.forward && !kept[h.ref]
-		if stray || superseded(f.run((*h.ref).Name), d.status.Attempt) {
+		if stray || d.superseded(f.run((*h.ref).Name)) {
 			*h.ref = nil
 		}
 	}
@@ -275,11 +275,19 @@ func (d *draft) begin(f facts, s slot) {
 	}
 }
 
-// superseded says that a run is of an earlier attempt than the present one. Its name may be that of a run of this one: names
-// become free when old runs are deleted, and a cache may still have the old one. A later attempt than
-// ours is no mistake: another controller's definitions drop the field that counts them.
-func superseded(run *api.AnalysisRun, attempt int32) bool {
-	return run != nil && attemptOf(run) < attempt
+// superseded says that a run is of an earlier attempt than the present one. Its name may be that of a run
+// of this one: names become free when old runs are deleted, and a cache may still have the old one. A later
+// attempt than ours is no mistake: another controller's definitions drop the field that counts them. Another
+// controller does not count attempts either: a run of its own is told by when the update was begun.
+func (d *draft) superseded(run *api.AnalysisRun) bool {
+	if run == nil || attemptOf(run) >= d.status.Attempt {
+		return false
+	}
+	clock := d.status.Duration
+	if run.Annotations[annotationAttempt] == "" && clock != nil && clock.RolloutStartedAt != nil {
+		return run.CreationTimestamp.Before(clock.RolloutStartedAt)
+	}
+	return true
 }
 
 func attemptOf(run *api.AnalysisRun) int32 {
@@ -342,9 +350,6 @@ func (d *draft) runMetadata(f facts, s slot) (labels, notes map[string]string) {
 		labels[api.LabelInstanceID] = id
 	}
 	notes[api.AnnotationRevision] = strconv.FormatInt(d.revision, 10)
-	delete(notes, annotationAttempt)
-	if d.status.Attempt > 0 {
-		notes[annotationAttempt] = strconv.Itoa(int(d.status.Attempt))
-	}
+	notes[annotationAttempt] = strconv.Itoa(int(d.status.Attempt))
 	return labels, notes
 }
