@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
@@ -97,7 +99,7 @@ func (c *checker) custom(value any, t reflect.Type, p place) bool {
 func (c *checker) structure(value any, t reflect.Type, p place) bool {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return c.mistype(p, "must hold fields, not "+c.describe(value), "")
+		return c.mistype(p, "must hold fields, not "+c.describe(value), pausing(value, t))
 	}
 	fields := fieldsOf(t)
 	p.around = append(p.around[:len(p.around):len(p.around)], t)
@@ -113,6 +115,29 @@ func (c *checker) structure(value any, t reflect.Type, p place) bool {
 		}
 	}
 	return true
+}
+
+// pausing says how a pause is written for which only its length is given.
+func pausing(value any, t reflect.Type) string {
+	if t != reflect.TypeFor[api.RolloutPause]() {
+		return ""
+	}
+	pause := api.RolloutPause{}
+	switch length := value.(type) {
+	case json.Number:
+		duration := intstr.Parse(length.String())
+		pause.Duration = &duration
+	case string:
+		duration := intstr.Parse(length)
+		pause.Duration = &duration
+	}
+	if pause.Duration == nil {
+		return "write pause: {}, or with a duration pause: {duration: 5m}"
+	}
+	if _, err := pause.DurationSeconds(); err != nil {
+		return "write pause: {}, or with a duration pause: {duration: 5m}"
+	}
+	return fmt.Sprintf("write pause: {duration: %s}", pause.Duration)
 }
 
 func (c *checker) mapping(value any, t reflect.Type, p place) bool {
@@ -189,6 +214,8 @@ func (c *checker) number(value any, t reflect.Type, p place, rule string) bool {
 		fix := ""
 		if text, isText := value.(string); isText && !c.secret && json.Unmarshal([]byte(text), reflect.New(t).Interface()) == nil {
 			fix = "write " + text + " without quotes"
+		} else if share, percent := strings.CutSuffix(text, "%"); percent && strings.HasSuffix(p.path, ".setWeight") && json.Unmarshal([]byte(share), new(int32)) == nil {
+			fix = "write setWeight: " + share
 		}
 		return c.mistype(p, rule+", not "+c.describe(value), fix)
 	}

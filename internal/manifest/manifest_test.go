@@ -45,6 +45,13 @@ func TestRead(t *testing.T) {
 			`f.yaml:7:3: spec.minReadySeconds: must be a whole number, not the text "3"; write 3 without quotes`,
 			`f.yaml:8:3: spec.strategy: must hold fields, not a list`,
 			`f.yaml:9:3: spec.revisionHistoryLimit: must be a whole number that a int32 can hold, not 3000000000`}},
+		{"a pause and a weight as people say them", top + "spec:\n  strategy:\n    canary:\n      steps:\n      - pause: 10\n      - pause: 5m\n      - pause: true\n      - setWeight: 20%\n      - setWeight: some%\n  replicas: 50%\n", []string{
+			`f.yaml:8:9: spec.strategy.canary.steps[0].pause: must hold fields, not the number 10; write pause: {duration: 10}`,
+			`f.yaml:9:9: spec.strategy.canary.steps[1].pause: must hold fields, not the text "5m"; write pause: {duration: 5m}`,
+			`f.yaml:10:9: spec.strategy.canary.steps[2].pause: must hold fields, not the boolean true; write pause: {}, or with a duration pause: {duration: 5m}`,
+			`f.yaml:11:9: spec.strategy.canary.steps[3].setWeight: must be a whole number, not the text "20%"; write setWeight: 20`,
+			`f.yaml:12:9: spec.strategy.canary.steps[4].setWeight: must be a whole number, not the text "some%"`,
+			`f.yaml:13:3: spec.replicas: must be a whole number, not the text "50%"`}},
 		{"a text that YAML reads as a boolean", top + "spec:\n  template:\n    metadata:\n      labels:\n        debug: on\n", []string{
 			`f.yaml:8:9: spec.template.metadata.labels.debug: must be a string, but YAML reads the boolean true; write "on", with the quotes`}},
 		{"a quantity that is none", top + "spec:\n  template:\n    spec:\n      containers:\n      - resources: {limits: {cpu: some}}\n", []string{
