@@ -99,6 +99,9 @@ func (s *sheet) surge(canary *api.CanaryStrategy, path *field.Path) {
 	if surgeGiven && unavailableGiven && surge == 0 && unavailable == 0 {
 		s.as(RuleConflict).invalid(path.Child("maxUnavailable"), "is 0 and so is maxSurge: no pod could ever be replaced", "give one of them a larger value")
 	}
+	if value := canary.MaxUnavailable; unavailableGiven && value.Type == intstr.String && unavailable >= 100 {
+		s.warn(path.Child("maxUnavailable"), fmt.Sprintf("is %d%%: no pod needs to serve while they are replaced", unavailable), "write less than 100%, such as 25%")
+	}
 }
 
 // share reads a number of pods or a percentage; given is false when it is absent or unreadable.
@@ -114,6 +117,9 @@ func (s *sheet) share(value *intstr.IntOrString, path *field.Path) (number int, 
 			s.invalid(path, fmt.Sprintf("is %s, neither a number of pods nor a percentage", quote(value.StrVal)), "write a number such as 1, or a percentage such as 25%")
 			return 0, false
 		}
+	}
+	if number >= 0 && value.Type == intstr.String && !strings.HasSuffix(value.StrVal, "%") {
+		s.warn(path, fmt.Sprintf("is the text %s, which is read as %d %%", quote(value.StrVal), number), fmt.Sprintf("write %d without quotes for pods, or %d%%", number, number))
 	}
 	if number < 0 {
 		s.invalid(path, fmt.Sprintf("is %s and cannot be negative", value.String()), "")

@@ -142,6 +142,11 @@ steps:
 		{"no pod may be missing and none may be added", canary("maxSurge: 0\nmaxUnavailable: 0%"), []string{
 			`Invalid spec.strategy.canary.maxUnavailable: is 0 and so is maxSurge: no pod could ever be replaced; give one of them a larger value`,
 		}},
+		{"numbers in quotes, which are percentages, and all pods at once", canary("maxSurge: '25'\nmaxUnavailable: 200%"), []string{
+			`Warning spec.strategy.canary.maxSurge: is the text "25", which is read as 25 %; write 25 without quotes for pods, or 25%`,
+			`Warning spec.strategy.canary.maxUnavailable: is 200%: no pod needs to serve while they are replaced; write less than 100%, such as 25%`,
+		}},
+		{"a number of pods, and no limit that matters", canary("maxSurge: 200%\nmaxUnavailable: 99%"), nil},
 		{"a surge that is no number", canary("maxSurge: some"), []string{
 			`Invalid spec.strategy.canary.maxSurge: is "some", neither a number of pods nor a percentage; write a number such as 1, or a percentage such as 25%`,
 		}},
