@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -105,7 +106,7 @@ func TestSeveralNames(t *testing.T) {
 		{"abort one two", ExitNo, "rollout one goes back to its stable version; its analysis runs are stopped\n",
 			"error: rollout two is fully promoted: there is no update to abort; to go back to an earlier version, apply that version\n"},
 		{"pause one two", ExitOK, "rollout one stays where it is until it is resumed\nrollout two is paused: its next update waits until it is resumed\n", ""},
-		{"resume one two", ExitOK, "rollout one goes on\nrollout two goes on\n", ""},
+		{"resume one two", ExitOK, "rollout one is no longer paused, but stays aborted: to start its update again use sluice retry rollout one\nrollout two goes on\n", ""},
 		{"retry rollout one two", ExitNo, "rollout one starts its update again at the first step, with new analysis runs\n",
 			"error: rollout two is not aborted (Healthy): there is nothing to retry\n"},
 		{"abort", ExitFailed, "", "error: sluice abort wants the name of a rollout\n"},
@@ -156,4 +157,21 @@ func TestTerminateAnalysisRun(t *testing.T) {
 	if !running.Spec.Terminate {
 		t.Error("the run was not told to end")
 	}
+}
+
+func TestSkippingAnAnalysisThatMeasuresWarns(t *testing.T) {
+	p := real(t)
+	const measuring = "observedGeneration: '1'\ncurrentPodHash: bbb\nstableRS: aaa\ncurrentStepIndex: 1\ncanary: {currentStepAnalysisRunStatus: {name: gate, status: Running}}\n"
+	ro := p.rollout(t, "shop", "", "{}")
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"strategy":{"canary":{"steps":[{"setWeight":20},{"analysis":{"templates":[{"templateName":"errors"}]}},{"pause":{}}]}}}}`))
+	if err := p.Patch(t.Context(), ro, patch); err != nil {
+		t.Fatal(err)
+	}
+	again := strings.Replace(measuring, "'1'", "'2'", 1)
+	p.setStatus(t, ro, again)
+	p.analysisRun(t, "gate", "{phase: Running, metricResults: [{name: errors, phase: Running, count: 1, successful: 1}]}")
+	const effect = "rollout shop skips step 2 of 3 and goes on with step 3 of 3\n"
+	p.carriesOut(t, []session{{"promote shop", ExitOK, effect, "warning: rollout shop skips step 2 of 3, an analysis that has measured 1 of 3\n"}})
+	p.setStatus(t, p.again(t, ro), strings.Replace(again, "gate", "gone", 1))
+	p.carriesOut(t, []session{{"promote shop", ExitOK, effect, "warning: rollout shop skips step 2 of 3, an analysis that is still measuring\n"}})
 }

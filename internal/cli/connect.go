@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -37,7 +39,7 @@ func (a *app) connect() (*cluster, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &a.overrides)
 	config, err := loader.ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, unconfigured(rules, err)
 	}
 	config.QPS = -1 // the server protects itself
 	config.UserAgent = "sluice/" + a.version
@@ -55,6 +57,25 @@ func (a *app) connect() (*cluster, error) {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	return &cluster{connection, namespace, a.overrides.Context.Namespace != ""}, nil
+}
+
+// unconfigured names the files there should have been: where one is missing, client-go only says that
+// there is no configuration.
+func unconfigured(rules *clientcmd.ClientConfigLoadingRules, err error) error {
+	if !clientcmd.IsEmptyConfig(err) {
+		return fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	var missing []string
+	files := rules.GetLoadingPrecedence()
+	for _, file := range files {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, file)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("reading the kubeconfig: there is no file %s; name another with --kubeconfig or $KUBECONFIG", strings.Join(missing, ", nor "))
+	}
+	return fmt.Errorf("reading the kubeconfig: %s names no cluster: it is empty, or has no current context", strings.Join(files, ", "))
 }
 
 // kind is a kind of object as the API and as people call it.

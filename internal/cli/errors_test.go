@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,6 +37,23 @@ func TestErrorsOfTheConnectionSayWhatToDo(t *testing.T) {
 	code, _, errOut = run(t, "", "abort", "shop", "--kubeconfig", nowhere+".missing")
 	if code != ExitFailed || !strings.Contains(errOut, "reading the kubeconfig") {
 		t.Errorf("without a kubeconfig: exit code %d, %q", code, errOut)
+	}
+}
+
+func TestAMissingKubeconfigIsNamed(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "nope")
+	empty := write(t, "empty", "apiVersion: v1\nkind: Config\n")
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	for file, want := range map[string]string{
+		nowhere:                         "there is no file " + nowhere + "; name another with --kubeconfig or $KUBECONFIG",
+		nowhere + ":" + nowhere + "too": "there is no file " + nowhere + ", nor " + nowhere + "too; name another",
+		empty:                           empty + " names no cluster: it is empty, or has no current context",
+	} {
+		t.Setenv("KUBECONFIG", file)
+		code, out, errOut := run(t, "", "get", "rollout", "shop")
+		if code != ExitFailed || out != "" || !strings.Contains(errOut, want) {
+			t.Errorf("KUBECONFIG=%s: exit code %d, %q, %q", file, code, out, errOut)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/command"
+	"sluice.dev/sluice/internal/view"
 )
 
 // Patience with a controller that has not seen the latest change, and with others who change the
@@ -145,10 +146,11 @@ type subject[T client.Object] struct {
 // behind.
 func change[T client.Object](ctx context.Context, a *app, c *cluster, s subject[T]) error {
 	for end := time.Now().Add(patience); ; {
-		effect, again, err := attempt(ctx, c, s, time.Now().Before(end))
+		done, again, err := attempt(ctx, c, s, time.Now().Before(end))
 		if !again {
 			if err == nil {
-				printLines(a.Out, effect)
+				a.warn(ctx, c, s.name, done)
+				printLines(a.Out, done.Effect)
 			}
 			return err
 		}
@@ -158,25 +160,38 @@ func change[T client.Object](ctx context.Context, a *app, c *cluster, s subject[
 	}
 }
 
+// warn says that the step somebody skipped is a gate that is still measuring: a second promote in quick
+// succession does that unseen.
+func (a *app) warn(ctx context.Context, c *cluster, name string, done command.Change) {
+	if done.Stops == "" {
+		return
+	}
+	how := "is still measuring"
+	if run, err := c.run(ctx, done.Stops); err == nil {
+		how = "has " + view.Measured(run)
+	}
+	printLines(a.Err, fmt.Sprintf("warning: rollout %s skips %s, an analysis that %s", name, done.Step, how))
+}
+
 // attempt tries a change once and says whether to try again; patient is for as long as there is time
 // for that.
-func attempt[T client.Object](ctx context.Context, c *cluster, s subject[T], patient bool) (effect string, again bool, err error) {
+func attempt[T client.Object](ctx context.Context, c *cluster, s subject[T], patient bool) (done command.Change, again bool, err error) {
 	object, err := s.read(ctx, s.name)
 	if err != nil {
-		return "", false, err
+		return done, false, err
 	}
 	change, err := s.build(object)
 	if err != nil {
 		var refusal *command.Refusal
-		return "", patient && errors.As(err, &refusal) && refusal.Soon, err
+		return done, patient && errors.As(err, &refusal) && refusal.Soon, err
 	}
 	if change.Behind && patient {
-		return "", true, nil
+		return done, true, nil
 	}
 	if err := c.send(ctx, object, change.Patches); err != nil {
-		return "", patient && apierrors.IsConflict(err), err
+		return done, patient && apierrors.IsConflict(err), err
 	}
-	return change.Effect, false, nil
+	return change, false, nil
 }
 
 func (c *cluster) send(ctx context.Context, object client.Object, patches []command.Patch) error {

@@ -21,6 +21,9 @@ type Change struct {
 	// Behind tells that the controller has yet to see the latest change. Building the change again in a
 	// moment gives a surer one; sending it all the same does no harm.
 	Behind bool
+	// Stops names the analysis run under way at the step that is skipped, and Step that step; "" when
+	// there is none.
+	Stops, Step string
 }
 
 // Patch is one patch of an object.
@@ -132,7 +135,13 @@ func complaint(ro *api.Rollout) string {
 // Retry starts an aborted update again at its first step.
 func Retry(ro *api.Rollout) (Change, error) {
 	if !ro.Status.Abort {
+		if ro.Status.StableRS != "" && !promoted(ro) {
+			return Change{Effect: fmt.Sprintf("rollout %s is not aborted: its update is under way already", ro.Name)}, nil
+		}
 		return refuse("", "rollout %s is not aborted (%s): there is nothing to retry", ro.Name, state(ro))
+	}
+	if err := corrected(ro); err != nil {
+		return Change{}, err
 	}
 	return Change{
 		Patches: []Patch{patch("status", object{"status": object{"abort": false}})},
@@ -171,6 +180,9 @@ func Resume(ro *api.Rollout) (Change, error) {
 	if len(change.Patches) == 0 {
 		return refuse("", "rollout %s is not paused (%s)", ro.Name, state(ro))
 	}
+	if ro.Status.Abort {
+		change.Effect = fmt.Sprintf("rollout %[1]s is no longer paused, but stays aborted: to start its update again use sluice retry rollout %[1]s", ro.Name)
+	}
 	return change, nil
 }
 
@@ -196,6 +208,7 @@ func Promote(ro *api.Rollout) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
+	change.Stops, change.Step = underWay(ro)
 	change.Effect = fmt.Sprintf("rollout %s %s", ro.Name, effect)
 	// The status goes first: a patch of the spec would make the version it carries an old one.
 	change.Patches = append([]Patch{patch("status", step)}, change.Patches...)
@@ -209,7 +222,7 @@ func versioned(ro *api.Rollout, status object) object {
 
 // again is what ending the pause of an inconclusive background analysis does.
 const again = "ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
-	"to go on without the analysis use promote --full, to go back use abort"
+	"to go on without the analysis use sluice promote %[1]s --full, to go back sluice abort %[1]s"
 
 // advance says which status makes the rollout take its next step.
 func advance(ro *api.Rollout) (object, string, error) {
@@ -221,14 +234,14 @@ func advance(ro *api.Rollout) (object, string, error) {
 	switch {
 	case len(ro.Status.PauseConditions) > 0 && backgroundUndecided(ro):
 		// Skipping a step would not help: an inconclusive background analysis pauses every step.
-		return versioned(ro, object{"pauseConditions": nil}), again, nil
+		return versioned(ro, object{"pauseConditions": nil}), fmt.Sprintf(again, ro.Name), nil
 	case len(ro.Status.PauseConditions) > 0 && stepUndecided(ro) && steps > 0:
 		return versioned(ro, object{"pauseConditions": nil, "controllerPause": false, "currentStepIndex": min(index+1, steps)}),
 			"passes over its inconclusive analysis and " + next, nil
 	case len(ro.Status.PauseConditions) > 0:
 		return versioned(ro, object{"pauseConditions": nil}), "ends its pause and " + next, nil
 	case steps == 0:
-		_, err := refuse("to promote without waiting for anything else, use --full", "rollout %s has no steps to skip", ro.Name)
+		_, err := refuse(inFull(ro), "rollout %s has no steps to skip", ro.Name)
 		return nil, "", err
 	case index >= steps:
 		_, err := refuse("", "rollout %s has done all its %d steps and waits: %s", ro.Name, steps, ro.Status.Message)
@@ -266,16 +279,40 @@ func forward(ro *api.Rollout) error {
 	if ro.Status.Abort {
 		return &Refusal{
 			Message: fmt.Sprintf("rollout %s was aborted: a promotion would change nothing", ro.Name),
-			Advice:  "start the update again with: retry rollout " + ro.Name,
+			Advice:  "start the update again with: sluice retry rollout " + ro.Name,
 		}
 	}
-	if wrong := complaint(ro); wrong != "" {
-		return &Refusal{
-			Message: fmt.Sprintf("nothing moves forward while the spec is invalid: %s", wrong),
-			Advice:  "correct it and apply it again",
-		}
+	return corrected(ro)
+}
+
+// corrected refuses to move forward what the controller will not move.
+func corrected(ro *api.Rollout) error {
+	wrong := complaint(ro)
+	if wrong == "" {
+		return nil
 	}
-	return nil
+	if err := unseen(ro); err != nil { // it may have been corrected just now
+		return err
+	}
+	return &Refusal{
+		Message: fmt.Sprintf("nothing moves forward while the spec is invalid: %s", wrong),
+		Advice:  "correct it and apply it again",
+	}
+}
+
+// inFull is the advice for a rollout without steps to go through.
+func inFull(ro *api.Rollout) string {
+	return fmt.Sprintf("to promote without waiting for anything else, use: sluice promote %s --full", ro.Name)
+}
+
+// underWay is the analysis run of the present step while it measures, and which step that is.
+func underWay(ro *api.Rollout) (run, step string) {
+	its := ro.Status.Canary.CurrentStepAnalysisRunStatus
+	index, steps := position(ro)
+	if its == nil || its.Status.Completed() || index >= steps || ro.Spec.Strategy.Canary.Steps[index].Analysis == nil {
+		return "", ""
+	}
+	return its.Name, fmt.Sprintf("step %d of %d", index+1, steps)
 }
 
 // unseen refuses to decide on a status that is older than the spec.

@@ -61,7 +61,14 @@ func TestCommands(t *testing.T) {
 			"rollout shop goes back to its stable version; its analysis runs are stopped"},
 		{"retry after an abort", Retry, aborted, []string{`status {"status":{"abort":false}}`},
 			"rollout shop starts its update again at the first step, with new analysis runs"},
-		{"retry without an abort", Retry, updating, nil, "refused: rollout shop is not aborted (Progressing): there is nothing to retry"},
+		{"retry twice changes nothing", Retry, updating, nil, "rollout shop is not aborted: its update is under way already"},
+		{"retry at rest", Retry, settled, nil, "refused: rollout shop is not aborted (Healthy): there is nothing to retry"},
+		{"retry while the spec is invalid", Retry, strings.Replace(invalid, "status: {", "status: {abort: true, ", 1), nil,
+			"refused: nothing moves forward while the spec is invalid: it is wrong; correct it and apply it again"},
+		{"retry when the spec was corrected just now", Retry, strings.NewReplacer("status: {", "status: {abort: true, ", "generation: 3", "generation: 4").Replace(invalid), nil,
+			"refused soon: the controller has not seen the latest change of rollout shop yet; is the controller running?"},
+		{"resume an aborted update that was paused by hand", Resume, strings.Replace(aborted, "spec: {", "spec: {paused: true, ", 1), []string{` {"spec":{"paused":false}}`},
+			"rollout shop is no longer paused, but stays aborted: to start its update again use sluice retry rollout shop"},
 		{"pause an update", Pause, updating, []string{` {"spec":{"paused":true}}`}, "rollout shop stays where it is until it is resumed"},
 		{"pause at rest", Pause, settled, []string{` {"spec":{"paused":true}}`}, "rollout shop is paused: its next update waits until it is resumed"},
 		{"pause twice changes nothing", Pause, held, nil, "rollout shop is paused already"},
@@ -75,7 +82,7 @@ func TestCommands(t *testing.T) {
 		{"promote after an inconclusive background analysis", Promote, disputed,
 			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
 			"rollout shop ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
-				"to go on without the analysis use promote --full, to go back use abort"},
+				"to go on without the analysis use sluice promote shop --full, to go back sluice abort shop"},
 		{"promote at a pause step", Promote, pausing, []string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
 			"rollout shop ends its pause and goes on with step 3 of 4"},
 		{"promote skips the step that runs", Promote, updating,
@@ -90,11 +97,11 @@ func TestCommands(t *testing.T) {
 		{"promote at rest while paused by hand", Promote, heldStill, []string{` {"spec":{"paused":false}}`}, "rollout shop is no longer paused"},
 		{"promote at rest", Promote, settled, nil, "refused: rollout shop is fully promoted: there is nothing to promote"},
 		{"promote after an abort", Promote, aborted, nil,
-			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: retry rollout shop"},
+			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: sluice retry rollout shop"},
 		{"promote after the last step", Promote, finishing, nil,
 			"refused: rollout shop has done all its 4 steps and waits: more replicas need to be updated"},
 		{"promote without steps", Promote, stepless, nil,
-			"refused: rollout shop has no steps to skip; to promote without waiting for anything else, use --full"},
+			"refused: rollout shop has no steps to skip; to promote without waiting for anything else, use: sluice promote shop --full"},
 		{"promote an invalid spec", Promote, invalid, nil,
 			"refused: nothing moves forward while the spec is invalid: it is wrong; correct it and apply it again"},
 		{"promote in full", PromoteFull, updating, []string{`status {"status":{"promoteFull":true}}`},
@@ -105,7 +112,7 @@ func TestCommands(t *testing.T) {
 		{"promote in full at rest", PromoteFull, settled, nil, "refused: rollout shop is fully promoted: there is nothing to promote"},
 		{"promote in full at rest while paused by hand", PromoteFull, heldStill, []string{` {"spec":{"paused":false}}`}, "rollout shop is no longer paused"},
 		{"promote in full after an abort", PromoteFull, aborted, nil,
-			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: retry rollout shop"},
+			"refused: rollout shop was aborted: a promotion would change nothing; start the update again with: sluice retry rollout shop"},
 	})
 }
 
@@ -140,5 +147,31 @@ func carryOut(t *testing.T, tests []order) {
 				t.Errorf("effect (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAPromotionNamesTheAnalysisItStops(t *testing.T) {
+	const measuring = "metadata: {name: shop, generation: 3}\nspec: {strategy: {canary: {steps: [{setWeight: 20}, {analysis: {templates: [{templateName: a}]}}, {pause: {}}]}}}\n" +
+		"status: {observedGeneration: '3', currentPodHash: b, stableRS: a, currentStepIndex: 1, canary: {currentStepAnalysisRunStatus: {name: r, status: Running}}}\n"
+	for name, test := range map[string]struct {
+		rollout string
+		want    [2]string
+	}{
+		"an analysis that measures":     {measuring, [2]string{"r", "step 2 of 3"}},
+		"an analysis that is over":      {strings.Replace(measuring, "Running", "Inconclusive", 1), [2]string{}},
+		"the pause after it":            {strings.Replace(measuring, "currentStepIndex: 1", "currentStepIndex: 2", 1), [2]string{}},
+		"a step without any analysis":   {updating, [2]string{}},
+		"an analysis that is about due": {strings.Replace(measuring, "Running", "Pending", 1), [2]string{"r", "step 2 of 3"}},
+	} {
+		var ro api.Rollout
+		if err := yaml.UnmarshalStrict([]byte(test.rollout), &ro); err != nil {
+			t.Fatal(err)
+		}
+		for how, command := range map[string]func(*api.Rollout) (Change, error){"Promote": Promote, "SkipStep": SkipStep} {
+			change, err := command(&ro)
+			if got := [2]string{change.Stops, change.Step}; err != nil || got != test.want {
+				t.Errorf("%s, %s: %v, got %q, want %q", name, how, err, got, test.want)
+			}
+		}
 	}
 }

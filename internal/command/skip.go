@@ -26,7 +26,7 @@ func skip(ro *api.Rollout, to func(index, steps int) int) (Change, error) {
 	case promoted(ro):
 		return refuse("", "rollout %s is fully promoted: there is no step to skip", ro.Name)
 	case steps == 0:
-		return refuse("to promote without waiting for anything else, use --full", "rollout %s has no steps to skip", ro.Name)
+		return refuse(inFull(ro), "rollout %s has no steps to skip", ro.Name)
 	case index >= steps:
 		return refuse("", "rollout %s has done all its %d steps and waits: %s", ro.Name, steps, ro.Status.Message)
 	}
@@ -38,8 +38,10 @@ func skip(ro *api.Rollout, to func(index, steps int) int) (Change, error) {
 	if next == steps {
 		effect = fmt.Sprintf("rollout %s skips its remaining steps and is promoted once its pods are ready", ro.Name)
 	}
-	return Change{
+	change := Change{
 		Patches: []Patch{patch("status", versioned(ro, status))},
 		Effect:  effect,
-	}, nil
+	}
+	change.Stops, change.Step = underWay(ro)
+	return change, nil
 }

@@ -122,8 +122,8 @@ func TestSkip(t *testing.T) {
 		{"skip all steps", SkipSteps, pausing, to("4"), "rollout shop skips its remaining steps and is promoted once its pods are ready"},
 		{"skip at rest", SkipStep, settled, nil, "refused: rollout shop is fully promoted: there is no step to skip"},
 		{"skip after the last step", SkipSteps, finishing, nil, "refused: rollout shop has done all its 4 steps and waits: more replicas need to be updated"},
-		{"skip where there are no steps", SkipSteps, stepless, nil, "refused: rollout shop has no steps to skip; to promote without waiting for anything else, use --full"},
-		{"skip after an abort", SkipStep, aborted, nil, "refused: rollout shop was aborted: a promotion would change nothing; start the update again with: retry rollout shop"},
+		{"skip where there are no steps", SkipSteps, stepless, nil, "refused: rollout shop has no steps to skip; to promote without waiting for anything else, use: sluice promote shop --full"},
+		{"skip after an abort", SkipStep, aborted, nil, "refused: rollout shop was aborted: a promotion would change nothing; start the update again with: sluice retry rollout shop"},
 	})
 }
 

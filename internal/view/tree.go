@@ -174,6 +174,24 @@ func counts(run *api.AnalysisRun) string {
 	return strings.Join(info, ",")
 }
 
+// Measured is how much of a run was measured: `measured 1 of 6`.
+func Measured(run *api.AnalysisRun) string {
+	taken, total, endless := int32(0), 0, false
+	for i := range run.Spec.Metrics {
+		metric := &run.Spec.Metrics[i]
+		of := totalOf(metric)
+		total, endless = total+of, endless || of == 0
+		taken += resultOf(run, metric.Name).Count
+	}
+	switch {
+	case taken == 0:
+		return "measured nothing yet"
+	case endless:
+		return fmt.Sprintf("measured %d times", taken)
+	}
+	return fmt.Sprintf("measured %d of %d", taken, total)
+}
+
 func (s Scene) jobRows(run *api.AnalysisRun, under string) []row {
 	jobs := s.jobsOf(run)
 	var rows []row
