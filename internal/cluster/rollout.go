@@ -62,6 +62,7 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	if observed.Pods, err = w.observePods(ctx, now); err != nil {
 		return decide.RolloutInput{}, err
 	}
+	observed.Trouble = w.observeTrouble(ctx, now)
 	if observed.Runs, err = w.observeRuns(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}

@@ -96,20 +96,11 @@ func (d *draft) overdue(f facts) time.Time {
 	if progressing == nil || !d.progressDue(f) {
 		return time.Time{}
 	}
-	switch progressing.Reason {
-	case api.ReasonNewReplicaSetAvailable, api.ReasonReplicaSetNotAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
-		return time.Time{}
-	}
-	return progressing.LastUpdateTime.Add(f.deadline())
+	return outOfTime(f.ro, progressing)
 }
 
 // deadline is how long an update may go without progress.
-func (f facts) deadline() time.Duration {
-	if s := f.ro.Spec.ProgressDeadlineSeconds; s != nil {
-		return time.Duration(*s) * time.Second
-	}
-	return defaultProgressDeadline
-}
+func (f facts) deadline() time.Duration { return patience(f.ro) }
 
 // progressDue says that pods should be coming: nobody has stopped the update, and it waits neither
 // for a person, nor for time, nor for a measurement.

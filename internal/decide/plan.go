@@ -183,6 +183,8 @@ type Observed struct {
 	ReplicaSets []ReplicaSet
 	// Pods are those of the ReplicaSets, when NeedsPods says so; nil = not looked at.
 	Pods []Pod
+	// Trouble is what keeps the pods of the current revision from being ready, asked when Overdue says so.
+	Trouble string
 	// Runs are the AnalysisRuns the Rollout owns; decide never edits them.
 	Runs []*api.AnalysisRun
 	// Taken holds names of ReplicaSets and AnalysisRuns that exist and are not ours.

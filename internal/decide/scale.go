@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"fmt"
 	"strconv"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -164,7 +163,7 @@ func (d *draft) keepDeadline(f facts) {
 		d.wait(f.now.Add(f.deadline()))
 		return
 	}
-	message := fmt.Sprintf("ReplicaSet %q has timed out progressing.", f.ro.Name+"-"+f.hash)
+	message := timedOut(f)
 	if f.ro.Spec.ProgressDeadlineAbort && d.updating(f) {
 		d.abort(f, message, "The update made no progress in time (progressDeadlineSeconds): "+message)
 		return
