@@ -38,7 +38,7 @@ func (a *app) getRollout() *cobra.Command {
 		Short:   "Show a rollout: where it stands, what it waits for, its analysis, its pods",
 		Long: `Show a rollout: where it stands, what it waits for, its analysis metric by metric, its revisions and pods.
 
-Icons: ✔ well · ✖ bad · ⚠ error · ◌ in progress · ◷ pending · ॥ paused · • neutral · ? undecided
+Icons: ✔ well · ✖ bad · ⚠ error · ◌ in progress · ◷ pending · ॥ paused · • neutral · ? undecided · » step skipped by hand
        ⟳ rollout · # revision · ⧉ ReplicaSet · □ pod · α analysis run · ⊞ Job`,
 		Example:           "  sluice get rollout shop\n  sluice get rollout shop --watch\n  sluice get rollout shop -o yaml",
 		Args:              one(rollouts),

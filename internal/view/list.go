@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
-
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
@@ -87,7 +85,7 @@ func (c Columns) age(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return duration.HumanDuration(max(c.Now.Sub(t), 0))
+	return ageOf(c.Now.Sub(t))
 }
 
 func dash(text string) string {

@@ -77,7 +77,7 @@ func (r measuring) metrics(indent string, width int) Page {
 	for i := range r.run.Spec.Metrics {
 		metric := &r.run.Spec.Metrics[i]
 		result := resultOf(r.run, metric.Name)
-		m := analysisMark(result.Phase)
+		m := r.mark(&result)
 		head := Line{{indent + m.icon + " ", m.tone}, {pad(metric.Name, names) + "  ", Strong}}
 		page = append(page, flow(head, r.parts(metric, &result), " · ", width)...)
 	}
@@ -91,7 +91,11 @@ func (r measuring) parts(metric *api.Metric, result *api.MetricResult) []Span {
 	var parts []Span
 	total := totalOf(metric)
 	if result.Count > 0 || total > 1 || next == "" {
-		parts = append(parts, Span{taken(result, total), Plain})
+		text := taken(result, total)
+		if result.Count == 0 && r.untouched(result) {
+			text = "not measured"
+		}
+		parts = append(parts, Span{text, Plain})
 	}
 	if last := lastOf(result); last != nil {
 		text := reading(metric, last)
@@ -110,6 +114,19 @@ func (r measuring) parts(metric *api.Metric, result *api.MetricResult) []Span {
 		parts = append(parts, Span{next, Faint})
 	}
 	return parts
+}
+
+// untouched tells that the run is over and its end came before the metric had any phase.
+func (r measuring) untouched(result *api.MetricResult) bool {
+	return result.Phase == "" && r.run.Status.Phase.Completed()
+}
+
+// mark is how a metric stands. In a run that is over none is waited for.
+func (r measuring) mark(result *api.MetricResult) mark {
+	if r.untouched(result) {
+		return neutral("")
+	}
+	return analysisMark(result.Phase)
 }
 
 // totalOf is how many measurements a metric takes; 0 is without end.
@@ -185,7 +202,7 @@ func reading(metric *api.Metric, m *api.Measurement) string {
 	switch {
 	case m.FinishedAt == nil:
 		return ""
-	case metric != nil && metric.Provider.Job != nil && m.Value != "" && strings.Trim(m.Value, "0123456789") == "":
+	case metric != nil && isExitCode(metric, m.Value):
 		return "exit code " + m.Value
 	case threshold != "":
 		return comparison(threshold, m.Metadata[api.EvidenceCondition], m.Phase)
@@ -193,6 +210,11 @@ func reading(metric *api.Metric, m *api.Measurement) string {
 		return m.Value
 	}
 	return m.Message
+}
+
+// isExitCode tells that a value is how a Job's container ended, and not a number it reported.
+func isExitCode(metric *api.Metric, value string) bool {
+	return metric.Provider.Job != nil && value != "" && strings.Trim(value, "0123456789") == ""
 }
 
 // relations are the signs of the evidence and how they are shown.
@@ -255,7 +277,7 @@ func percent(value, limit string) string {
 
 // upcoming is when the metric is measured next, or what its measurement waits for.
 func (r measuring) upcoming(metric *api.Metric, result *api.MetricResult) string {
-	if result.Phase.Completed() {
+	if result.Phase.Completed() || r.untouched(result) {
 		return ""
 	}
 	for _, due := range decide.Reads(r.run) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
@@ -48,7 +50,8 @@ func TestRestartIsShown(t *testing.T) {
 	}
 	tests := []struct{ name, stable, more, now, want string }{
 		{"under way", "aaa", "", "00:11:00", "Waiting for:     the restart: 1 of 3 pods replaced"},
-		{"beside an update", "bbb", "", "00:11:00", "Restart:         1 of 3 pods replaced"},
+		{"beside an update", "bbb", "", "00:11:00", "Waiting for:     the restart: 1 of 3 pods replaced; canary pods: 0 of 1"},
+		{"beside an update that is paused", "bbb", ", pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]", "00:11:00", "Restart:         1 of 3 pods replaced"},
 		{"still to come", "aaa", "", "00:05:00", "Restart:         at 00:10:00, in 5m"},
 		{"refused", "aaa", refused("00:10:40Z"), "00:11:00", "the restart: 1 of 3 pods replaced. Pod a may not be evicted"},
 		{"refused a while ago", "aaa", refused("00:10:20Z"), "00:11:00", "Waiting for:     the restart: 1 of 3 pods replaced\n"},
@@ -105,7 +108,7 @@ func TestTableTellsWhatIsNew(t *testing.T) {
 		}
 		return all
 	}
-	if diff := cmp.Diff([]string{"NAME AGE", "one 60s", "two 60s", "three 60s"}, names(first.Since(Table{}))); diff != "" {
+	if diff := cmp.Diff([]string{"NAME AGE", "one 1m", "two 1m", "three 1m"}, names(first.Since(Table{}))); diff != "" {
 		t.Errorf("at first (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"one 2m", "four 2m", "three deleted"}, names(second.Since(first))); diff != "" {
@@ -120,9 +123,9 @@ func TestAbortedInOneLine(t *testing.T) {
 	const steps = "metadata: {name: shop}\nspec: {strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}]}}}\nstatus: {abort: true, decisions: [%]}"
 	now := time.Date(2026, 1, 1, 0, 1, 0, 0, time.UTC)
 	tests := []struct{ name, decision, want string }{
-		{"with the number that decided", "{at: 2026-01-01T00:00:00Z, reason: Aborted, step: 1, message: long, evidence: [{metric: errors, phase: Failed, threshold: 0.02 > 0.01}]}", "errors 0.02 > 0.01 (200 %) · step 2 of 2 · 60s ago"},
-		{"with an error instead of a number", "{at: 2026-01-01T00:00:00Z, reason: Aborted, step: 0, evidence: [{metric: errors, phase: Error, message: the server answered 403}]}", "errors the server answered 403 · step 1 of 2 · 60s ago"},
-		{"by hand", "{at: 2026-01-01T00:00:00Z, reason: Aborted, message: The update was aborted by hand.}", "The update was aborted by hand · 60s ago"},
+		{"with the number that decided", "{at: 2026-01-01T00:00:00Z, reason: Aborted, step: 1, message: long, evidence: [{metric: errors, phase: Failed, threshold: 0.02 > 0.01}]}", "errors 0.02 > 0.01 (200 %) · step 2 of 2 · 1m ago"},
+		{"with an error instead of a number", "{at: 2026-01-01T00:00:00Z, reason: Aborted, step: 0, evidence: [{metric: errors, phase: Error, message: the server answered 403}]}", "errors the server answered 403 · step 1 of 2 · 1m ago"},
+		{"by hand", "{at: 2026-01-01T00:00:00Z, reason: Aborted, message: The update was aborted by hand.}", "The update was aborted by hand · 1m ago"},
 		{"without a record", "{at: 2026-01-01T00:00:00Z, reason: UpdateStarted}", ""},
 	}
 	for _, test := range tests {
@@ -139,5 +142,70 @@ func TestStepsAroundThePresentOne(t *testing.T) {
 	text := strings.Join(strings.Fields((Scene{Rollout: &ro}).steps(0).Text(0, nil)), " ")
 	if !strings.HasPrefix(text, "Steps: ✔ 13 done ✔ pause 1s ✔ setWeight 1") || !strings.Contains(text, "✔ pause 1s ▸ setWeight 1 • pause 1s") || !strings.HasSuffix(text, "• 12 more") {
 		t.Errorf("the steps are %q", text)
+	}
+}
+
+func TestStepsThatWereSkipped(t *testing.T) {
+	const rollout = "spec: {strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}, {setWeight: 60}, {pause: {}}, {setWeight: 80}]}}}\nstatus: {currentPodHash: b, currentStepIndex: %, decisions: ["
+	const begun, skipped = "{reason: UpdateStarted, revision: b, step: 0}", "{reason: StepSkipped, revision: b, step: 1, nextStep: 3}"
+	tests := []struct{ name, at, decisions, want string }{
+		{"nothing was skipped", "3", begun, "✔ setWeight 20 ✔ pause ✔ setWeight 60 ▸ pause • setWeight 80"},
+		{"two steps were skipped", "3", begun + "," + skipped, "✔ setWeight 20 » pause » setWeight 60 ▸ pause • setWeight 80"},
+		{"the range has no end", "3", begun + ",{reason: StepSkipped, revision: b, step: 2}", "✔ setWeight 20 ✔ pause » setWeight 60 ▸ pause • setWeight 80"},
+		{"those of an earlier revision do not count", "3", "{reason: StepSkipped, revision: a, step: 1, nextStep: 3}," + begun, "✔ setWeight 20 ✔ pause ✔ setWeight 60 ▸ pause • setWeight 80"},
+		{"an earlier attempt does not count", "3", skipped + ",{reason: Retried, revision: b, step: 0}", "✔ setWeight 20 ✔ pause ✔ setWeight 60 ▸ pause • setWeight 80"},
+		{"one was taken after all", "4", begun + "," + skipped + ",{reason: SentBack, revision: b, step: 3, nextStep: 2},{reason: StepCompleted, revision: b, step: 2}", "✔ setWeight 20 » pause ✔ setWeight 60 ✔ pause ▸ setWeight 80"},
+		{"what was skipped is still to come", "1", begun + "," + skipped + ",{reason: SentBack, revision: b, step: 3, nextStep: 1}", "✔ setWeight 20 ▸ pause • setWeight 60 • pause • setWeight 80"},
+		{"the numbers are those of nobody", "5", begun + ",{reason: StepSkipped, revision: b, step: -7, nextStep: 2000000000}", "✔ setWeight 20 ✔ pause ✔ setWeight 60 ✔ pause ✔ setWeight 80"},
+	}
+	for _, test := range tests {
+		ro := object[api.Rollout](t, strings.Replace(rollout, "%", test.at, 1)+test.decisions+"]}")
+		if got := strings.Join(strings.Fields((Scene{Rollout: &ro}).steps(0).Text(0, nil)), " "); got != "Steps: "+test.want {
+			t.Errorf("%s: %q", test.name, got)
+		}
+	}
+}
+
+func TestAgesHaveOneForm(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for age, want := range map[time.Duration]string{
+		-time.Second: "0s", 59 * time.Second: "59s", 60 * time.Second: "1m", 114 * time.Second: "1m54s", 2 * time.Minute: "2m",
+		150 * time.Second: "2m30s", 62 * time.Minute: "62m", 50 * time.Hour: "2d2h",
+	} {
+		at := now.Add(-age)
+		if got := (Scene{Now: now}).age(metav1.NewTime(at)); got != want {
+			t.Errorf("%s ago: %s, want %s", age, got, want)
+		}
+		if got := (Columns{Now: now}).age(at); got != want {
+			t.Errorf("%s ago, in a list: %s, want %s", age, got, want)
+		}
+	}
+}
+
+func TestAJobsVerdictHasItsUnit(t *testing.T) {
+	const job = "{name: load, provider: {job: {spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}}"
+	ro := object[api.Rollout](t, "metadata: {name: shop, uid: u}\nspec: {strategy: {canary: {steps: [{setWeight: 20}]}}}\nstatus: {observedGeneration: '1', abort: true, phase: Degraded, decisions: [{at: 2026-01-01T00:00:00Z, reason: Aborted, step: 0, message: m, evidence: [{metric: load, phase: Failed, value: '2', run: r}]}]}")
+	run := object[api.AnalysisRun](t, "metadata: {name: r, ownerReferences: [{uid: u, controller: true, apiVersion: a, kind: Rollout, name: shop}]}\nspec: {metrics: ["+job+"]}")
+	s := Scene{Rollout: &ro, Runs: []api.AnalysisRun{run}, Now: time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC)}
+	if picture := Rollout(s, 0).Text(0, nil); !strings.Contains(picture, "load exit code 2 · step 1 of 1") {
+		t.Errorf("the picture:\n%s", picture)
+	}
+	if why := Why(s, 0).Text(0, nil); !strings.Contains(why, "✖ load  exit code 2") {
+		t.Errorf("the reasons:\n%s", why)
+	}
+	s.Runs = nil
+	if why := Why(s, 0).Text(0, nil); !strings.Contains(why, "✖ load  2") {
+		t.Errorf("without the run:\n%s", why)
+	}
+}
+
+func TestARunThatIsOverWaitsForNothing(t *testing.T) {
+	const refused = "metadata: {name: r}\nspec: {metrics: [{name: errors, provider: {prometheus: {query: q}}}]}\nstatus: {phase: Error, message: the spec is wrong}"
+	run := object[api.AnalysisRun](t, refused)
+	s := RunScene{Run: &run, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for what, text := range map[string]string{"the picture": Run(s, 0).Text(0, nil), "the reasons": WhyRun(s, 0).Text(0, nil)} {
+		if !strings.Contains(text, "• errors  not measured") {
+			t.Errorf("%s:\n%s", what, text)
+		}
 	}
 }

@@ -96,7 +96,7 @@ func valueOf(arg api.Argument) string {
 // metric is a metric with its conditions and measurements, the newest first.
 func (r measuring) metric(metric *api.Metric, width int) Page {
 	result := resultOf(r.run, metric.Name)
-	m := analysisMark(result.Phase)
+	m := r.mark(&result)
 	page := flow(Line{{m.icon + " ", m.tone}, {metric.Name + "  ", Strong}}, r.parts(metric, &result), " · ", width)
 	for _, condition := range []struct{ text, name string }{{metric.SuccessCondition, "good when  "}, {metric.FailureCondition, "bad when   "}} {
 		if condition.text != "" {

@@ -120,12 +120,20 @@ func (s Scene) run(name string) *api.AnalysisRun {
 	return nil
 }
 
-// age is how long ago something was, in the short form kubectl uses.
+// age is how long ago something was.
 func (s Scene) age(t metav1.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return duration.HumanDuration(max(s.Now.Sub(t.Time), 0))
+	return ageOf(s.Now.Sub(t.Time))
+}
+
+// ageOf is the short form kubectl uses, but in its second minute too an age has minutes: 1m54s.
+func ageOf(d time.Duration) string {
+	if d >= time.Minute && d < 2*time.Minute {
+		return length(d.Truncate(time.Second))
+	}
+	return duration.HumanDuration(max(d, 0))
 }
 
 // length is a time to come or that was, in its two largest units: 45s, 2m13s, 1h59m, 3d4h.

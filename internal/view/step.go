@@ -48,6 +48,7 @@ func (s Scene) steps(width int) Page {
 		return nil
 	}
 	at, failed := s.present()
+	skipped := s.skipped(len(all))
 	from := max(min(at-shownSteps/2, len(all)-shownSteps), 0)
 	to := min(from+shownSteps, len(all))
 	var parts []Span
@@ -55,7 +56,7 @@ func (s Scene) steps(width int) Page {
 		parts = append(parts, Span{fmt.Sprintf("✔ %d done", from), Faint})
 	}
 	for i := from; i < to; i++ {
-		parts = append(parts, stepSpan(&all[i], i-at, failed))
+		parts = append(parts, stepSpan(&all[i], i-at, failed, skipped[i]))
 	}
 	if left := len(all) - to; left > 0 {
 		parts = append(parts, Span{fmt.Sprintf("• %d more", left), Faint})
@@ -63,8 +64,35 @@ func (s Scene) steps(width int) Page {
 	return flow(Line{{pad("  Steps:", labelWidth), Faint}}, parts, "  ", width)
 }
 
-func stepSpan(step *api.CanaryStep, distance int, failed bool) Span {
+// skipped are the steps of the update that somebody passed over.
+func (s Scene) skipped(n int) map[int]bool {
+	skipped := map[int]bool{}
+	for _, d := range s.Rollout.Status.Decisions {
+		if d.Revision != s.Rollout.Status.CurrentPodHash || d.Step == nil || *d.Step < 0 || int(*d.Step) >= n {
+			continue
+		}
+		switch at := int(*d.Step); d.Reason {
+		case decide.DecidedUpdate, decide.DecidedRetry, decide.DecidedStepsChanged:
+			clear(skipped)
+		case decide.DecidedStep:
+			delete(skipped, at)
+		case decide.DecidedStepSkipped:
+			end := at + 1
+			if d.NextStep != nil {
+				end = min(int(*d.NextStep), n)
+			}
+			for ; at < end; at++ {
+				skipped[at] = true
+			}
+		}
+	}
+	return skipped
+}
+
+func stepSpan(step *api.CanaryStep, distance int, failed, skipped bool) Span {
 	switch text := StepText(step); {
+	case distance < 0 && skipped:
+		return Span{"» " + text, Warning}
 	case distance < 0:
 		return Span{"✔ " + text, Good}
 	case distance > 0:
@@ -110,7 +138,7 @@ func (s Scene) aborted() string {
 	}
 	text := strings.TrimSuffix(decision.Message, ".")
 	if len(decision.Evidence) > 0 {
-		text = verdict(&decision.Evidence[0])
+		text = s.verdict(&decision.Evidence[0])
 	}
 	if n := len(steps(s.Rollout)); decision.Step != nil && int(*decision.Step) < n {
 		text += fmt.Sprintf(" · step %d of %d", *decision.Step+1, n)
@@ -119,13 +147,25 @@ func (s Scene) aborted() string {
 }
 
 // verdict is one measurement in a few words: `success-rate 0.0123 > 0.004 (308 %)`.
-func verdict(e *api.Evidence) string {
-	value := e.Value
-	switch {
-	case e.Threshold != "":
-		value = comparison(e.Threshold, e.Condition, e.Phase)
-	case e.Phase == api.AnalysisPhaseError || value == "":
+func (s Scene) verdict(e *api.Evidence) string {
+	value := s.measured(e)
+	if e.Threshold == "" && (e.Phase == api.AnalysisPhaseError || value == "") {
 		value = e.Message
 	}
 	return strings.TrimSpace(e.Metric + " " + value)
+}
+
+// measured is the value of a piece of evidence: beside its limit, or with its unit.
+func (s Scene) measured(e *api.Evidence) string {
+	if e.Threshold != "" {
+		return comparison(e.Threshold, e.Condition, e.Phase)
+	}
+	if run := s.run(e.Run); run != nil {
+		for i := range run.Spec.Metrics {
+			if metric := &run.Spec.Metrics[i]; metric.Name == e.Metric && isExitCode(metric, e.Value) {
+				return "exit code " + e.Value
+			}
+		}
+	}
+	return e.Value
 }

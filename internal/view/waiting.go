@@ -33,8 +33,10 @@ func (s Scene) waiting() string {
 		return s.pause(foremost(ro.Status.PauseConditions))
 	case ro.Status.ControllerPause:
 		return "the controller to act on the end of the pause"
-	case s.restarting():
+	case s.restarting() && promoted(ro):
 		return "the restart: " + s.replacing()
+	case s.restarting():
+		return strings.TrimSuffix("the restart: "+s.replacing()+"; "+s.awaited(), "; ") + s.deadline()
 	}
 	return s.awaited() + s.deadline()
 }
@@ -78,10 +80,12 @@ func (s Scene) deadline() string {
 	return "; times out in " + length(left)
 }
 
-// restarting tells that a restart is under way and nothing else is.
+// restarting tells that a restart is what the rollout waits for, alone or beside its update: nothing
+// holds it up that somebody has to end first.
 func (s Scene) restarting() bool {
-	ro := s.Rollout
-	return promoted(ro) && decide.Restarting(ro, s.Now)
+	ro, still := s.Rollout, s.Rollout.Status
+	held := ro.Spec.Paused || still.ControllerPause || len(still.PauseConditions) > 0 || still.Abort || condition(ro, api.RolloutInvalidSpec) != nil
+	return decide.Restarting(ro, s.Now) && (promoted(ro) || !held && Observed(ro))
 }
 
 // foremost is the pause to speak of: one that a person has to end hides one that time ends.

@@ -27,6 +27,9 @@ func Why(scene Scene, width int) Page {
 	if text := s.waiting(); text != "" {
 		page.indented("waiting for: "+text, "  ", width, Plain)
 	}
+	if text := s.restart(); text != "" {
+		page.indented("restart: "+text, "  ", width, Plain)
+	}
 	if len(ro.Status.Decisions) == 0 {
 		return append(page, s.unrecorded(width)...)
 	}
@@ -62,7 +65,7 @@ func (s Scene) decision(d *api.Decision, width int) Page {
 	page := Page{{{s.clock(d.At.Time), Strong}, {"  " + s.ago(d.At) + "  ", Faint}, {d.Reason, decisionTone(d)}, {"  " + strings.Join(where, ", "), Faint}}}
 	page.indented(d.Message, "  ", width, Plain)
 	for i := range d.Evidence {
-		page = append(page, evidence(&d.Evidence[i], d.Message, width)...)
+		page = append(page, evidence(&d.Evidence[i], s.measured(&d.Evidence[i]), d.Message, width)...)
 	}
 	return page
 }
@@ -92,12 +95,8 @@ func (s Scene) number(hash string) int {
 
 // evidence is one measurement: the metric, the value beside its limit, the condition, and the limit
 // that broke. What was said above it is not said again.
-func evidence(e *api.Evidence, above string, width int) Page {
+func evidence(e *api.Evidence, value, above string, width int) Page {
 	m := analysisMark(e.Phase)
-	value := e.Value
-	if e.Threshold != "" {
-		value = comparison(e.Threshold, e.Condition, e.Phase)
-	}
 	head := Line{{"    " + m.icon + " ", m.tone}, {e.Metric, Strong}}
 	if value != "" {
 		head = append(head, Span{"  " + value, m.tone})
@@ -150,7 +149,7 @@ func (s Scene) Timeline() []Entry {
 		entries = append(entries, Entry{At: rs.CreationTimestamp.Time, What: fmt.Sprintf("ReplicaSet %s of revision %d was created", rs.Name, revision(rs))})
 	}
 	for i := range own.Runs {
-		entries = append(entries, runEntries(&own.Runs[i])...)
+		entries = append(entries, own.runEntries(&own.Runs[i])...)
 	}
 	for _, condition := range own.Rollout.Status.Conditions {
 		if condition.Type == api.RolloutProgressing || condition.Status == "True" && (condition.Type == api.RolloutPaused || condition.Type == api.RolloutInvalidSpec) {
@@ -161,7 +160,7 @@ func (s Scene) Timeline() []Entry {
 	return entries
 }
 
-func runEntries(run *api.AnalysisRun) []Entry {
+func (s Scene) runEntries(run *api.AnalysisRun) []Entry {
 	entries := []Entry{{At: run.CreationTimestamp.Time, What: "AnalysisRun " + run.Name + " was created"}}
 	if !run.Status.Phase.Completed() || run.Status.CompletedAt == nil {
 		return entries
@@ -175,10 +174,14 @@ func runEntries(run *api.AnalysisRun) []Entry {
 		if n := len(result.Measurements); n > 0 {
 			last = result.Measurements[n-1]
 		}
-		end.Details = append(end.Details, evidence(&api.Evidence{
+		e := api.Evidence{
+			Run:    run.Name,
 			Metric: result.Name, Phase: result.Phase, Value: last.Value, Limit: result.Message, Message: last.Message,
 			Condition: last.Metadata[api.EvidenceCondition], Threshold: last.Metadata[api.EvidenceThreshold],
-		}, "", 0)...)
+		}
+		value := s.measured(&e)
+		e.Run = "" // it stands above
+		end.Details = append(end.Details, evidence(&e, value, "", 0)...)
 	}
 	return append(entries, end)
 }
