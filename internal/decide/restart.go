@@ -138,10 +138,18 @@ func (d *draft) endRestart(f facts) {
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 }
 
-// giveUpRestart marks a restart as done because a new update has begun: its own pods will be new.
-func (d *draft) giveUpRestart(f facts) {
+// giveUpRestart marks a restart as done because a new update has begun: its own pods will be new. Going
+// back to the stable template, or other steps for it, is no update: nothing else would replace its pods.
+func (d *draft) giveUpRestart(f facts, podChanged bool) {
 	if pending(f.ro.Spec.RestartAt, d.status.RestartedAt) && d.status.CurrentPodHash != "" {
-		d.record(f, DecidedRestarted, fmt.Sprintf("The restart asked for at %s (spec.restartAt) is given up: the update replaces the pods.", stampOf(f.ro.Spec.RestartAt)))
+		if d.promoted(f) {
+			return
+		}
+		because := "the update replaces the pods"
+		if !podChanged {
+			because = "the update starts over with other steps"
+		}
+		d.record(f, DecidedRestarted, fmt.Sprintf("The restart asked for at %s (spec.restartAt) is given up: %s.", stampOf(f.ro.Spec.RestartAt), because))
 	}
 	d.status.RestartedAt = f.ro.Spec.RestartAt
 }

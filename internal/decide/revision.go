@@ -130,7 +130,7 @@ func (d *draft) startOver(f facts, podChanged bool) {
 	if rs := f.fresh(); rs == nil || rs.Revision != d.revision {
 		d.status.Attempt = 0 // a new number: no run of it can be left from before
 	}
-	d.giveUpRestart(f)
+	d.giveUpRestart(f, podChanged)
 	d.status.CurrentPodHash, d.status.CurrentStepHash = f.hash, f.stepHash
 	if podChanged || (d.status.Duration != nil && d.status.Duration.FinishedAt != nil && !d.promoted(f)) {
 		d.startClock(f)

@@ -236,6 +236,40 @@ func TestRestarts(t *testing.T) {
 			is(t, w, api.RolloutPhaseHealthy, "")
 			serves(t, w, 0, 5)
 		}},
+		{"restart goes on when the stable template is applied again", func(t *testing.T, w *World, tr *Transcript) {
+			first := w.Rollout().Spec.Template.Spec.Containers[0].Env[0].Value
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 2*time.Second)
+			restart(w, tr, 0)
+			pass(t, w, tr, 2*time.Second)
+			ship(w, tr, first)
+			pass(t, w, tr, time.Minute)
+			ended(t, w, "A restart was asked for", "The restart is complete")
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+		}},
+		{"restart goes on when a promoted rollout gets other steps", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			restart(w, tr, 0)
+			pass(t, w, tr, time.Second)
+			tr.Say("kubectl apply: fewer steps")
+			w.Apply(func(ro *api.Rollout) { ro.Spec.Strategy.Canary.Steps = ro.Spec.Strategy.Canary.Steps[:2] })
+			pass(t, w, tr, time.Minute)
+			ended(t, w, "A restart was asked for", "The restart is complete")
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
+		{"restart is given up when an update starts over with other steps", func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 2*time.Second)
+			restart(w, tr, 0)
+			pass(t, w, tr, time.Second)
+			tr.Say("kubectl apply: fewer steps")
+			w.Apply(func(ro *api.Rollout) { ro.Spec.Strategy.Canary.Steps = ro.Spec.Strategy.Canary.Steps[:2] })
+			pass(t, w, tr, time.Minute)
+			ended(t, w, "A restart was asked for", "is given up: the update starts over with other steps")
+		}},
 		{"restart takes pods that serve nobody first and together", func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			tr.Say("3 of 5 pods fail")
