@@ -24,23 +24,31 @@ const (
 // Overdue says that the status the last turn left is past the progress deadline, so that it is worth
 // asking the pods of the current revision why.
 func Overdue(ro *api.Rollout, now time.Time) bool {
-	s := ro.Status
-	for _, c := range s.Conditions {
-		if c.Type == api.RolloutInvalidSpec && c.Status == corev1.ConditionTrue {
-			return false
-		}
-	}
-	idle := ro.Spec.Replicas != nil && *ro.Spec.Replicas == 0
-	if s.Abort || len(s.PauseConditions) > 0 || ro.Spec.Paused || idle || waitsAtStep(ro) {
+	if rests(ro) || waitsAtStep(ro) || conditionOf(ro, api.RolloutInvalidSpec).Status == corev1.ConditionTrue {
 		return false
 	}
-	for i := range s.Conditions {
-		if s.Conditions[i].Type == api.RolloutProgressing {
-			at := outOfTime(ro, &s.Conditions[i])
-			return !at.IsZero() && !now.Before(at)
+	progressing := conditionOf(ro, api.RolloutProgressing)
+	if progressing.Type == "" {
+		return false
+	}
+	at := outOfTime(ro, &progressing)
+	return !at.IsZero() && !now.Before(at)
+}
+
+// conditionOf is a condition of the Rollout as it was observed, the zero one when it has none.
+func conditionOf(ro *api.Rollout, kind api.RolloutConditionType) api.RolloutCondition {
+	for _, c := range ro.Status.Conditions {
+		if c.Type == kind {
+			return c
 		}
 	}
-	return false
+	return api.RolloutCondition{}
+}
+
+// rests says that somebody has stopped the update, or wants no pods.
+func rests(ro *api.Rollout) bool {
+	idle := ro.Spec.Replicas != nil && *ro.Spec.Replicas == 0
+	return idle || ro.Spec.Paused || ro.Status.Abort || len(ro.Status.PauseConditions) > 0
 }
 
 // waitsAtStep says that the update is at a step that waits for time, a person or a measurement.
@@ -130,11 +138,17 @@ func complaint(pod *corev1.Pod) (reason, detail string) {
 	if pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" {
 		return pod.Status.Reason, ""
 	}
-	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
-		for i := range statuses {
-			if reason, detail := stuck(&statuses[i]); reason != "" {
-				return reason, detail
-			}
+	if reason, detail := stuckContainer(pod); reason != "" {
+		return reason, detail
+	}
+	return string(cmp.Or(pod.Status.Phase, corev1.PodPending)), ""
+}
+
+// stuckContainer is why the first container that does not serve does not; "" when all do.
+func stuckContainer(pod *corev1.Pod) (reason, detail string) {
+	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		if reason, detail := stuck(&status); reason != "" {
+			return reason, detail
 		}
 	}
 	for _, status := range pod.Status.ContainerStatuses {
@@ -142,7 +156,7 @@ func complaint(pod *corev1.Pod) (reason, detail string) {
 			return "NotReady", "container " + status.Name + ": its readiness probe has not passed"
 		}
 	}
-	return string(cmp.Or(pod.Status.Phase, corev1.PodPending)), ""
+	return "", ""
 }
 
 // stuck is why a container does not run; "" when it does, or has done its work.

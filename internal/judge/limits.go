@@ -152,10 +152,8 @@ func counted(limits Limits, r api.MetricResult, stop Stop) (phase api.AnalysisPh
 		phase = api.AnalysisPhaseSuccessful
 	case limits.Count > 0 && r.Count >= limits.Count:
 		phase, message = complete(limits, r)
-	case stop == StoppedByHand && r.Successful > 0 && limits.enough() != "":
-		phase, message = api.AnalysisPhaseInconclusive, cutShort(limits, r)
 	case stop != GoesOn:
-		phase, message = stopped(r)
+		phase, message = stopped(limits, r, stop)
 	case r.Count == 0 && len(r.Measurements) == 0:
 		phase = api.AnalysisPhasePending
 	default:
@@ -213,8 +211,10 @@ func fellShort(limits Limits, r api.MetricResult) string {
 }
 
 // stopped judges a metric that was ended from outside by what it has measured.
-func stopped(r api.MetricResult) (phase api.AnalysisPhase, why string) {
+func stopped(limits Limits, r api.MetricResult, stop Stop) (phase api.AnalysisPhase, why string) {
 	switch {
+	case stop == StoppedByHand && r.Successful > 0 && limits.enough() != "":
+		return api.AnalysisPhaseInconclusive, cutShort(limits, r)
 	case r.Successful > 0:
 		return api.AnalysisPhaseSuccessful, ""
 	case r.Count == 0 && r.Error == 0:
