@@ -7,6 +7,10 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
+// NoWayBack stands in the message of an aborted Rollout whose stable ReplicaSet does not exist: the
+// revision that was aborted has to serve.
+const NoWayBack = "There is no stable ReplicaSet to go back to"
+
 // missStable notices that the stable ReplicaSet was deleted in mid-update. The new revision then takes
 // all pods, because nothing else can serve, and people should hear that the way back is gone.
 func (d *draft) missStable(f facts) {

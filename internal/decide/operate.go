@@ -43,7 +43,7 @@ func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
 	d.unpause()
 	d.goTo(f, 0)
 	if f.find(d.status.StableRS) == nil {
-		nowhere := fmt.Sprintf("There is no stable ReplicaSet to go back to: revision %d goes on serving.", d.revision)
+		nowhere := fmt.Sprintf(NoWayBack+": revision %d goes on serving.", d.revision)
 		why += " " + nowhere
 		if cause != "" {
 			cause += ". "

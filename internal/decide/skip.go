@@ -100,6 +100,7 @@ func cutShort(run *api.AnalysisRun) string {
 		return " was inconclusive"
 	case api.AnalysisPhaseSuccessful, api.AnalysisPhaseFailed, api.AnalysisPhaseError:
 		return " had come to " + string(phase)
+	case api.AnalysisPhasePending, api.AnalysisPhaseRunning:
 	}
 	taken, planned, bounded := int32(0), int32(0), true
 	for _, metric := range run.Spec.Metrics {

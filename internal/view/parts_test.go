@@ -69,6 +69,8 @@ func TestWaiting(t *testing.T) {
 			"somebody to decide, as the background analysis was inconclusive: `sluice promote shop` measures it again, `sluice promote shop --full` goes on without it, `sluice abort shop` goes back"},
 		{"a pause that somebody ended", status("phase: Paused, currentStepIndex: 1, controllerPause: true"), "the controller to act on the end of the pause"},
 		{"pods of the canary", status("phase: Progressing, currentStepIndex: 0"), "canary pods: 1 of 2 available"},
+		{"an abort with nothing to go back to", status("phase: Degraded, abort: true, currentStepIndex: 0, message: \"RolloutAborted: There is no stable ReplicaSet to go back to: revision 2 goes on serving.\""),
+			"a corrected version: there is no stable ReplicaSet to go back to, so the aborted version serves"},
 		{"the canary after an abort", status("phase: Degraded, abort: true, currentStepIndex: 0"), "the last 2 pods of the aborted version to end"},
 		{"a pause by hand", strings.Replace(status("phase: Paused, currentStepIndex: 0"), "spec: {", "spec: {paused: true, ", 1), "somebody to end the pause by hand: `sluice resume shop`"},
 		{"the controller", update, "the controller to see the latest change"},

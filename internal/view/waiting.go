@@ -99,6 +99,9 @@ func foremost(pauses []api.PauseCondition) api.PauseCondition {
 }
 
 func (s Scene) afterAbort() string {
+	if strings.Contains(s.Rollout.Status.Message, decide.NoWayBack) {
+		return "a corrected version: there is no stable ReplicaSet to go back to, so the aborted version serves"
+	}
 	for i := range s.ReplicaSets {
 		rs := &s.ReplicaSets[i]
 		if s.role(rs) == "canary" && rs.Status.Replicas > 0 {
