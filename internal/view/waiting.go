@@ -33,12 +33,21 @@ func (s Scene) waiting() string {
 		return s.pause(foremost(ro.Status.PauseConditions))
 	case ro.Status.ControllerPause:
 		return "the controller to act on the end of the pause"
-	case s.restarting() && promoted(ro):
-		return "the restart: " + s.replacing()
-	case s.restarting():
-		return strings.TrimSuffix("the restart: "+s.replacing()+"; "+s.awaited(), "; ") + s.deadline()
 	}
-	return s.awaited() + s.deadline()
+	return s.underWay()
+}
+
+// underWay is what is waited for where nobody has to do anything: a restart, and beside it an update.
+func (s Scene) underWay() string {
+	text := s.awaited()
+	if !s.restarting() {
+		return text + s.deadline()
+	}
+	restart := "the restart: " + s.replacing()
+	if text == "" || promoted(s.Rollout) {
+		return restart
+	}
+	return restart + "; " + text + s.deadline()
 }
 
 // unseen is who has to see the latest change: the controller, or the server of which it has asked what the
