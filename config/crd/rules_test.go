@@ -178,7 +178,7 @@ var rules = []struct {
 	},
 	{
 		name: "a weight is at most the largest there is", kind: "Rollout",
-		says: "setWeight must not exceed maxTrafficWeight, which is 100 unless set",
+		says: "the setWeight of a step is above 100, or above trafficRouting.maxTrafficWeight where that is set",
 		good: []string{
 			steps("[{setWeight: 0}, {setWeight: 100}]"),
 			steps("[{setWeight: 1000}]", "trafficRouting: {maxTrafficWeight: 1000, plugins: {}}"),
