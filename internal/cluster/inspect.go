@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -16,8 +18,8 @@ import (
 type Inspector interface {
 	// Rollout judges a Rollout and what it refers to.
 	Rollout(rollout *api.Rollout, to References) Findings
-	// Run judges an AnalysisRun; it returns the user's mistakes.
-	Run(run *api.AnalysisRun, to References) []string
+	// Run judges an AnalysisRun.
+	Run(run *api.AnalysisRun, to References) Findings
 }
 
 // References are what a Rollout refers to, as far as it exists.
@@ -159,7 +161,9 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 	return nil
 }
 
-// examine returns the user's mistakes in the run's spec.
+// examine returns the user's mistakes in the run's spec, and what it asks for that cannot be carried out:
+// it would not measure what it says. One that somebody else has begun, or has begun a Rollout for that we
+// leave alone, is left to them, which is ErrLeft.
 func (w *AnalysisWorld) examine(ctx context.Context) ([]string, error) {
 	c := w.cluster
 	if w.run.Status.Phase.Completed() {
@@ -172,7 +176,7 @@ func (w *AnalysisWorld) examine(ctx context.Context) ([]string, error) {
 	if !ok {
 		var err error
 		known, err = c.inspect(ctx, w.run.Namespace, func(to References) Findings {
-			return Findings{Invalid: c.Inspect.Run(w.run, to)}
+			return c.Inspect.Run(w.run, to)
 		})
 		if err != nil {
 			return nil, err
@@ -180,8 +184,18 @@ func (w *AnalysisWorld) examine(ctx context.Context) ([]string, error) {
 		known.spec = &w.run.Spec
 		c.inspections.keep(w.run.UID, known)
 	}
+	if len(known.findings.Unsupported) > 0 && othersBusiness(w.run) {
+		return nil, ErrLeft
+	}
 	if len(known.findings.Invalid) > 0 && !known.until.IsZero() {
 		w.again = known.until
 	}
-	return known.findings.Invalid, nil
+	return slices.Concat(known.findings.Invalid, known.findings.Unsupported), nil
+}
+
+// othersBusiness says that a run that we cannot carry out is another controller's: it has begun it, or it
+// has made it for a Rollout, which we never do.
+func othersBusiness(run *api.AnalysisRun) bool {
+	owner := metav1.GetControllerOfNoCopy(run)
+	return run.Status.StartedAt != nil || owner != nil && owner.Kind == api.KindRollout
 }

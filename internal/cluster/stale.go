@@ -48,6 +48,9 @@ func soonest(errs []error) (time.Duration, bool) {
 // ErrGone says that the object of the pass does not exist any more, or is being deleted.
 var ErrGone = errors.New("object is gone")
 
+// ErrLeft says that the object of the pass is left exactly as it is, to whoever can carry it out.
+var ErrLeft = errors.New("object is left as it is")
+
 const (
 	// atOnce is the wait before a pass is repeated on a view that has just been refreshed.
 	atOnce = 5 * time.Millisecond

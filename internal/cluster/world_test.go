@@ -35,7 +35,7 @@ var (
 type content struct{}
 
 func (content) Rollout(*api.Rollout, References) Findings { return Findings{} }
-func (content) Run(*api.AnalysisRun, References) []string { return nil }
+func (content) Run(*api.AnalysisRun, References) Findings { return Findings{} }
 
 // stage is a rollout on a real API server, seen through a cache that catches up on command.
 type stage struct {

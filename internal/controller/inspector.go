@@ -19,12 +19,10 @@ func (inspector) Rollout(rollout *api.Rollout, to cluster.References) cluster.Fi
 	return all
 }
 
-// Run implements cluster.Inspector. A run that asks for what this version cannot do is as wrong as
-// one that asks for nonsense: it would not measure what it says.
-func (inspector) Run(run *api.AnalysisRun, to cluster.References) []string {
+// Run implements cluster.Inspector.
+func (inspector) Run(run *api.AnalysisRun, to cluster.References) cluster.Findings {
 	found := validate.Run(run)
-	found = append(found, validate.RunReferences(run, refs(to))...)
-	return found.Of(validate.Invalid, validate.Unsupported).Texts()
+	return findings(append(found, validate.RunReferences(run, refs(to))...))
 }
 
 func refs(to cluster.References) validate.Refs {

@@ -52,6 +52,9 @@ func (r *runs) Reconcile(ctx context.Context, request reconcile.Request) (reconc
 	if seen := world.Observed(); seen != nil {
 		r.gone(request.NamespacedName, seen.UID)
 	}
+	if errors.Is(err, cluster.ErrLeft) {
+		return reconcile.Result{}, nil
+	}
 	r.measure(world, err)
 	result, err := outcome(ctx, []time.Time{again, world.Again()}, err)
 	r.meters.Passed(api.KindAnalysisRun, request.NamespacedName, time.Since(began), err != nil)

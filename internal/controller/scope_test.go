@@ -134,6 +134,24 @@ func TestWhatIsNotSupportedIsLeftAsItIs(t *testing.T) {
 	}
 }
 
+// A run that another controller has begun, and that asks for what we cannot do, is its business; one that
+// nobody has begun gets an answer.
+func TestARunThatAnotherControllerHasBegunIsLeftToIt(t *testing.T) {
+	p := newPlace(t)
+	p.start()
+	run := func(name string) string {
+		return "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: " + name + "}\nspec: {metrics: [{name: m, interval: 1m, provider: {datadog: {query: q}}}]}"
+	}
+	theirs := run("theirs") + "\nstatus: {phase: Running, startedAt: '2026-01-01T00:00:00Z', metricResults: [{name: m, phase: Running, count: 1, successful: 1}]}"
+	p.create(theirs, run("ours"))
+	if s := p.run("ours", api.AnalysisPhaseError).Status; !strings.Contains(s.Message, "not supported yet") {
+		t.Errorf("the one that nobody has begun says %q", s.Message)
+	}
+	if s := p.run("theirs", api.AnalysisPhaseRunning).Status; s.MetricResults[0].Count != 1 || s.MetricResults[0].Error != 0 {
+		t.Errorf("the other one was touched: %+v", s.MetricResults)
+	}
+}
+
 func TestATemplateTheServerRefusesIsNamedAndCanBeCorrected(t *testing.T) {
 	p := newPlace(t)
 	p.record()
