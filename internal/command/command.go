@@ -252,13 +252,14 @@ func advance(ro *api.Rollout) (object, string, error) {
 }
 
 // PromoteFull skips pauses, steps and analysis: the new version takes over as soon as its pods are ready.
+// Like Promote it names the version it was read at: a version that nobody has seen is not to be let through.
 func PromoteFull(ro *api.Rollout) (Change, error) {
 	if err := forward(ro); err != nil {
 		return Change{}, err
 	}
 	change := Change{Effect: fmt.Sprintf("rollout %s skips its remaining steps and analysis, and is promoted as soon as its new pods are available", ro.Name)}
 	if !promoted(ro) {
-		change.Patches = append(change.Patches, patch("status", object{"status": object{"promoteFull": true}}))
+		change.Patches = append(change.Patches, patch("status", versioned(ro, object{"promoteFull": true})))
 	} else {
 		change.Effect = fmt.Sprintf("rollout %s is no longer paused", ro.Name)
 	}

@@ -37,22 +37,34 @@ func (d *draft) promote(f facts) {
 // take; with waitForVerdict for every metric that ends by itself.
 func (d *draft) awaitBackground(f facts) bool {
 	ref := d.status.Canary.CurrentBackgroundAnalysisRunStatus
-	if f.canary.Analysis == nil || len(f.canary.Analysis.Templates) == 0 {
+	if f.canary.Analysis == nil || (ref != nil && ref.Status.Completed()) {
 		return false
 	}
-	verdict := f.canary.Analysis.WaitForVerdict
-	if ref == nil || ref.Status.Completed() {
-		return verdict && ref == nil && d.backgroundDue(f) && d.awaitRun("the background analysis to begin")
+	if f.canary.Analysis.WaitForVerdict && d.awaitVerdict(f, ref) {
+		return true
+	}
+	if ref == nil {
+		return false
 	}
 	run := f.run(ref.Name)
-	switch {
-	case run == nil:
-		return verdict && d.awaitRun("AnalysisRun "+ref.Name+" to exist")
-	case run.Status.Phase.Completed():
-		return false
-	case verdict && owesVerdict(run):
-		return d.awaitRun("the verdict of AnalysisRun " + run.Name)
+	return run != nil && !run.Status.Phase.Completed() && d.awaitRead(f, run)
+}
+
+// awaitVerdict holds the promotion until every metric that counts has its verdict. What was never
+// measured has not passed: a run that does not exist is waited for as well.
+func (d *draft) awaitVerdict(f facts, ref *api.RolloutAnalysisRunStatus) bool {
+	if ref == nil {
+		return d.backgroundDue(f) && d.awaitRun("the background analysis to begin")
 	}
+	run := f.run(ref.Name)
+	if run == nil {
+		return d.awaitRun("AnalysisRun " + ref.Name + " to exist")
+	}
+	return !run.Status.Phase.Completed() && owesVerdict(run) && d.awaitRun("the verdict of AnalysisRun "+run.Name)
+}
+
+// awaitRead holds the promotion for reads that are under way, at most as long as they may take.
+func (d *draft) awaitRead(f facts, run *api.AnalysisRun) bool {
 	dry := dryRuns(run)
 	for _, due := range Reads(run) {
 		if dry[due.Metric] {

@@ -51,7 +51,11 @@ func (p *Page) indented(text, indent string, width int, tone Tone) {
 
 func (s Scene) decision(d *api.Decision, width int) Page {
 	var where []string
-	if n := s.number(d.Revision); n > 0 {
+	n := d.RevisionNumber
+	if n == 0 {
+		n = int64(s.number(d.Revision))
+	}
+	if n > 0 {
 		where = append(where, fmt.Sprintf("revision %d", n))
 	} else if d.Revision != "" {
 		where = append(where, d.Revision)
