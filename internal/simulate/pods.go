@@ -23,9 +23,11 @@ type pod struct {
 	refusedSince, lastNo time.Time
 }
 
-// Eviction is a pod that was evicted, and what served before and after.
+// Eviction is a pod that was evicted, and what served before and after. Replicas are what the pass had seen
+// as wanted: a change that comes between its look and its act is the next one's business.
 type Eviction struct {
 	Pod                         string
+	Replicas                    int32
 	Served                      bool
 	ServingBefore, ServingAfter int32
 }
@@ -131,7 +133,10 @@ func (p *rolloutWorld) evict(a decide.PodGone) error {
 			return nil
 		}
 	}
-	done := Eviction{Pod: a.Name, Served: served}
+	done := Eviction{Pod: a.Name, Served: served, Replicas: 1}
+	if wanted := p.seen.rollout.Spec.Replicas; wanted != nil {
+		done.Replicas = *wanted
+	}
 	_, done.ServingBefore = w.Totals()
 	live.evicted = true
 	w.evicted[a.UID] = true

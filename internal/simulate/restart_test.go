@@ -54,7 +54,7 @@ func ready(pods []decide.Pod, rs decide.ReplicaSet) (n int32) {
 
 // evicted holds the availability law for evictions: scaling, crashes and restarts share one budget.
 func (h *history) evicted(e Eviction) {
-	replicas, _, missing := h.limits()
+	replicas, _, missing := limitsOf(e.Replicas)
 	if e.Served {
 		h.law(e.ServingAfter >= replicas-max(missing, 1),
 			"law 9: evicting %s leaves %d pods serving of %d, %d may miss", e.Pod, e.ServingAfter, replicas, max(missing, 1))
