@@ -13,9 +13,14 @@ import (
 const defaultProgressDeadline = 600 * time.Second
 
 func (d *draft) condition(kind api.RolloutConditionType) *api.RolloutCondition {
-	for i := range d.status.Conditions {
-		if d.status.Conditions[i].Type == kind {
-			return &d.status.Conditions[i]
+	return conditionOf(&d.status, kind)
+}
+
+// conditionOf is a condition of a status, nil when it has none of this kind.
+func conditionOf(s *api.RolloutStatus, kind api.RolloutConditionType) *api.RolloutCondition {
+	for i := range s.Conditions {
+		if s.Conditions[i].Type == kind {
+			return &s.Conditions[i]
 		}
 	}
 	return nil
@@ -89,30 +94,45 @@ func (d *draft) invalid(f facts, message string) {
 	d.set(f, api.RolloutInvalidSpec, corev1.ConditionTrue, api.ReasonInvalidSpec, text)
 }
 
-// overdue is when the update will have gone without progress for too long; zero while no progress is
-// due.
-func (d *draft) overdue(f facts) time.Time {
-	progressing := d.condition(api.RolloutProgressing)
-	if progressing == nil || !d.progressDue(f) {
+// overdue is when the update will have gone without progress for too long, by this status; zero while no
+// progress is due.
+func overdue(ro *api.Rollout, s *api.RolloutStatus) time.Time {
+	progressing := conditionOf(s, api.RolloutProgressing)
+	if progressing == nil || !progressDue(ro, s) {
 		return time.Time{}
 	}
-	return outOfTime(f.ro, progressing)
+	switch progressing.Reason {
+	case api.ReasonNewReplicaSetAvailable, api.ReasonReplicaSetNotAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
+		return time.Time{}
+	}
+	return progressing.LastUpdateTime.Add(deadline(ro))
 }
 
 // deadline is how long an update may go without progress.
-func (f facts) deadline() time.Duration { return patience(f.ro) }
+func deadline(ro *api.Rollout) time.Duration {
+	if s := ro.Spec.ProgressDeadlineSeconds; s != nil {
+		return time.Duration(*s) * time.Second
+	}
+	return defaultProgressDeadline
+}
 
 // progressDue says that pods should be coming: nobody has stopped the update, and it waits neither
 // for a person, nor for time, nor for a measurement.
-func (d *draft) progressDue(f facts) bool {
-	if d.aborted() || d.held() || f.ro.Spec.Paused || !f.forward || f.replicas == 0 {
+func progressDue(ro *api.Rollout, s *api.RolloutStatus) bool {
+	idle := ro.Spec.Replicas != nil && *ro.Spec.Replicas <= 0
+	if idle || ro.Spec.Paused || s.Abort || len(s.PauseConditions) > 0 {
 		return false
 	}
-	if clock := d.status.Duration; d.promoted(f) && clock != nil && clock.FinishedAt != nil {
-		return false // the update is over: a node that is lost later is not its fault
+	if s.StableRS == s.CurrentPodHash {
+		// Once the update is over, a node that is lost later is not its fault.
+		return s.Duration == nil || s.Duration.FinishedAt == nil
 	}
-	step, ok := f.stepAt(d.step(f))
-	return !ok || d.promoted(f) || (step.Analysis == nil && step.Pause == nil)
+	canary := ro.Spec.Strategy.Canary
+	if canary == nil || s.CurrentStepIndex == nil || int(*s.CurrentStepIndex) >= len(canary.Steps) {
+		return true
+	}
+	step := canary.Steps[max(*s.CurrentStepIndex, 0)]
+	return step.Analysis == nil && step.Pause == nil
 }
 
 // describe states every condition from what is true now. The Progressing condition follows the

@@ -44,13 +44,14 @@ func (d *draft) wait(t time.Time) {
 	}
 }
 
-// record keeps a decision, with what it rests on.
-func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) {
+// record keeps a decision, with what it rests on, and returns it for what is to be said differently.
+func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) *api.Decision {
 	weight := d.weight(f)
 	d.status.Decisions = evidence.Append(d.status.Decisions, api.Decision{
 		At: f.stamp(), Reason: reason, Message: message, Revision: f.hash, RevisionNumber: d.revision,
 		Step: d.status.CurrentStepIndex, Weight: &weight, Evidence: proof,
 	}, memorable(f.hash))
+	return &d.status.Decisions[len(d.status.Decisions)-1]
 }
 
 // memorable says that a decision about this revision should not be forgotten for the many steps that

@@ -25,9 +25,9 @@ func (d *draft) missStable(f facts) {
 	message := fmt.Sprintf("The stable ReplicaSet %s does not exist any more: revision %d takes all pods, and there is nothing to go back to.",
 		f.ro.Name+"-"+stable, d.revision)
 	d.warn(api.EventRolloutReconciliationError, "%s", message)
-	d.record(f, DecidedStableGone, message)
+	made := d.record(f, DecidedStableGone, message)
 	if all := maxWeight; !d.aborted() {
-		d.status.Decisions[len(d.status.Decisions)-1].Weight = &all // whatever the steps ask for
+		made.Weight = &all // whatever the steps ask for
 	}
 }
 

@@ -51,9 +51,8 @@ func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
 		cause += nowhere
 	}
 	d.conditionAborted(f, cause)
-	d.record(f, DecidedAbort, why, proof...)
 	// The record says at which step it happened, not where the index went.
-	d.status.Decisions[len(d.status.Decisions)-1].Step = stepThen
+	d.record(f, DecidedAbort, why, proof...).Step = stepThen
 }
 
 // retry starts an aborted update over: new runs, first step. Runs of earlier attempts stay as

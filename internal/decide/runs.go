@@ -172,8 +172,11 @@ func cameTo(run *api.AnalysisRun) (api.AnalysisPhase, string) {
 	if phase == "" {
 		phase = api.AnalysisPhasePending
 	}
-	if name := unmeasured(run); phase == api.AnalysisPhaseSuccessful && name != "" {
-		phase, message = api.AnalysisPhaseInconclusive, fmt.Sprintf("It ended as Successful, but metric %q was never measured with success.", name)
+	if phase != api.AnalysisPhaseSuccessful {
+		return phase, message
+	}
+	if name := unmeasured(run); name != "" {
+		return api.AnalysisPhaseInconclusive, fmt.Sprintf("It ended as Successful, but metric %q was never measured with success.", name)
 	}
 	return phase, message
 }

@@ -150,17 +150,20 @@ func (d *draft) annotate(f facts, places []place) {
 // keepDeadline looks whether the update has made progress in time. It is armed only while progress
 // is due: not in a pause, not while an analysis measures, not after an abort.
 func (d *draft) keepDeadline(f facts) {
-	overdue := d.overdue(f)
-	if overdue.IsZero() {
+	if !f.forward {
 		return
 	}
-	if f.now.Before(overdue) {
-		d.wait(overdue)
+	end := overdue(f.ro, &d.status)
+	if end.IsZero() {
+		return
+	}
+	if f.now.Before(end) {
+		d.wait(end)
 		return
 	}
 	// Nobody may have looked for a while: what has come since the last status is progress.
 	if d.count(f); moved(f.ro.Status, d.status) {
-		d.wait(f.now.Add(f.deadline()))
+		d.wait(f.now.Add(deadline(f.ro)))
 		return
 	}
 	message := timedOut(f)

@@ -23,8 +23,7 @@ func (d *draft) hearSkip(f facts) {
 		}
 	}
 	d.tell(api.EventSkipSteps, "%s", message)
-	d.record(f, reason, message)
-	made := &d.status.Decisions[len(d.status.Decisions)-1]
+	made := d.record(f, reason, message)
 	made.Step, made.NextStep = &last, &to
 	d.moved = true
 	d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", f.ro.Name+"-"+f.hash)

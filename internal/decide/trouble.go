@@ -24,62 +24,11 @@ const (
 // Overdue says that the status the last turn left is past the progress deadline, so that it is worth
 // asking the pods of the current revision why.
 func Overdue(ro *api.Rollout, now time.Time) bool {
-	if rests(ro) || waitsAtStep(ro) || conditionOf(ro, api.RolloutInvalidSpec).Status == corev1.ConditionTrue {
+	if invalid := conditionOf(&ro.Status, api.RolloutInvalidSpec); invalid != nil && invalid.Status == corev1.ConditionTrue {
 		return false
 	}
-	progressing := conditionOf(ro, api.RolloutProgressing)
-	if progressing.Type == "" {
-		return false
-	}
-	at := outOfTime(ro, &progressing)
+	at := overdue(ro, &ro.Status)
 	return !at.IsZero() && !now.Before(at)
-}
-
-// conditionOf is a condition of the Rollout as it was observed, the zero one when it has none.
-func conditionOf(ro *api.Rollout, kind api.RolloutConditionType) api.RolloutCondition {
-	for _, c := range ro.Status.Conditions {
-		if c.Type == kind {
-			return c
-		}
-	}
-	return api.RolloutCondition{}
-}
-
-// rests says that somebody has stopped the update, or wants no pods.
-func rests(ro *api.Rollout) bool {
-	idle := ro.Spec.Replicas != nil && *ro.Spec.Replicas == 0
-	return idle || ro.Spec.Paused || ro.Status.Abort || len(ro.Status.PauseConditions) > 0
-}
-
-// waitsAtStep says that the update is at a step that waits for time, a person or a measurement.
-func waitsAtStep(ro *api.Rollout) bool {
-	s := ro.Status
-	canary := ro.Spec.Strategy.Canary
-	if canary == nil || s.StableRS == s.CurrentPodHash || s.CurrentStepIndex == nil {
-		return false
-	}
-	index := int(*s.CurrentStepIndex)
-	if index < 0 || index >= len(canary.Steps) {
-		return false
-	}
-	return canary.Steps[index].Analysis != nil || canary.Steps[index].Pause != nil
-}
-
-// outOfTime is when an update that last moved as its Progressing condition says is out of time; zero
-// when that condition says that nothing is due.
-func outOfTime(ro *api.Rollout, progressing *api.RolloutCondition) time.Time {
-	switch progressing.Reason {
-	case api.ReasonNewReplicaSetAvailable, api.ReasonReplicaSetNotAvailable, api.ReasonProgressDeadlineExceeded, api.ReasonRolloutPaused:
-		return time.Time{}
-	}
-	return progressing.LastUpdateTime.Add(patience(ro))
-}
-
-func patience(ro *api.Rollout) time.Duration {
-	if s := ro.Spec.ProgressDeadlineSeconds; s != nil {
-		return time.Duration(*s) * time.Second
-	}
-	return defaultProgressDeadline
 }
 
 // timedOut is what is told when the deadline passes: the sentence the reference's clients know, then
