@@ -31,15 +31,7 @@ then the canary goes at once. What else stands in the spec stays as it is.`,
 			if to < 0 {
 				return fmt.Errorf("--to-revision is %d: revisions are counted from 1, and 0 is the one before the present one", to)
 			}
-			names, err := rollouts.names(cmd, args)
-			if err != nil {
-				return err
-			}
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			return each(cmd.Context(), names, func(ctx context.Context, name string) error {
+			return a.eachNamed(cmd, rollouts, args, func(ctx context.Context, c *cluster, name string) error {
 				return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, func(ro *api.Rollout) (command.Change, error) {
 					sets, err := c.replicaSets(ctx, ro)
 					if err != nil {
@@ -143,21 +135,13 @@ func (a *app) terminate() *cobra.Command {
 		Use:     "analysisrun NAME…",
 		Aliases: []string{"ar", "analysisruns"},
 		Short:   "End an analysis run before its time",
-		Long: `End an analysis run before its time. It is judged by what it has measured: a run that has measured
-nothing is Inconclusive, never Successful.`,
+		Long: `End an analysis run before its time. It is judged by what it has measured: a metric that was to be
+measured more often, or has measured nothing, is Inconclusive, never Successful.`,
 		Example:           "  sluice terminate analysisrun shop-6b54fd8b9c-2-2",
 		Args:              some(runs),
 		ValidArgsFunction: a.complete(runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names, err := runs.names(cmd, args)
-			if err != nil {
-				return err
-			}
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			return each(cmd.Context(), names, func(ctx context.Context, name string) error {
+			return a.eachNamed(cmd, runs, args, func(ctx context.Context, c *cluster, name string) error {
 				return change(ctx, a, c, subject[*api.AnalysisRun]{name, c.run, command.Terminate})
 			})
 		},

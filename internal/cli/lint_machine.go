@@ -15,17 +15,22 @@ func (r lintReport) github() []string {
 	commands := map[string]string{"error": "error", "warning": "warning", "note": "notice"}
 	var lines []string
 	for _, f := range r.findings {
-		text := f.Message
-		if f.Path != "" {
-			text = f.Path + ": " + text
-		}
-		if f.Fix != "" {
-			text += "; " + f.Fix
-		}
 		lines = append(lines, fmt.Sprintf("::%s file=%s,line=%d,col=%d,title=%s::%s",
-			commands[f.Severity], property(filepath.ToSlash(f.File)), f.Line, f.Column, property("sluice "+string(f.Rule)), data(text)))
+			commands[f.Severity], property(filepath.ToSlash(f.File)), f.Line, f.Column, property("sluice "+string(f.Rule)), data(f.sentence())))
 	}
 	return append(lines, r.summary())
+}
+
+// sentence is the finding without its place in the file: both formats tell that apart.
+func (f LintFinding) sentence() string {
+	text := f.Message
+	if f.Path != "" {
+		text = f.Path + ": " + text
+	}
+	if f.Fix != "" {
+		text += "; " + f.Fix
+	}
+	return text
 }
 
 // data escapes what stands behind the second pair of colons of a workflow command.
@@ -108,15 +113,8 @@ func (r lintReport) sarif(version string) sarifLog {
 	}
 	results := []sarifResult{}
 	for _, f := range r.findings {
-		text := f.Message
-		if f.Path != "" {
-			text = f.Path + ": " + text
-		}
-		if f.Fix != "" {
-			text += "; " + f.Fix
-		}
 		result := sarifResult{
-			RuleID: string(f.Rule), RuleIndex: index[f.Rule], Level: f.Severity, Message: sarifText{text},
+			RuleID: string(f.Rule), RuleIndex: index[f.Rule], Level: f.Severity, Message: sarifText{f.sentence()},
 			Locations: []sarifLocation{{Physical: physical(f.File, f.Line, f.Column)}},
 		}
 		for i, place := range f.Related {

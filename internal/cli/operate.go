@@ -101,7 +101,14 @@ func (a *app) operation(use, short string, build build[*api.Rollout]) *cobra.Com
 
 // operate gives the command to each rollout named.
 func (a *app) operate(cmd *cobra.Command, args []string, build build[*api.Rollout]) error {
-	names, err := rollouts.names(cmd, args)
+	return a.eachNamed(cmd, rollouts, args, func(ctx context.Context, c *cluster, name string) error {
+		return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, build})
+	})
+}
+
+// eachNamed reads the names of objects of a kind, connects, and does something for each of them.
+func (a *app) eachNamed(cmd *cobra.Command, of kind, args []string, do func(context.Context, *cluster, string) error) error {
+	names, err := of.names(cmd, args)
 	if err != nil {
 		return err
 	}
@@ -109,9 +116,7 @@ func (a *app) operate(cmd *cobra.Command, args []string, build build[*api.Rollou
 	if err != nil {
 		return err
 	}
-	return each(cmd.Context(), names, func(ctx context.Context, name string) error {
-		return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, build})
-	})
+	return each(cmd.Context(), names, func(ctx context.Context, name string) error { return do(ctx, c, name) })
 }
 
 // each goes on with the others after one that fails, and says in the end which did.
