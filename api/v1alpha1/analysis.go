@@ -114,7 +114,8 @@ type AnalysisRunSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Args []Argument `json:"args,omitempty"`
-	// Terminate stops the run; it is then judged by what it has measured. Default false.
+	// Terminate stops the run; it is then judged by what it has measured. A metric that a person stops before
+	// its count is Inconclusive. Default false.
 	// +optional
 	Terminate bool `json:"terminate,omitempty"`
 	// DryRun names metrics that are measured without counting.
