@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -163,14 +162,4 @@ func kibibytes(status, key string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("the controller's status has no %s", key)
-}
-
-// load is what else the machine does: numbers from a busy one mean little.
-func load() string {
-	raw, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(raw))
-	if err != nil || len(fields) < 3 {
-		return "unknown"
-	}
-	return fmt.Sprintf("%s on %d cores", strings.Join(fields[:3], " "), runtime.NumCPU())
 }

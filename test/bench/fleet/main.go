@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sluice.dev/sluice/test/apiserver"
+	"sluice.dev/sluice/test/bench/machine"
 )
 
 func main() {
@@ -33,7 +34,7 @@ func run(ctx context.Context, rollouts int, program string) (err error) {
 	if rollouts < 1 {
 		return fmt.Errorf("%d Rollouts measure nothing", rollouts)
 	}
-	fmt.Println("load of the machine:", load())
+	fmt.Println("load of the machine:", machine.Load())
 	config, err := apiserver.Config()
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func run(ctx context.Context, rollouts int, program string) (err error) {
 		return err
 	}
 	rest.print("10 s at rest")
-	fmt.Println("load of the machine:", load())
+	fmt.Println("load of the machine:", machine.Load())
 	if rollouts != reference.rollouts {
 		fmt.Printf("the targets are for %d Rollouts\n", reference.rollouts)
 		return nil

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"sluice.dev/sluice/test/bench/machine"
 	"sluice.dev/sluice/test/stage"
 )
 
@@ -46,7 +47,7 @@ func run(ctx context.Context, rounds int, keep bool) (err error) {
 		return err
 	}
 	defer b.close()
-	fmt.Println("load of the machine:", load())
+	fmt.Println("load of the machine:", machine.Load())
 	fmt.Print(heading)
 	var all []reaction
 	for n := 1; n <= rounds; n++ {
@@ -57,7 +58,7 @@ func run(ctx context.Context, rounds int, keep bool) (err error) {
 		fmt.Print(r.row(fmt.Sprintf("round %2d", n)))
 		all = append(all, r)
 	}
-	fmt.Println("load of the machine:", load())
+	fmt.Println("load of the machine:", machine.Load())
 	text, met := summary(all)
 	fmt.Print(text)
 	if !met {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -58,13 +56,3 @@ func median(all []time.Duration) time.Duration {
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
-
-// load is what else the machine does: numbers from a busy one mean little.
-func load() string {
-	raw, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(raw))
-	if err != nil || len(fields) < 3 {
-		return "unknown"
-	}
-	return fmt.Sprintf("%s on %d cores", strings.Join(fields[:3], " "), runtime.NumCPU())
-}
