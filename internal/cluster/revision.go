@@ -3,6 +3,7 @@ package cluster
 import (
 	"maps"
 	"strconv"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -37,6 +38,7 @@ func revision(rs *appsv1.ReplicaSet) decide.ReplicaSet {
 		Observed:        rs.Status.ObservedGeneration >= rs.Generation,
 		DesiredReplicas: int32(number(rs.Annotations[api.AnnotationDesiredReplicas], -1)),
 		MinReadySeconds: rs.Spec.MinReadySeconds,
+		ScaleDownAt:     moment(rs.Annotations[api.AnnotationScaleDownDeadline]),
 		Template:        rs.Spec.Template,
 	}
 	if rs.Spec.Replicas != nil {
@@ -48,6 +50,15 @@ func revision(rs *appsv1.ReplicaSet) decide.ReplicaSet {
 		}
 	}
 	return r
+}
+
+// moment reads an annotation; what is no time counts as not there.
+func moment(text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // number reads an annotation; what is no number counts as not there.

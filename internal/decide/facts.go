@@ -18,8 +18,10 @@ type facts struct {
 	ro       *api.Rollout
 	seen     Observed
 	now      time.Time
-	replicas int32 // R
-	canary   api.CanaryStrategy
+	replicas int32              // R
+	canary   api.CanaryStrategy // empty when the strategy is blue-green
+	// blueGreen is nil when the strategy is a canary.
+	blueGreen *api.BlueGreenStrategy
 	// hash and stepHash are those of the spec; while the spec is invalid, those already in progress.
 	hash, stepHash string
 	// forward says that the spec can be carried out: nothing new starts without it.
@@ -38,6 +40,7 @@ func look(in RolloutInput) facts {
 	if c := in.Rollout.Spec.Strategy.Canary; c != nil {
 		f.canary = *c
 	}
+	f.blueGreen = in.Rollout.Spec.Strategy.BlueGreen
 	f.countPods()
 	f.hash, f.unsure = f.identify()
 	f.stepHash = f.specStepHash()

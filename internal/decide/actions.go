@@ -1,0 +1,155 @@
+package decide
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Chain orders actions: a failure ends its own chain only. Safety runs first.
+type Chain int
+
+// The chains in the order they are carried out.
+const (
+	Safety Chain = iota
+	Measure
+	Housekeeping
+)
+
+// Action is a fact to make true. Repeating or losing one is harmless: the next pass states it again.
+// The set is closed: every kind is in this file.
+type Action interface {
+	Chain() Chain
+}
+
+// ReplicaSetExists: the ReplicaSet of this revision exists, with no pods wanted yet.
+type ReplicaSetExists struct {
+	Name            string
+	Hash            string
+	Revision        int64
+	DesiredReplicas int32
+	Template        corev1.PodTemplateSpec // with the hash label
+	MinReadySeconds int32
+}
+
+// ReplicaSetWants: the ReplicaSet wants this many pods.
+type ReplicaSetWants struct {
+	Name            string
+	From, To        int32
+	DesiredReplicas int32 // of the Rollout; kept as an annotation
+	// Relies is what the decision stands on, when it lowers capacity: it is read live before the
+	// write, and when less is available than stated the pass ends and looks again.
+	Relies []Capacity
+}
+
+// Capacity states that a ReplicaSet has at least this many available pods.
+type Capacity struct {
+	ReplicaSet string
+	Available  int32
+}
+
+// ServiceSelects: the Service's selector names this revision, and the Service says that this Rollout does
+// that. An empty Hash gives the Service back: neither is there any more.
+type ServiceSelects struct {
+	Service  string
+	From, To string // hashes; From is what was observed
+	// Relies is what must serve for requests to go there; see ReplicaSetWants.
+	Relies []Capacity
+}
+
+// TrafficSplits: the router divides requests like this, and has these managed routes and no others.
+type TrafficSplits struct {
+	Want Split
+	// Relies is what must serve for the shares that grow; see ReplicaSetWants.
+	Relies []Capacity
+}
+
+// PodGone: the pod is evicted, as far as PodDisruptionBudgets allow; where they do not, that is an
+// observation of the next pass. Its ReplicaSet makes another one.
+type PodGone struct {
+	Name string
+	UID  types.UID
+	// Relies is what serves now, when the pod does; see ReplicaSetWants. A pod that is not ready relies
+	// on nothing, and is evicted only if it has not changed since.
+	Relies []Capacity
+}
+
+// ReplicaSetCarries: the ReplicaSet carries these annotations and this minReadySeconds.
+type ReplicaSetCarries struct {
+	Name            string
+	Annotations     map[string]string // nil value never used; empty string removes
+	MinReadySeconds *int32
+}
+
+// ReplicaSetGone: an old, empty ReplicaSet is deleted.
+type ReplicaSetGone struct{ Name string }
+
+// RolloutCarries: the Rollout carries these annotations; Replicas, when set, fills an absent spec.replicas.
+type RolloutCarries struct {
+	Annotations map[string]string
+	Replicas    *int32
+}
+
+// RunExists: an AnalysisRun of ours exists.
+type RunExists struct {
+	Name        string
+	Labels      map[string]string
+	Annotations map[string]string
+	Spec        api.AnalysisRunSpec
+}
+
+// RunStopped: the AnalysisRun is told to terminate.
+type RunStopped struct{ Name string }
+
+// RunGone: a finished AnalysisRun nobody needs is deleted.
+type RunGone struct{ Name string }
+
+// JobExists: the Job of one measurement exists. The provider block still has placeholders for
+// secret arguments; the world fills them in when it writes.
+type JobExists struct {
+	Name   string
+	Metric api.Metric
+}
+
+// JobGone: the Job is deleted with its pods.
+type JobGone struct{ Name string }
+
+// Chain implements Action.
+func (ReplicaSetExists) Chain() Chain { return Safety }
+
+// Chain implements Action.
+func (ReplicaSetWants) Chain() Chain { return Safety }
+
+// Chain implements Action.
+func (ServiceSelects) Chain() Chain { return Safety }
+
+// Chain implements Action.
+func (TrafficSplits) Chain() Chain { return Safety }
+
+// Chain implements Action.
+func (PodGone) Chain() Chain { return Safety }
+
+// Chain implements Action.
+func (RunExists) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (RunStopped) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (JobExists) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (JobGone) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (ReplicaSetCarries) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (ReplicaSetGone) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (RolloutCarries) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (RunGone) Chain() Chain { return Housekeeping }
