@@ -35,15 +35,16 @@ var (
 
 // snapshot is what an informer cache holds at one moment.
 type snapshot struct {
-	rollout *api.Rollout
-	sets    map[string]set
-	runs    map[string]run
-	pods    map[string]set // what of the sets' pods is seen
+	rollout  *api.Rollout
+	sets     map[string]set
+	services map[string]service
+	runs     map[string]run
+	pods     map[string]set // what of the sets' pods is seen
 }
 
 // snap shares the objects: every change puts a new one in place.
 func (w *World) snap() *snapshot {
-	s := &snapshot{rollout: w.rollout, sets: map[string]set{}, runs: map[string]run{}}
+	s := &snapshot{rollout: w.rollout, sets: map[string]set{}, services: maps.Clone(w.services), runs: map[string]run{}}
 	for name, rs := range w.sets {
 		seen := *rs
 		seen.pods = slices.Clone(rs.pods)
@@ -71,7 +72,17 @@ func (w *World) observe() *snapshot {
 		return now
 	}
 	seen := func() *snapshot { return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)] }
-	return &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs, pods: seen().sets}
+	at := &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs, pods: seen().sets}
+	at.services = at.watched(seen)
+	return at
+}
+
+// watched are the Services as the cache has them. A Rollout that names none watches none: no fault is drawn.
+func (s *snapshot) watched(seen func() *snapshot) map[string]service {
+	if len(decide.NamedServices(s.rollout)) == 0 {
+		return nil
+	}
+	return seen().services
 }
 
 func (w *World) write() error {
@@ -101,6 +112,7 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	for _, name := range slices.Sorted(maps.Keys(p.seen.runs)) {
 		in.Observed.Runs = append(in.Observed.Runs, p.seen.runs[name].object)
 	}
+	in.Observed.Services = p.seenServices()
 	if decide.NeedsPods(in.Rollout, in.Now) {
 		p.pods = w.observePods(p.seen.pods)
 		in.Observed.Pods = p.pods
@@ -168,6 +180,8 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		}
 	case decide.ReplicaSetWants:
 		return p.resize(a)
+	case decide.ServiceSelects:
+		return p.repoint(a)
 	case decide.PodGone:
 		return p.evict(a)
 	case decide.ReplicaSetCarries:
@@ -255,6 +269,9 @@ func (p *rolloutWorld) carry(a decide.ReplicaSetCarries) error {
 	if text, ok := a.Annotations[api.AnnotationDesiredReplicas]; ok {
 		n, _ := strconv.Atoi(text)
 		live.DesiredReplicas = int32(n)
+	}
+	if text, ok := a.Annotations[api.AnnotationScaleDownDeadline]; ok {
+		live.ScaleDownAt, _ = time.Parse(time.RFC3339, text)
 	}
 	live.version = p.w.touch()
 	p.seen.sets[a.Name] = *live // a second action of this pass builds on the first

@@ -39,19 +39,22 @@ type World struct {
 	// let it go. Evicted is told of every pod that was evicted; nil tells nobody.
 	Refuse  func(serves bool) string
 	Evicted func(Eviction)
+	// Repointed is told of every Service that names another revision now by the Rollout's doing; nil tells nobody.
+	Repointed func(Repoint)
 
-	rollout *api.Rollout
-	sets    map[string]*set
-	runs    map[string]*run
-	evicted map[types.UID]bool
-	born    []string // hashes in the order in which their ReplicaSets were created
-	events  []decide.Event
-	version int
-	uid     int
-	past    []*snapshot
-	reason  decide.Reason
-	wake    time.Time
-	writes  int
+	rollout  *api.Rollout
+	sets     map[string]*set
+	services map[string]service
+	runs     map[string]*run
+	evicted  map[types.UID]bool
+	born     []string // hashes in the order in which their ReplicaSets were created
+	events   []decide.Event
+	version  int
+	uid      int
+	past     []*snapshot
+	reason   decide.Reason
+	wake     time.Time
+	writes   int
 }
 
 // Question names a measurement: of which metric of which run, the n-th, for which revision.
@@ -99,7 +102,7 @@ func New(ro *api.Rollout, now time.Time) *World {
 	w := &World{
 		Now: now, Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{},
 		Boot: func(string) time.Duration { return time.Second },
-		sets: map[string]*set{}, runs: map[string]*run{}, evicted: map[types.UID]bool{},
+		sets: map[string]*set{}, services: map[string]service{}, runs: map[string]*run{}, evicted: map[types.UID]bool{},
 	}
 	w.Apply(func(r *api.Rollout) { *r = *ro.DeepCopy() })
 	return w
