@@ -44,6 +44,7 @@ var meaningRules = []LintRule{
 	{manifest.Rule(validate.RuleUnresolved), "error", "An argument has no value", "Give it one where the template is used, or a value in the template."},
 	{manifest.Rule(validate.RuleExposed), "error", "A secret would be shown", "Conditions and names of metrics stand in statuses and events: use an argument with a plain value there."},
 	{manifest.Rule(validate.RuleEndless), "error", "A step's measurement never ends", "Give the metric a count, or measure it in the background."},
+	{manifest.Rule(validate.RuleUncheckedHeader), "warning", "A header of a mirror route is compared in no way, or in several", "Write exactly one of exact, prefix and regex."},
 	{manifest.Rule(validate.RuleNothingMeasured), "warning", "Nothing is measured", "What is never measured is never a success."},
 	{manifest.Rule(validate.RuleNoCondition), "warning", "Whatever is measured counts as a success", "Write a successCondition or a failureCondition."},
 	{manifest.Rule(validate.RuleFirstSeries), "warning", "Only the first of several series is judged", "Write series: Every, or aggregate the query to one series."},
@@ -60,7 +61,8 @@ var togetherRules = []LintRule{
 	{manifest.Rule(validate.RuleSecretKey), "error", "A Secret has no such key", "Write the key as the Secret spells it."},
 	{ruleSecretNotChecked, "note", "A Secret is not among the files", "Secrets are rarely kept with other files: its keys were not checked."},
 	{ruleSecretSpelling, "warning", "A key of a Secret is spelled in two ways", "Keys are compared to the letter: write it everywhere as the Secret has it."},
-	{ruleService, "note", "A Service is not among the files", "Lint it together with the Rollout; an error with --complete."},
-	{ruleServiceSelector, "warning", "A Service selects none of the pods it is meant for", "Give it a selector with labels of the pod template."},
+	{manifest.Rule(validate.RuleService), "note", "A Service is not among the files", "Lint it together with the Rollout; an error with --complete."},
+	{manifest.Rule(validate.RuleSharedService), "error", "Two Rollouts have the same Service", "Give each Rollout Services of its own: both would re-point it."},
+	{manifest.Rule(validate.RuleServiceSelector), "warning", "A Service selects none of the pods it is meant for", "Give it a selector with labels of the pod template."},
 	{ruleDuplicateObject, "warning", "An object is there twice", "The one that is applied last counts: remove one of them."},
 }

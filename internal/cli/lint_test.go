@@ -94,7 +94,7 @@ func TestLint(t *testing.T) {
 		{"a key that the Secret spells in another way", seedRollout + "---\n" + seedTemplate + secret("demo", "secretUrl"), ExitNo,
 			"<stdin>:20:5: error: spec.args[0]: argument amp-workspace takes its value from key secretURL of Secret workspace-url, which has no such key; did you mean secretUrl? [AnalysisTemplate/success-rate]\n" +
 				"1 error, 0 warnings; 2 objects checked in 1 file\n"},
-		{"what is not supported yet is an error", strings.Replace(seedRollout, "      steps:", "      trafficRouting: {istio: {virtualService: {name: a}}}\n      steps:", 1) + "---\n" + seedTemplate, ExitNo,
+		{"what is not supported yet is an error", strings.Replace(seedRollout, "      steps:", "      trafficRouting: {istio: {virtualService: {name: a}, destinationRule: {name: a, canarySubsetName: c, stableSubsetName: s}}}\n      steps:", 1) + "---\n" + seedTemplate, ExitNo,
 			"<stdin>:11:24: error: spec.strategy.canary.trafficRouting.istio: not supported yet [Rollout/shop]\n" +
 				unseen("<stdin>", 22) + "1 error, 0 warnings, 1 note; 2 objects checked in 1 file\n"},
 		{"all mistakes, in the order of the file", strings.NewReplacer("setWeight: 20", "setWeight: 200", "spec:\n  selector", "spec:\n  replica: 3\n  selector").Replace(seedRollout) + "---\n" + seedTemplate, ExitNo,

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -13,14 +12,13 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/manifest"
+	"sluice.dev/sluice/internal/validate"
 )
 
 // The rules about several objects.
 const (
 	ruleSecretNotChecked manifest.Rule = "secret-not-checked"
 	ruleSecretSpelling   manifest.Rule = "secret-key-spelling"
-	ruleService          manifest.Rule = "missing-service"
-	ruleServiceSelector  manifest.Rule = "service-selects-nothing"
 	ruleDuplicateObject  manifest.Rule = "duplicate-object"
 )
 
@@ -53,14 +51,6 @@ func about(d *manifest.Document, rule manifest.Rule, severity, path string, text
 	return LintFinding{Problem: problem, Severity: severity, Kind: kind, Object: d.Title()}
 }
 
-// absence is how bad it is that something is not among the files.
-func (w *world) absence() (severity, words string) {
-	if w.complete {
-		return "error", "does not exist"
-	}
-	return "note", "is not among the files: it was not checked"
-}
-
 // duplicates finds objects that are twice in one directory: the one applied last would win. In Markdown,
 // whose pages show one object in several states, that is no mistake, nor in another directory, which may
 // hold another variant or a patch.
@@ -83,60 +73,42 @@ func (w *world) duplicates() (findings []LintFinding) {
 	return findings
 }
 
-// services checks the Services that a Rollout names.
+// services checks the Services that a Rollout names. What is not among the files may be in the cluster.
 func (w *world) services(d *manifest.Document, ro *api.Rollout) (findings []LintFinding) {
-	for _, ref := range serviceRefs(ro) {
-		if ref.name == "" {
-			continue
+	r, have := &referred{}, map[string]validate.Service{}
+	for _, ref := range validate.ServiceRefs(ro) {
+		if service, ok := named[*corev1.Service](r, w.near(d.Namespace), ref.Name); ok {
+			have[ref.Name] = validate.Service{
+				Selector: service.Spec.Selector, ManagedBy: service.Annotations[api.AnnotationManagedBy], NamedBy: w.namedBeside(d, ref.Name),
+			}
 		}
-		r := &referred{}
-		service, ok := named[*corev1.Service](r, w.near(d.Namespace), ref.name)
-		if !ok {
-			severity, words := w.absence()
-			findings = append(findings, about(d, ruleService, severity, ref.path, fmt.Sprintf("Service %s %s", ref.name, words)))
-			continue
-		}
-		if key, value, differs := mismatch(service.Spec.Selector, ro.Spec.Template.Labels); differs && !r.torn && ro.Spec.WorkloadRef == nil {
-			findings = append(findings, about(d, ruleServiceSelector, "error", ref.path,
-				fmt.Sprintf("Service %s selects %s=%s, and the pods of this Rollout have %s", ref.name, key, value, label(key, ro.Spec.Template.Labels)),
-				"give the Service a selector with labels of the pod template"))
+	}
+	for _, f := range validate.Services(ro, have) {
+		switch {
+		case f.Rule == validate.RuleServiceSelector && (r.torn || len(d.Left) > 0 || d.Torn):
+		case f.Rule == validate.RuleService && !w.complete:
+			name, _, _ := strings.Cut(f.Message, " does not")
+			findings = append(findings, about(d, manifest.Rule(f.Rule), "note", f.Path, name+" is not among the files: it was not checked"))
+		default:
+			findings = append(findings, w.finding(d, f))
 		}
 	}
 	return findings
 }
 
-type serviceRef struct{ path, name string }
-
-func serviceRefs(ro *api.Rollout) (refs []serviceRef) {
-	const strategy = "spec.strategy."
-	if canary := ro.Spec.Strategy.Canary; canary != nil {
-		refs = append(refs, serviceRef{strategy + "canary.canaryService", canary.CanaryService}, serviceRef{strategy + "canary.stableService", canary.StableService})
-		if p := canary.PingPong; p != nil {
-			refs = append(refs, serviceRef{strategy + "canary.pingPong.pingService", p.PingService}, serviceRef{strategy + "canary.pingPong.pongService", p.PongService})
+// namedBeside lists the Rollouts that name a Service and stand in the same directory. Another one may hold
+// another variant, and in Markdown one object is shown in several states.
+func (w *world) namedBeside(d *manifest.Document, service string) (rollouts []string) {
+	if manifest.IsMarkdown(d.File, nil) {
+		return nil
+	}
+	for _, other := range w.near(d.Namespace) {
+		ro, ok := other.Object.(*api.Rollout)
+		if ok && other.Excerpt == nil && filepath.Dir(other.File) == filepath.Dir(d.File) && other.Name != "" && names(ro, service) {
+			rollouts = append(rollouts, other.Name)
 		}
 	}
-	if bg := ro.Spec.Strategy.BlueGreen; bg != nil {
-		refs = append(refs, serviceRef{strategy + "blueGreen.activeService", bg.ActiveService}, serviceRef{strategy + "blueGreen.previewService", bg.PreviewService})
-	}
-	return refs
-}
-
-// mismatch is the first label of a selector that a pod does not have. The hash of a revision comes and
-// goes with the revisions.
-func mismatch(selector, labels map[string]string) (key, value string, differs bool) {
-	for _, key := range slices.Sorted(maps.Keys(selector)) {
-		if labels[key] != selector[key] && key != api.LabelPodTemplateHash {
-			return key, selector[key], true
-		}
-	}
-	return "", "", false
-}
-
-func label(key string, labels map[string]string) string {
-	if value, ok := labels[key]; ok {
-		return key + "=" + value
-	}
-	return "no label " + key
+	return rollouts
 }
 
 // workloads are kinds with pods that are not read here.
@@ -156,13 +128,14 @@ func (w *world) service(d *manifest.Document, service *corev1.Service) []LintFin
 			continue
 		}
 		pods := ro.Spec.Template.Labels
-		key, value, differs := mismatch(service.Spec.Selector, pods)
-		if !differs || names(ro, d.Name) {
+		differ := validate.Mismatches(service.Spec.Selector, pods)
+		if len(differ) == 0 || names(ro, d.Name) {
 			return nil
 		}
+		key := differ[0]
 		if _, has := pods[key]; has && len(found) == 0 {
-			found = append(found, about(d, ruleServiceSelector, "warning", manifest.Join("spec.selector", key),
-				fmt.Sprintf("selects %s=%s, and no pod template among the files has that; %s has %s", key, value, near[i].Title(), label(key, pods))))
+			found = append(found, about(d, manifest.Rule(validate.RuleServiceSelector), "warning", manifest.Join("spec.selector", key),
+				fmt.Sprintf("selects %s=%s, and no pod template among the files has that; %s has %s", key, service.Spec.Selector[key], near[i].Title(), validate.Label(key, pods))))
 		}
 	}
 	return found
@@ -178,7 +151,7 @@ func opaque(d manifest.Document) bool {
 
 // names tells that a Rollout names a Service, which services checks.
 func names(ro *api.Rollout, service string) bool {
-	return slices.ContainsFunc(serviceRefs(ro), func(r serviceRef) bool { return r.name == service })
+	return slices.ContainsFunc(validate.ServiceRefs(ro), func(r validate.ServiceRef) bool { return r.Name == service })
 }
 
 // secretRef is a place where a key of a Secret is named.

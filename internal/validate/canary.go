@@ -2,80 +2,49 @@ package validate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
-func (s *sheet) canary(canary *api.CanaryStrategy, path *field.Path) {
+func (s *sheet) canary(spec *api.RolloutSpec, path *field.Path) {
+	canary := spec.Strategy.Canary
 	s.surge(canary, path)
 	s.antiAffinity(canary.AntiAffinity, path.Child("antiAffinity"))
-	if canary.TrafficRouting != nil {
-		s.routers(canary.TrafficRouting, path.Child("trafficRouting"))
-	} else {
-		s.withoutRouter(canary, path)
-	}
-	if canary.CanaryService != "" && canary.CanaryService == canary.StableService {
-		s.as(RuleConflict).invalid(path.Child("stableService"), fmt.Sprintf("is the same Service as canaryService, %s", canary.CanaryService), "")
-	}
-	s.unsupported(canary.DynamicStableScale && canary.TrafficRouting != nil, path.Child("dynamicStableScale"))
+	s.traffic(canary, path)
 	s.unsupported(canary.CanaryMetadata != nil, path.Child("canaryMetadata"))
 	s.unsupported(canary.StableMetadata != nil, path.Child("stableMetadata"))
-	s.unsupported(canary.PingPong != nil, path.Child("pingPong"))
-	s.unsupported(canary.MinPodsPerReplicaSet != nil, path.Child("minPodsPerReplicaSet"))
 	s.unsupported(canary.ReplicaProgressThreshold != nil, path.Child("replicaProgressThreshold"))
-
-	limit := int32(100)
-	if routing := canary.TrafficRouting; routing != nil && routing.MaxTrafficWeight != nil {
-		limit = *routing.MaxTrafficWeight
-	}
-	s.items(len(canary.Steps), path.Child("steps"))
-	for i := range canary.Steps {
-		s.step(&canary.Steps[i], path.Child("steps").Index(i), limit)
-	}
+	s.role(canary.CanaryMetadata, spec.Selector, path.Child("canaryMetadata"))
+	s.role(canary.StableMetadata, spec.Selector, path.Child("stableMetadata"))
+	s.steps(canary, path.Child("steps"))
 	if canary.Analysis != nil {
 		s.background(canary, path.Child("analysis"))
 	}
 }
 
-// withoutRouter finds fields that need a traffic router. The two Services would never be re-pointed:
-// whoever sends all requests to the stable one would see it shrink under them.
-func (s *sheet) withoutRouter(canary *api.CanaryStrategy, path *field.Path) {
-	s.unsupported(canary.CanaryService != "", path.Child("canaryService"))
-	s.unsupported(canary.StableService != "", path.Child("stableService"))
-	if canary.ScaleDownDelaySeconds != nil {
-		s.as(RuleConflict).invalid(path.Child("scaleDownDelaySeconds"), "needs trafficRouting: pods of a canary without it are replaced one by one", "remove it")
+// role checks metadata that pods carry while they play a role. A label that the selector asks for cannot
+// change: the pods would no longer be found.
+func (s *sheet) role(metadata *api.PodTemplateMetadata, selector *metav1.LabelSelector, path *field.Path) {
+	if metadata == nil {
+		return
 	}
-	if canary.DynamicStableScale {
-		s.as(RuleConflict).invalid(path.Child("dynamicStableScale"), "needs trafficRouting", "remove it; without a router the stable pods always shrink as the canary grows")
+	s.keys(metadata.Labels, metadata.Annotations, path)
+	if selector == nil {
+		return
 	}
-	if canary.ScaleDownDelayRevisionLimit != nil {
-		s.as(RuleNoEffect).warn(path.Child("scaleDownDelayRevisionLimit"), "has no effect without trafficRouting", "remove it")
+	for _, key := range slices.Sorted(maps.Keys(selector.MatchLabels)) {
+		if value, given := metadata.Labels[key]; given && value != selector.MatchLabels[key] {
+			s.as(RuleSelector).invalid(path.Child("labels").Key(key), fmt.Sprintf("is %s, and spec.selector asks for %s: the pods would belong to nobody", quote(value), quote(selector.MatchLabels[key])), "use a label that the selector does not name")
+		}
 	}
-	if canary.AbortScaleDownDelaySeconds != nil {
-		s.as(RuleNoEffect).warn(path.Child("abortScaleDownDelaySeconds"), "has no effect without trafficRouting: an abort scales the canary down at once", "remove it")
-	}
-}
-
-func (s *sheet) routers(routing *api.RolloutTrafficRouting, path *field.Path) {
-	routers := []struct {
-		there bool
-		name  string
-	}{
-		{routing.Istio != nil, "istio"}, {routing.Nginx != nil, "nginx"}, {routing.ALB != nil, "alb"},
-		{routing.SMI != nil, "smi"}, {routing.Ambassador != nil, "ambassador"}, {routing.AppMesh != nil, "appMesh"},
-		{routing.Traefik != nil, "traefik"}, {routing.Apisix != nil, "apisix"}, {len(routing.Plugins) > 0, "plugins"},
-	}
-	found := false
-	for _, router := range routers {
-		found = found || router.there
-		s.unsupported(router.there, path.Child(router.name))
-	}
-	s.unsupported(!found, path)
 }
 
 func (s *sheet) antiAffinity(rule *api.AntiAffinity, path *field.Path) {
@@ -126,47 +95,4 @@ func (s *sheet) share(value *intstr.IntOrString, path *field.Path) (number int, 
 		return 0, false
 	}
 	return number, true
-}
-
-func (s *sheet) step(step *api.CanaryStep, path *field.Path, limit int32) {
-	s.stepKinds(step, path)
-	if weight := step.SetWeight; weight != nil && (*weight < 0 || *weight > limit) {
-		s.invalid(path.Child("setWeight"), fmt.Sprintf("is %d and must be 0 to %d", *weight, limit), "")
-	}
-	if step.Pause != nil {
-		if _, err := step.Pause.DurationSeconds(); err != nil {
-			s.invalid(path.Child("pause", "duration"), fmt.Sprintf("is %s, which is no length of time from 0 to 68 years", quote(step.Pause.Duration.String())),
-				"write seconds as a number, or a text such as 30s, 5m or 1h; leave it out to wait until somebody promotes")
-		}
-	}
-	if step.Analysis != nil {
-		s.analysis(step.Analysis, path.Child("analysis"))
-	}
-	s.unsupported(step.Experiment != nil, path.Child("experiment"))
-	s.unsupported(step.SetCanaryScale != nil, path.Child("setCanaryScale"))
-	s.unsupported(step.SetHeaderRoute != nil, path.Child("setHeaderRoute"))
-	s.unsupported(step.SetMirrorRoute != nil, path.Child("setMirrorRoute"))
-	s.unsupported(step.Plugin != nil, path.Child("plugin"))
-}
-
-// stepKinds wants one kind of action in a step. Two of the first four contradict each other; what
-// the others would mean together is judged once they are supported.
-func (s *sheet) stepKinds(step *api.CanaryStep, path *field.Path) {
-	var kinds []string
-	name := func(there bool, kind string) {
-		if there {
-			kinds = append(kinds, kind)
-		}
-	}
-	name(step.SetWeight != nil, "setWeight")
-	name(step.Pause != nil, "pause")
-	name(step.Experiment != nil, "experiment")
-	name(step.Analysis != nil, "analysis")
-	if len(kinds) > 1 {
-		s.as(RuleSteps).invalid(path, "does several things at once: "+strings.Join(kinds, ", "), "make each of them a step of its own, beginning with a dash")
-	}
-	others := step.SetCanaryScale != nil || step.SetHeaderRoute != nil || step.SetMirrorRoute != nil || step.Plugin != nil
-	if len(kinds) == 0 && !others {
-		s.as(RuleMissingField).invalid(path, "is empty", "write setWeight, pause: {} or analysis; a pause without a duration is written pause: {}")
-	}
 }

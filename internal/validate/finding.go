@@ -34,6 +34,9 @@ type Finding struct {
 	Message string `json:"message"`
 	// Fix says what to write instead, "" when there is nothing to add.
 	Fix string `json:"fix,omitempty"`
+	// NeedsRouter tells that it is unsupported only because no traffic router can be steered here. Where
+	// one is imagined, as in a simulation, it can be carried out.
+	NeedsRouter bool `json:"-"`
 }
 
 // String is path, message and fix in one line.
@@ -59,6 +62,18 @@ func (f Findings) Of(kinds ...Kind) Findings {
 			if finding.Kind == kind {
 				found = append(found, finding)
 			}
+		}
+	}
+	return found
+}
+
+// WithRouters leaves out what is unsupported only for want of a traffic router: what is left is what there
+// is to say where every router exists.
+func (f Findings) WithRouters() Findings {
+	var found Findings
+	for _, finding := range f {
+		if !finding.NeedsRouter {
+			found = append(found, finding)
 		}
 	}
 	return found
@@ -128,6 +143,14 @@ func (s *sheet) warn(path *field.Path, message, fix string)    { s.add(Warning, 
 func (s *sheet) unsupported(there bool, path *field.Path) {
 	if there {
 		s.add(Unsupported, path, "not supported yet", "")
+	}
+}
+
+// routed names a field that only a traffic router can carry out, when it is there.
+func (s *sheet) routed(there bool, path *field.Path) {
+	if there {
+		s.add(Unsupported, path, "not supported yet", "")
+		s.findings[len(s.findings)-1].NeedsRouter = true
 	}
 }
 

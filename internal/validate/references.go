@@ -31,21 +31,31 @@ type Refs struct {
 // not fit together, arguments without a value, Secrets without a key, and metrics that are wrong
 // once their arguments are filled in.
 func References(ro *api.Rollout, refs Refs) Findings {
-	canary := ro.Spec.Strategy.Canary
-	if canary == nil {
-		return nil
-	}
 	s := &sheet{}
-	path := field.NewPath("spec", "strategy", "canary")
-	for i := range canary.Steps {
-		if analysis := canary.Steps[i].Analysis; analysis != nil {
-			r := reference{sheet: s, refs: refs, rollout: ro, path: path.Child("steps").Index(i).Child("analysis"), analysis: analysis}
-			r.check()
+	strategy := field.NewPath("spec", "strategy")
+	look := func(analysis *api.RolloutAnalysis, path *field.Path, background bool) {
+		r := reference{sheet: s, refs: refs, rollout: ro, path: path, analysis: analysis, background: background}
+		r.check()
+	}
+	if canary := ro.Spec.Strategy.Canary; canary != nil {
+		path := strategy.Child("canary")
+		for i := range canary.Steps {
+			if analysis := canary.Steps[i].Analysis; analysis != nil {
+				look(analysis, path.Child("steps").Index(i).Child("analysis"), false)
+			}
+		}
+		if canary.Analysis != nil {
+			look(&canary.Analysis.RolloutAnalysis, path.Child("analysis"), true)
 		}
 	}
-	if canary.Analysis != nil {
-		r := reference{sheet: s, refs: refs, rollout: ro, path: path.Child("analysis"), analysis: &canary.Analysis.RolloutAnalysis, background: true}
-		r.check()
+	if bg := ro.Spec.Strategy.BlueGreen; bg != nil {
+		path := strategy.Child("blueGreen")
+		if bg.PrePromotionAnalysis != nil {
+			look(bg.PrePromotionAnalysis, path.Child("prePromotionAnalysis"), false)
+		}
+		if bg.PostPromotionAnalysis != nil {
+			look(bg.PostPromotionAnalysis, path.Child("postPromotionAnalysis"), false)
+		}
 	}
 	return s.sorted()
 }
@@ -179,8 +189,11 @@ func (r *reference) measured(spec api.AnalysisRunSpec, templates []compose.Templ
 		r.matched(Invalid, rules, spec.Metrics, ", in "+titled(t))
 	}
 	what := "this step passes whatever is measured"
-	if r.background {
+	switch {
+	case r.background:
 		what = "the analysis in the background stops nothing"
+	case r.rollout.Spec.Strategy.BlueGreen != nil:
+		what = "this analysis passes whatever is measured"
 	}
 	r.tried(spec, r.path, what)
 	if n := len(spec.Metrics); n > maxItems {
@@ -357,8 +370,11 @@ func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from o
 	}
 	count, known := integer(filled.Count)
 	if filled.Interval != "" && (filled.Count == nil || known && count == 0) && !endsEarly(&filled) {
-		r.as(RuleEndless).invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would this step", metric.Name, titled(from.Template)),
-			"give the metric a count, or measure it in the background: spec.strategy.canary.analysis")
+		what, fix := "this step", "give the metric a count, or measure it in the background: spec.strategy.canary.analysis"
+		if r.rollout.Spec.Strategy.BlueGreen != nil {
+			what, fix = "this analysis", "give the metric a count"
+		}
+		r.as(RuleEndless).invalid(path, fmt.Sprintf("metric %s of %s has an interval and no count, so it never ends and neither would %s", metric.Name, titled(from.Template), what), fix)
 	}
 }
 

@@ -22,10 +22,9 @@ func Rollout(ro *api.Rollout) Findings {
 	s.numbers(spec, root)
 	s.unsupported(spec.WorkloadRef != nil, root.Child("workloadRef"))
 	s.unsupported(spec.RollbackWindow != nil, root.Child("rollbackWindow"))
-	if spec.WorkloadRef == nil {
-		s.selector(spec, root)
-	}
-	s.strategy(&spec.Strategy, root.Child("strategy"))
+	s.workload(spec, root)
+	s.selector(spec, root)
+	s.strategy(spec, root.Child("strategy"))
 	return s.sorted()
 }
 
@@ -47,6 +46,9 @@ func (s *sheet) numbers(spec *api.RolloutSpec, root *field.Path) {
 func (s *sheet) selector(spec *api.RolloutSpec, root *field.Path) {
 	path := root.Child("selector")
 	if spec.Selector == nil {
+		if spec.WorkloadRef != nil {
+			return // it is that of the workload
+		}
 		s.as(RuleMissingField).invalid(path, "is missing", suggestSelector(spec.Template.Labels))
 		return
 	}
@@ -58,6 +60,9 @@ func (s *sheet) selector(spec *api.RolloutSpec, root *field.Path) {
 	if err != nil {
 		s.invalid(path, "is not a label selector: "+err.Error(), "")
 		return
+	}
+	if spec.WorkloadRef != nil && !spec.TemplateResolvedFromRef {
+		return // the labels are not known here
 	}
 	if !selector.Matches(labels.Set(spec.Template.Labels)) {
 		s.as(RuleSelector).invalid(root.Child("template", "metadata", "labels"),
@@ -80,7 +85,8 @@ func describeLabels(set map[string]string) string {
 	return strings.ReplaceAll(labels.FormatLabels(set), ",", ", ")
 }
 
-func (s *sheet) strategy(strategy *api.RolloutStrategy, path *field.Path) {
+func (s *sheet) strategy(spec *api.RolloutSpec, path *field.Path) {
+	strategy := &spec.Strategy
 	switch {
 	case strategy.Canary == nil && strategy.BlueGreen == nil:
 		s.as(RuleMissingField).invalid(path, "must have canary or blueGreen", "for a plain rolling update write canary: {}")
@@ -88,7 +94,10 @@ func (s *sheet) strategy(strategy *api.RolloutStrategy, path *field.Path) {
 		s.as(RuleConflict).invalid(path, "has both canary and blueGreen", "remove one of them")
 	}
 	s.unsupported(strategy.BlueGreen != nil, path.Child("blueGreen"))
+	if strategy.BlueGreen != nil {
+		s.blueGreen(spec, path.Child("blueGreen"))
+	}
 	if strategy.Canary != nil {
-		s.canary(strategy.Canary, path.Child("canary"))
+		s.canary(spec, path.Child("canary"))
 	}
 }

@@ -203,12 +203,13 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("steps: [{setHeaderRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setHeaderRoute"},
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},
 		{canary("steps: [{plugin: {name: a}}]"), "spec.strategy.canary.steps[0].plugin"},
+		{head + "  strategy: {blueGreen: {activeService: a}}\n", "spec.strategy.blueGreen"},
 		{canary("{}") + "  rollbackWindow: {revisions: 1}\n", "spec.rollbackWindow"},
 		{canary("{}") + "  workloadRef: {kind: Deployment, name: a}\n", "spec.workloadRef"},
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
-			expect(t, Rollout(read[api.Rollout](t, test.spec)), "Unsupported "+test.path+": not supported yet")
+			expect(t, Rollout(read[api.Rollout](t, test.spec)).Of(Unsupported), "Unsupported "+test.path+": not supported yet")
 		})
 	}
 }

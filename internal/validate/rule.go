@@ -23,10 +23,15 @@ const (
 	RuleExposed     Rule = "exposed-secret"
 	RuleEndless     Rule = "endless-metric"
 
+	RuleService         Rule = "missing-service"
+	RuleServiceSelector Rule = "service-selects-nothing"
+	RuleSharedService   Rule = "shared-service"
+
 	RuleTemplate  Rule = "missing-template"
 	RuleSecret    Rule = "missing-secret"
 	RuleSecretKey Rule = "missing-secret-key"
 
+	RuleUncheckedHeader Rule = "unchecked-header"
 	RuleNothingMeasured Rule = "nothing-measured"
 	RuleNoCondition     Rule = "no-condition"
 	RuleFirstSeries     Rule = "first-series-only"

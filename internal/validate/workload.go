@@ -1,0 +1,46 @@
+package validate
+
+import (
+	"fmt"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// workloads are the kinds a pod template can be taken from, with their version.
+var workloads = map[string]string{"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PodTemplate": "v1"}
+
+// workload checks the reference to another object's pod template. A template of one's own beside it would
+// be ignored, so there must be none.
+func (s *sheet) workload(spec *api.RolloutSpec, root *field.Path) {
+	ref, path := spec.WorkloadRef, root.Child("workloadRef")
+	if ref == nil {
+		return
+	}
+	if !spec.TemplateResolvedFromRef && !reflect.DeepEqual(spec.Template, corev1.PodTemplateSpec{}) {
+		s.as(RuleConflict).invalid(root.Child("template"), "must be empty with workloadRef, which says whose pod template is used", "remove template, its labels and annotations too, or remove workloadRef")
+	}
+	s.required(ref.Name, path.Child("name"), "write the name of the workload, which is in the namespace of the Rollout")
+	version, known := workloads[ref.Kind]
+	switch {
+	case ref.Kind == "":
+		s.required("", path.Child("kind"), "write Deployment, ReplicaSet or PodTemplate")
+	case !known:
+		s.invalid(path.Child("kind"), fmt.Sprintf("is %s, whose pod template cannot be used", quote(ref.Kind)), "write Deployment, ReplicaSet or PodTemplate")
+	case ref.APIVersion == "":
+		s.required("", path.Child("apiVersion"), fmt.Sprintf("write %s", version))
+	case ref.APIVersion != version:
+		s.invalid(path.Child("apiVersion"), fmt.Sprintf("is %s, and a %s is of %s", quote(ref.APIVersion), ref.Kind, version), "write "+version)
+	}
+	switch mode := ref.ScaleDown; mode {
+	case "", api.ScaleDownNever, api.ScaleDownOnSuccess, api.ScaleDownProgressively:
+		if mode != "" && mode != api.ScaleDownNever && known && ref.Kind != "Deployment" {
+			s.as(RuleNoEffect).warn(path.Child("scaleDown"), fmt.Sprintf("has no effect on a %s: only a Deployment has pods of its own to give up", ref.Kind), "remove it")
+		}
+	default:
+		s.as(RuleNoEffect).warn(path.Child("scaleDown"), fmt.Sprintf("is %s, which means never", quote(mode)), "write never, onsuccess or progressively")
+	}
+}
