@@ -42,6 +42,12 @@ const (
 	AnnotationEphemeralMetadata = "rollout.argoproj.io/ephemeral-metadata"
 	// AnnotationWorkloadGeneration is the generation of the referenced workload that a Rollout runs.
 	AnnotationWorkloadGeneration = "rollout.argoproj.io/workload-generation"
+	// AnnotationReplicasBefore is, on a Deployment that a Rollout takes over, how many pods it wanted before any
+	// were taken. It is there only while some are. Sluice addition.
+	AnnotationReplicasBefore = "sluice.dev/replicas-before"
+	// AnnotationReplicasSet is, on such a Deployment, how many pods Sluice has left it. When spec.replicas differs
+	// somebody else has scaled it since. Sluice addition.
+	AnnotationReplicasSet = "sluice.dev/replicas-set"
 	// AnnotationManagedBy names the Rollout that changes a Service, Ingress or DestinationRule.
 	AnnotationManagedBy = "argo-rollouts.argoproj.io/managed-by-rollouts"
 	// AnnotationManagedALB lists the annotations that were put on an ALB Ingress.
@@ -69,6 +75,10 @@ const (
 	// AnnotationLastApplied is what kubectl apply was given; it is not copied to ReplicaSets.
 	AnnotationLastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 )
+
+// FinalizerRestoreWorkload keeps a deleted Rollout until the Deployment that gave up its pods for it has them
+// back. It is there only while some are taken. Sluice addition.
+const FinalizerRestoreWorkload = "sluice.dev/restore-workload"
 
 // StoppedByRollout is the value of AnnotationStoppedBy. A run without it was stopped by hand, and is not
 // Successful before it has measured what its metrics ask for.

@@ -41,6 +41,7 @@ const (
 	EventNewReplicaSetCreated       = "NewReplicaSetCreated"
 	EventRolloutNotCompleted        = "RolloutNotCompleted"
 	EventScalingReplicaSet          = "ScalingReplicaSet"
+	EventScalingWorkload            = "ScalingWorkload" // of workloadRef; Sluice addition
 	EventRolloutCompleted           = "RolloutCompleted"
 	EventRolloutStepCompleted       = "RolloutStepCompleted"
 	EventRolloutPaused              = "RolloutPaused"

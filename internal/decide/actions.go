@@ -65,6 +65,20 @@ type TrafficSplits struct {
 	Relies []Capacity
 }
 
+// WorkloadWants: the Deployment that the Rollout takes its template from wants this many pods of its own, and
+// says how many it had before any were taken; 0 = none are taken any more, and it says nothing.
+type WorkloadWants struct {
+	Name     string
+	From, To int32
+	Before   int32
+	// Relies is what serves instead of the pods that go; see ReplicaSetWants.
+	Relies []Capacity
+}
+
+// RolloutHeld: a deleted Rollout stays until its workload has its pods back, or need not. It is let go only if
+// the workload is as it was observed.
+type RolloutHeld struct{ Held bool }
+
 // PodGone: the pod is evicted, as far as PodDisruptionBudgets allow; where they do not, that is an
 // observation of the next pass. Its ReplicaSet makes another one.
 type PodGone struct {
@@ -129,6 +143,18 @@ func (TrafficSplits) Chain() Chain { return Safety }
 
 // Chain implements Action.
 func (PodGone) Chain() Chain { return Safety }
+
+// Chain implements Action.
+func (WorkloadWants) Chain() Chain { return Safety }
+
+// Chain implements Action. Letting go waits for nobody: whatever the server thinks of the workload, a deletion
+// comes to an end.
+func (a RolloutHeld) Chain() Chain {
+	if a.Held {
+		return Safety
+	}
+	return Housekeeping
+}
 
 // Chain implements Action.
 func (RunExists) Chain() Chain { return Measure }

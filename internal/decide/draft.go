@@ -105,4 +105,7 @@ const (
 	DecidedRefused       = "EvictionRefused"
 	DecidedRestarted     = "RestartEnded"
 	DecidedDryRun        = "DryRun"
+	DecidedTakeOver      = "WorkloadTakenOver"
+	DecidedRescaled      = "WorkloadRescaled" // by somebody else
+	DecidedGiveBack      = "WorkloadRestored"
 )

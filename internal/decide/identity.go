@@ -40,7 +40,7 @@ func (f facts) identify() (hash, unsure string) {
 	switch {
 	case len(alike) == 0:
 		return computed, "" // whatever the server adds, it is another template
-	case f.observed() && alike[0].Hash == f.ro.Status.CurrentPodHash:
+	case f.observed() && f.observedWorkload() && alike[0].Hash == f.ro.Status.CurrentPodHash:
 		return alike[0].Hash, ""
 	}
 	return computed, fmt.Sprintf(AwaitsServer+" to say whether the pod template is that of ReplicaSet %s. It cannot at the moment: %s. "+

@@ -40,6 +40,9 @@ type Observed struct {
 	Runs []*api.AnalysisRun
 	// Services are those the Rollout names, by name. One that does not exist is absent.
 	Services map[string]Service
+	// Workload is the object that spec.workloadRef names; nil when it names none. The Rollout's template, and
+	// its selector where it has none, are that object's when it exists.
+	Workload *Workload
 	// Routing is how the traffic router divides requests; nil when the Rollout names no router.
 	Routing *Routing
 	// Taken holds names of ReplicaSets and AnalysisRuns that exist and are not ours.

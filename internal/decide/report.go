@@ -20,6 +20,7 @@ func (d *draft) report(f facts) {
 	if f.unsure == "" {
 		d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
 	}
+	d.followWorkload(f)
 	if len(f.seen.Dropped) > 0 && d.status.ObservedGeneration != before.ObservedGeneration {
 		d.warn(api.EventRolloutReconciliationError, "The manifest that was applied has fields this API does not have, which do nothing: %s.",
 			strings.Join(f.seen.Dropped, ", "))

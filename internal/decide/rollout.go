@@ -12,6 +12,9 @@ import (
 func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	f := look(in)
 	d := &draft{status: trusted(in.Rollout.Status, f)}
+	if !in.Rollout.DeletionTimestamp.IsZero() {
+		return leaving(f, d)
+	}
 	if len(f.seen.Unsupported) > 0 && len(d.status.Decisions) == 0 {
 		return leave(f, d)
 	}
@@ -25,7 +28,9 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	d.keepDeadline(f)
 	d.promote(f)
 	d.measure(f)
-	d.restart(f, d.scale(f))
+	places := d.scale(f)
+	d.restart(f, places)
+	d.takeOver(f, places)
 	d.tidy(f)
 	d.report(f)
 	return d.plan()
@@ -36,6 +41,7 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 // like any other: nothing goes forward, but an abort and the stable pods are still looked after.
 func leave(f facts, d *draft) Plan[api.RolloutStatus] {
 	d.status.ObservedGeneration = fmt.Sprint(f.ro.Generation)
+	d.status.WorkloadObservedGeneration = f.ro.Annotations[api.AnnotationWorkloadGeneration]
 	d.invalid(f, strings.Join(f.seen.Unsupported, "; "))
 	d.sumUp(f)
 	d.waiting = Reason{Code: "Unsupported", Message: d.status.Message}

@@ -67,7 +67,8 @@ func after(step *int32, further, end int32) (int32, bool) {
 // besideUpdate says that decisions of this kind leave the update where it is.
 func besideUpdate(reason string) bool {
 	switch reason {
-	case DecidedRestart, DecidedRefused, DecidedRestarted, DecidedDryRun, DecidedStableGone, DecidedRunLost:
+	case DecidedRestart, DecidedRefused, DecidedRestarted, DecidedDryRun, DecidedStableGone, DecidedRunLost,
+		DecidedTakeOver, DecidedRescaled, DecidedGiveBack:
 		return true
 	}
 	return false
