@@ -40,11 +40,13 @@ type snapshot struct {
 	services map[string]service
 	runs     map[string]run
 	pods     map[string]set // what of the sets' pods is seen
+	// deployment is the one the Rollout may refer to, nil when there is none.
+	deployment *deployment
 }
 
 // snap shares the objects: every change puts a new one in place.
 func (w *World) snap() *snapshot {
-	s := &snapshot{rollout: w.rollout, sets: map[string]set{}, services: maps.Clone(w.services), runs: map[string]run{}}
+	s := &snapshot{rollout: w.rollout, sets: map[string]set{}, services: maps.Clone(w.services), runs: map[string]run{}, deployment: w.deployment}
 	for name, rs := range w.sets {
 		seen := *rs
 		seen.pods = slices.Clone(rs.pods)
@@ -74,6 +76,9 @@ func (w *World) observe() *snapshot {
 	seen := func() *snapshot { return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)] }
 	at := &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs, pods: seen().sets}
 	at.services = at.watched(seen)
+	if at.rollout.Spec.WorkloadRef != nil {
+		at.deployment = seen().deployment
+	}
 	return at
 }
 
@@ -123,6 +128,7 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	if w.Unsupported != nil {
 		in.Observed.Unsupported = w.Unsupported(in.Rollout)
 	}
+	p.resolve(&in)
 	return in, nil
 }
 
@@ -182,6 +188,10 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		return p.resize(a)
 	case decide.ServiceSelects:
 		return p.repoint(a)
+	case decide.WorkloadWants:
+		return p.scaleDeployment(a)
+	case decide.RolloutHeld:
+		return p.holdRollout(a)
 	case decide.PodGone:
 		return p.evict(a)
 	case decide.ReplicaSetCarries:
@@ -284,6 +294,7 @@ func (p *rolloutWorld) carryRollout(a decide.RolloutCarries) error {
 			r.Annotations = map[string]string{}
 		}
 		maps.Copy(r.Annotations, a.Annotations)
+		maps.DeleteFunc(r.Annotations, func(_, value string) bool { return value == "" })
 		if a.Replicas != nil && r.Spec.Replicas == nil {
 			r.Spec.Replicas = a.Replicas
 		}
@@ -372,8 +383,10 @@ func (w *World) Turn() bool {
 		again, _ := engine.Pass(context.Background(), &analysisWorld{w: w, name: name}, decide.Analysis)
 		w.alarm(again)
 	}
-	again, _ := engine.Pass(context.Background(), &rolloutWorld{w: w}, w.decideRollout)
-	w.alarm(again)
+	if !w.gone {
+		again, _ := engine.Pass(context.Background(), &rolloutWorld{w: w}, w.decideRollout)
+		w.alarm(again)
+	}
 	w.node()
 	return w.version != before
 }

@@ -36,6 +36,13 @@ func (w *World) next() time.Time {
 			}
 		}
 	}
+	if w.deployment != nil {
+		for _, p := range w.deployment.pods {
+			if !p.never {
+				consider(p.readyAt)
+			}
+		}
+	}
 	for _, r := range w.runs {
 		for _, due := range decide.Reads(r.object) {
 			consider(due.At)
@@ -97,8 +104,11 @@ func (t *Transcript) Note() {
 	if ro.Status.StableRS == ro.Status.CurrentPodHash {
 		canary, canaryUp = 0, 0
 	}
-	state := fmt.Sprintf("%-11s step %-4s canary %d/%d stable %d/%d  %s",
-		ro.Status.Phase, step, canaryUp, canary, stableUp, stable, t.w.reason.Message)
+	state := fmt.Sprintf("%-11s step %-4s canary %d/%d stable %d/%d%s  %s",
+		ro.Status.Phase, step, canaryUp, canary, stableUp, stable, t.w.noteDeployment(), t.w.reason.Message)
+	if t.w.gone {
+		state = "the Rollout is gone" + t.w.noteDeployment()
+	}
 	for _, e := range t.w.events[t.seen:] {
 		mark := " "
 		if e.Warning {

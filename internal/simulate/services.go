@@ -74,8 +74,7 @@ func (w *World) Serving(name string) int32 {
 
 func (w *World) answering(hash string) (available int32) {
 	if hash == "" {
-		_, available = w.Totals()
-		return available
+		return w.everything()
 	}
 	for _, s := range w.sets {
 		if s.Hash == hash {

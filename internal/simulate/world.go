@@ -41,6 +41,13 @@ type World struct {
 	Evicted func(Eviction)
 	// Repointed is told of every Service that names another revision now by the Rollout's doing; nil tells nobody.
 	Repointed func(Repoint)
+	// DeploymentBoot is how long a new pod of the Deployment takes; nil is a second, negative is never.
+	// Rescaled is told of every change of its size by the controller; nil tells nobody.
+	DeploymentBoot func() time.Duration
+	Rescaled       func(Rescale)
+
+	deployment *deployment
+	gone       bool // the Rollout was deleted
 
 	rollout  *api.Rollout
 	sets     map[string]*set
@@ -187,6 +194,7 @@ func (w *World) Mend() {
 // node is the ReplicaSet controller and the kubelet: it makes pods for what is wanted, removes those
 // that do not serve first, and brings every status up to date.
 func (w *World) node() {
+	w.nodeOfDeployment()
 	for _, name := range slices.Sorted(maps.Keys(w.sets)) {
 		s := w.sets[name]
 		w.notice(s)
