@@ -24,6 +24,10 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.createReplicaSet(ctx, a)
 	case decide.ReplicaSetWants:
 		return w.scale(ctx, a)
+	case decide.ServiceSelects:
+		return w.selectRevision(ctx, a)
+	case decide.TrafficSplits:
+		return fmt.Errorf("dividing the requests of %s: this version has no traffic router", w.key)
 	case decide.PodGone:
 		return w.evict(ctx, a)
 	case decide.ReplicaSetCarries:

@@ -28,6 +28,10 @@ const (
 	IndexUID = "uid"
 	// IndexTemplate finds Rollouts and analysis templates by the templates they refer to; see TemplateIndexKey.
 	IndexTemplate = "template"
+	// IndexService finds Rollouts by the names of the Services they name.
+	IndexService = "service"
+	// IndexManager finds Services by the name of the Rollout that says it manages them.
+	IndexManager = "manager"
 )
 
 // Scope is the part of the cluster a controller is responsible for.
@@ -75,6 +79,7 @@ func Caches(scheme *runtime.Scheme, s Scope) (cache.Options, error) {
 		&api.AnalysisRun{}:   {Label: ours},
 		&appsv1.ReplicaSet{}: {Label: revisions},
 		&corev1.Pod{}:        {Label: revisions, Transform: podIdentity},
+		&corev1.Service{}:    {Transform: serviceIdentity},
 	}
 	return o, nil
 }
@@ -125,6 +130,8 @@ func Index(ctx context.Context, main, jobs client.FieldIndexer, s Scope) error {
 		{main, &api.AnalysisRun{}, IndexUID, ownUID},
 		{main, &api.Rollout{}, IndexTemplate, templatesOf},
 		{main, &api.AnalysisTemplate{}, IndexTemplate, templatesOf},
+		{main, &api.Rollout{}, IndexService, servicesOf},
+		{main, &corev1.Service{}, IndexManager, managerOf},
 		{jobs, &batchv1.Job{}, IndexRun, measuredFor},
 		{jobs, &corev1.Pod{}, IndexRun, measuredFor},
 	}
@@ -172,6 +179,22 @@ func podIdentity(object any) (any, error) {
 	pod.Spec = corev1.PodSpec{}
 	pod.Status = corev1.PodStatus{Phase: pod.Status.Phase, Conditions: pod.Status.Conditions}
 	return pod, nil
+}
+
+// serviceIdentity keeps of a Service what tells which pods it selects, and who says so.
+func serviceIdentity(object any) (any, error) {
+	service, ok := object.(*corev1.Service)
+	if !ok {
+		return object, nil
+	}
+	annotations := map[string]string(nil)
+	if by, managed := service.Annotations[api.AnnotationManagedBy]; managed {
+		annotations = map[string]string{api.AnnotationManagedBy: by}
+	}
+	service.ManagedFields, service.Labels, service.Annotations = nil, nil, annotations
+	service.Spec = corev1.ServiceSpec{Type: service.Spec.Type, Selector: service.Spec.Selector}
+	service.Status = corev1.ServiceStatus{}
+	return service, nil
 }
 
 // podOutcome keeps of a Job's pod what tells how it went.

@@ -35,6 +35,7 @@ import (
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 // +kubebuilder:rbac:groups="",resources=events,verbs=create
 
@@ -42,6 +43,7 @@ var (
 	rolloutKind    = api.Kind(api.KindRollout)
 	runKind        = api.Kind(api.KindAnalysisRun)
 	replicaSetKind = appsv1.SchemeGroupVersion.WithKind("ReplicaSet")
+	serviceKind    = corev1.SchemeGroupVersion.WithKind("Service")
 	jobKind        = batchv1.SchemeGroupVersion.WithKind("Job")
 )
 
@@ -169,6 +171,8 @@ func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
 		object = &appsv1.ReplicaSet{}
 	case podKind:
 		object = &corev1.Pod{}
+	case serviceKind:
+		object = &corev1.Service{}
 	case jobKind:
 		object, reader = &batchv1.Job{}, c.Jobs
 	default:

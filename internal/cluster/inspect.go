@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +26,8 @@ type Inspector interface {
 // References are what a Rollout refers to, as far as it exists.
 type References struct {
 	Templates map[decide.TemplateKey]api.AnalysisTemplateSpec
+	// Services are those a Rollout names, by name, with their annotation, type and selector.
+	Services map[string]*corev1.Service
 	// SecretKeys lists the keys of a Secret in the object's namespace.
 	SecretKeys func(name string) (keys []string, exists bool)
 }
@@ -47,7 +50,7 @@ type inspections struct {
 
 type inspection struct {
 	generation int64                // of a Rollout
-	references string               // of a Rollout: the versions of the templates
+	references string               // of a Rollout: the versions of the templates and Services
 	spec       *api.AnalysisRunSpec // of a run, whose generation changes with its status
 	until      time.Time            // zero: for good
 	findings   Findings
@@ -128,12 +131,13 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 		return err
 	}
 	observed.Templates = templates
+	versions += w.serviceVersions()
 	known, ok := c.inspections.recall(w.rollout.UID, func(i inspection) bool {
 		return i.generation == w.rollout.Generation && i.references == versions
 	})
 	if !ok {
 		known, err = c.inspect(ctx, w.rollout.Namespace, func(to References) Findings {
-			to.Templates = templates
+			to.Templates, to.Services = templates, w.services
 			return c.Inspect.Rollout(w.rollout, to)
 		})
 		if err != nil {

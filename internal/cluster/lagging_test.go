@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -24,13 +25,14 @@ type lagging struct {
 	jobs batchv1.JobList
 	pods corev1.PodList
 	all  api.RolloutList
+	svcs corev1.ServiceList
 }
 
 func (l *lagging) catchUp(t *testing.T, namespace string) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, list := range []client.ObjectList{&l.sets, &l.runs, &l.jobs, &l.pods, &l.all} {
+	for _, list := range []client.ObjectList{&l.sets, &l.runs, &l.jobs, &l.pods, &l.all, &l.svcs} {
 		if err := l.live.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
 			t.Fatal(err)
 		}
@@ -50,6 +52,8 @@ func (l *lagging) Get(_ context.Context, key client.ObjectKey, into client.Objec
 		return pick(l.sets.Items, key, into)
 	case *corev1.Pod:
 		return pick(l.pods.Items, key, into)
+	case *corev1.Service:
+		return pick(l.svcs.Items, key, into)
 	case *batchv1.Job:
 		return pick(l.jobs.Items, key, into)
 	}
@@ -69,7 +73,7 @@ func pick[T any, P interface {
 	return apierrors.NewNotFound(api.Resource("object"), key.Name)
 }
 
-// List implements client.Reader; it knows the index by owner.
+// List implements client.Reader; it knows the indexes.
 func (l *lagging) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,11 +84,8 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 			return true
 		}
 		for _, r := range o.FieldSelector.Requirements() {
-			key := controllerUID(object)
-			if r.Field == IndexRun {
-				key = measuredFor(object)
-			}
-			if len(key) != 1 || key[0] != r.Value {
+			key := map[string]client.IndexerFunc{IndexOwner: controllerUID, IndexRun: measuredFor, IndexService: servicesOf}[r.Field]
+			if !slices.Contains(key(object), r.Value) {
 				return false
 			}
 		}
@@ -97,6 +98,8 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 		into.Items = filter(l.runs.Items, matches)
 	case *batchv1.JobList:
 		into.Items = filter(l.jobs.Items, matches)
+	case *api.RolloutList:
+		into.Items = filter(l.all.Items, matches)
 	case *corev1.PodList:
 		into.Items = filter(l.pods.Items, matches)
 	default:
@@ -116,4 +119,11 @@ func filter[T any, P interface {
 		}
 	}
 	return kept
+}
+
+// forgetRollout makes the cache not know a rollout.
+func (l *lagging) forgetRollout(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all.Items = slices.DeleteFunc(l.all.Items, func(r api.Rollout) bool { return r.Name == name })
 }

@@ -53,10 +53,10 @@ func (l *lessons) learn(owner types.UID, at ref, what lesson) bool {
 	return true
 }
 
-// A refused creation is repeated after as long as it has been refused already, within these bounds.
+// A refused write is repeated after as long as it has been refused already, within these bounds.
 const soonestRetry, latestRetry = 250 * time.Millisecond, 30 * time.Second
 
-// learnRefusal notes why the server does not take an object. The Stale it returns makes the next pass
+// learnRefusal notes why the server does not take an object, or a change of it. The Stale it returns makes the next pass
 // tell people at once, and later ones ask again less and less often.
 func (l *lessons) learnRefusal(owner types.UID, at ref, why string, final bool) error {
 	before, repeated := l.refusals(owner, at.kind)[at.name]
@@ -65,7 +65,7 @@ func (l *lessons) learnRefusal(owner types.UID, at ref, why string, final bool) 
 	if repeated && !final {
 		after = min(max(time.Since(before.since), soonestRetry), latestRetry)
 	}
-	return &Stale{What: fmt.Sprintf("creating %s: %s", at, why), After: after}
+	return &Stale{What: fmt.Sprintf("writing %s: %s", at, why), After: after}
 }
 
 // unlearn forgets about one object, because the request has succeeded.

@@ -29,6 +29,7 @@ type RolloutWorld struct {
 	written     map[string]*appsv1.ReplicaSet // by name: as the server answered this pass's last write
 	pods        map[string]*corev1.Pod        // by name; shared with the cache, only where decide needs them
 	runs        map[string]*api.AnalysisRun   // by name; shared with the cache
+	services    map[string]*corev1.Service    // by name; those the Rollout names, shared with the cache or as this pass left them
 	saved       *api.RolloutStatus
 	again       time.Time // when something outside the caches is to be asked again
 }
@@ -56,6 +57,9 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	var observed decide.Observed
 	var err error
 	if observed.ReplicaSets, err = w.observeReplicaSets(ctx); err != nil {
+		return decide.RolloutInput{}, err
+	}
+	if observed.Services, err = w.observeServices(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
 	now := time.Now()

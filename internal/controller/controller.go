@@ -186,6 +186,9 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 	if err := addRuns(mgr, &runs{passes: p, taker: taker}, runSources{jobs: jobs, bell: notify}, o); err != nil {
 		return err
 	}
+	if err := addServices(mgr, &services{passes: p, cached: mgr.GetCache()}, o); err != nil {
+		return err
+	}
 	return mgr.Add(&announcement{state: state, log: o.Log})
 }
 

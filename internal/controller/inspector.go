@@ -1,6 +1,10 @@
 package controller
 
 import (
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/cluster"
 	"sluice.dev/sluice/internal/decide"
@@ -14,6 +18,7 @@ type inspector struct{}
 func (inspector) Rollout(rollout *api.Rollout, to cluster.References) cluster.Findings {
 	found := validate.Rollout(rollout)
 	found = append(found, validate.References(rollout, refs(to))...)
+	found = append(found, validate.Services(rollout, servicesIn(to))...)
 	all := findings(found)
 	all.Dropped = validate.Dropped(rollout)
 	return all
@@ -33,6 +38,23 @@ func refs(to cluster.References) validate.Refs {
 		},
 		SecretKeys: to.SecretKeys,
 	}
+}
+
+// servicesIn are the Services a Rollout names. Of two Rollouts that name the same one the first has it, as its
+// annotation says: only the other one is told.
+func servicesIn(to cluster.References) map[string]validate.Service {
+	have := map[string]validate.Service{}
+	for name, service := range to.Services {
+		own := maps.Clone(service.Spec.Selector)
+		delete(own, api.LabelPodTemplateHash)
+		have[name] = validate.Service{
+			Selector:  own,
+			ManagedBy: service.Annotations[api.AnnotationManagedBy],
+			Outside:   service.Spec.Type == corev1.ServiceTypeExternalName,
+			Bare:      len(own) == 0,
+		}
+	}
+	return have
 }
 
 func findings(found validate.Findings) cluster.Findings {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -68,6 +69,7 @@ func addRollouts(mgr manager.Manager, r *rollouts, o Options) error {
 		source.Kind(cached, &api.Rollout{}, &handler.TypedEnqueueRequestForObject[*api.Rollout]{}, changed[*api.Rollout]()),
 		source.Kind(cached, &appsv1.ReplicaSet{}, toController[*appsv1.ReplicaSet](api.KindRollout), changed[*appsv1.ReplicaSet]()),
 		source.Kind(cached, &api.AnalysisRun{}, toController[*api.AnalysisRun](api.KindRollout), changed[*api.AnalysisRun]()),
+		source.Kind(cached, &corev1.Service{}, handler.TypedEnqueueRequestsFromMapFunc(namers(cached)), changed[*corev1.Service]()),
 		source.Kind(cached, &api.AnalysisTemplate{}, handler.TypedEnqueueRequestsFromMapFunc(t.users), changed[*api.AnalysisTemplate]()),
 	}
 	if t.wide {

@@ -38,7 +38,8 @@ type Observed struct {
 	Trouble string
 	// Runs are the AnalysisRuns the Rollout owns; decide never edits them.
 	Runs []*api.AnalysisRun
-	// Services are those the Rollout names, by name. One that does not exist is absent.
+	// Services are those the Rollout names, by name. One that does not exist, or that this Rollout cannot
+	// point at a revision, is absent: Invalid says why.
 	Services map[string]Service
 	// Workload is the object that spec.workloadRef names; nil when it names none. The Rollout's template, and
 	// its selector where it has none, are that object's when it exists.
@@ -86,6 +87,8 @@ type Service struct {
 	Hash string
 	// ManagedBy is the Rollout that says it names the revision, "" when none does.
 	ManagedBy string
+	// Refused says why the server does not let the Service be pointed elsewhere, "" when it does.
+	Refused string
 }
 
 // Routing is a traffic router as observed.

@@ -18,33 +18,18 @@ type Service struct {
 	ManagedBy string
 	// NamedBy are the Rollouts that name this Service, as far as they are known.
 	NamedBy []string
+	// Outside says that it is of type ExternalName, and Bare that it has no selector of its own.
+	Outside, Bare bool
 }
 
 // ServiceRef is where a Rollout names a Service.
 type ServiceRef struct{ Path, Name string }
 
-// ServiceRefs lists the Services a Rollout names, each place once, in the order of the API.
+// ServiceRefs lists the Services a Rollout names, each place once.
 func ServiceRefs(ro *api.Rollout) []ServiceRef {
 	var refs []ServiceRef
-	name := func(path *field.Path, service string) {
-		if service != "" {
-			refs = append(refs, ServiceRef{path.String(), service})
-		}
-	}
-	strategy := field.NewPath("spec", "strategy")
-	if canary := ro.Spec.Strategy.Canary; canary != nil {
-		path := strategy.Child("canary")
-		name(path.Child("canaryService"), canary.CanaryService)
-		name(path.Child("stableService"), canary.StableService)
-		if p := canary.PingPong; p != nil {
-			name(path.Child("pingPong", "pingService"), p.PingService)
-			name(path.Child("pingPong", "pongService"), p.PongService)
-		}
-	}
-	if bg := ro.Spec.Strategy.BlueGreen; bg != nil {
-		path := strategy.Child("blueGreen")
-		name(path.Child("activeService"), bg.ActiveService)
-		name(path.Child("previewService"), bg.PreviewService)
+	for _, service := range ro.Spec.Strategy.Services() {
+		refs = append(refs, ServiceRef{"spec.strategy." + service.Field, service.Name})
 	}
 	return refs
 }
@@ -62,6 +47,7 @@ func Services(ro *api.Rollout, have map[string]Service) Findings {
 			continue
 		}
 		s.owner(ro, service, ref, path)
+		s.unfit(service, ref, path)
 		if ro.Spec.WorkloadRef != nil && !ro.Spec.TemplateResolvedFromRef {
 			continue
 		}
@@ -86,6 +72,17 @@ func (s *sheet) owner(ro *api.Rollout, service Service, ref ServiceRef, path *fi
 			s.as(RuleSharedService).invalid(path, fmt.Sprintf("Service %s is named by Rollout %s as well, and only one of them can re-point it", ref.Name, other), "give each Rollout Services of its own")
 			return
 		}
+	}
+}
+
+// unfit refuses a Service that leads where its selector does not say: a revision's hash would change nothing,
+// or make it select the pods of anybody.
+func (s *sheet) unfit(service Service, ref ServiceRef, path *field.Path) {
+	switch {
+	case service.Outside:
+		s.as(RuleServiceSelector).invalid(path, fmt.Sprintf("Service %s is of type ExternalName: it leads to a name outside and selects no pods", ref.Name), "name a Service that selects the pods of this Rollout")
+	case service.Bare:
+		s.as(RuleServiceSelector).invalid(path, fmt.Sprintf("Service %s has no selector of its own: somebody else says which addresses it leads to", ref.Name), "give it a selector with labels of the pod template")
 	}
 }
 
