@@ -87,6 +87,7 @@ const (
 	DecidedInitialDeploy = "InitialDeploy"
 	DecidedUpdate        = "UpdateStarted"
 	DecidedRollback      = "RollbackToStable"
+	DecidedFastRollback  = "FastRollback"
 	DecidedStepsChanged  = "StepsChanged"
 	DecidedStep          = "StepCompleted"
 	DecidedSkip          = "StepsSkipped" // there was nothing to measure

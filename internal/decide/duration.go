@@ -4,16 +4,39 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
-// startClock begins the record of a new update. A rollback to stable goes on with the record of the
-// update it ends; any other new revision replaces it.
+// startClock begins the record of a new update. Going back without steps goes on with the record of the
+// update it ends. Any other new revision supersedes it: its record begins when the other one's ends.
 func (d *draft) startClock(f facts) {
-	running := d.status.Duration != nil && d.status.Duration.FinishedAt == nil && d.status.Duration.RolloutStartedAt != nil
-	if running && d.promoted(f) {
-		d.status.Duration.CompletionStatus = api.CompletionRolledBack
-		return
-	}
 	at := f.stamp()
-	d.status.Duration = &api.RolloutDuration{RolloutStartedAt: &at}
+	next := api.RolloutDuration{RolloutStartedAt: &at}
+	if d.clockRuns() && (d.promoted(f) || d.fastRollback(f) != "") {
+		next = *d.status.Duration
+	}
+	next.CompletionStatus = ""
+	switch {
+	case d.status.StableRS == "":
+	case d.promoted(f):
+		next.CompletionStatus = api.CompletionRolledBack
+	case d.fastRollback(f) != "":
+		next.CompletionStatus = api.CompletionFastRolledBack
+	}
+	d.status.Duration = &next
+}
+
+// clockRuns says that the record is of an update that has not ended.
+func (d *draft) clockRuns() bool {
+	clock := d.status.Duration
+	return clock != nil && clock.FinishedAt == nil && clock.RolloutStartedAt != nil
+}
+
+// superseded says, for people, which update a new one replaces; "" when none was under way.
+func (f facts) superseded() string {
+	before := f.ro.Status
+	if clock := before.Duration; before.CurrentPodHash == before.StableRS || clock == nil || clock.FinishedAt != nil || clock.RolloutStartedAt == nil {
+		return ""
+	}
+	took := f.stamp().Sub(before.Duration.RolloutStartedAt.Time)
+	return " The update that was under way is superseded after " + took.String() + "."
 }
 
 // keepClock counts how long the update waits for people, and stops the clock when it has ended.

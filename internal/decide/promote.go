@@ -13,10 +13,11 @@ func (d *draft) promote(f facts) {
 	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || fresh.Available < f.replicas {
 		return
 	}
-	reason := ""
+	reason := d.fastRollback(f)
 	switch {
 	case d.status.PromoteFull:
 		reason = "Full promotion requested"
+	case reason != "":
 	case d.held() || d.step(f) < d.lastStep(f):
 		return
 	default:

@@ -152,12 +152,14 @@ func (d *draft) begins(f facts, first, podChanged bool) {
 			d.record(f, DecidedRollback, "The stable template was applied again: steps and analysis are skipped.")
 		}
 	case first || d.status.StableRS == "":
+	case d.fastRollback(f) != "":
+		// Told where the steps are skipped, which may also become right in mid-update.
 	case podChanged && f.replicas == 0:
 		// Nobody is served and nothing can be measured: the version that will serve is simply replaced.
 		d.goTo(f, d.lastStep(f))
 		d.record(f, DecidedSkip, "A new template was applied while no pods are wanted (spec.replicas is 0): there is nothing to measure, so the steps are skipped.")
 	case podChanged:
-		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts at step 1.")
+		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts at step 1."+f.superseded())
 	default:
 		d.record(f, DecidedStepsChanged, "The steps were changed: the update starts over at step 1.")
 	}

@@ -22,6 +22,7 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	d.hearSkip(f)
 	d.missStable(f)
 	d.obey(f)
+	d.rollBack(f)
 	d.hearRuns(f)
 	d.missRuns(f)
 	d.takeStep(f)

@@ -72,7 +72,7 @@ func (d *draft) isStepRun(f facts, name string) bool {
 // measuring says that runs have a say: an update is on its way that nobody has ended or waved
 // through. An invalid spec changes nothing about that: what measures goes on, and may stop the update.
 func (d *draft) measuring(f facts) bool {
-	return !d.aborted() && !d.promoted(f) && d.status.StableRS != "" && !d.status.PromoteFull
+	return !d.aborted() && !d.promoted(f) && d.status.StableRS != "" && !d.status.PromoteFull && d.fastRollback(f) == ""
 }
 
 // heard is a place of the status that refers to a run, with what its failure is called.

@@ -21,7 +21,7 @@ func (d *draft) weight(f facts) int32 {
 	switch {
 	case d.aborted():
 		return 0
-	case d.promoted(f), d.status.StableRS == "", d.status.PromoteFull:
+	case d.promoted(f), d.status.StableRS == "", d.status.PromoteFull, d.fastRollback(f) != "":
 		return maxWeight
 	}
 	index := d.step(f)
@@ -38,7 +38,7 @@ func (d *draft) weight(f facts) int32 {
 
 // takeStep completes the current step when its condition holds; at most one step a turn.
 func (d *draft) takeStep(f facts) {
-	if !d.updating(f) || f.ro.Spec.Paused || d.status.PromoteFull {
+	if !d.updating(f) || f.ro.Spec.Paused || d.status.PromoteFull || d.fastRollback(f) != "" {
 		return
 	}
 	index := d.step(f)

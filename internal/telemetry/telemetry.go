@@ -102,17 +102,30 @@ func (m *Meters) Gone(kind string, of types.NamespacedName) {
 	}
 }
 
-// Saved notes the end of an update, the first time a status says so.
+// Saved notes the end of an update, the first time a status says so. A status has one record: that of an
+// update which another one replaces ends where the next begins.
 func (m *Meters) Saved(before, after *api.RolloutDuration) {
-	if after == nil || after.FinishedAt == nil || after.RolloutStartedAt == nil {
+	if after == nil || after.RolloutStartedAt == nil {
 		return
 	}
-	if before != nil && before.FinishedAt != nil && before.RolloutStartedAt.Equal(after.RolloutStartedAt) {
-		return
+	same := before != nil && before.RolloutStartedAt.Equal(after.RolloutStartedAt)
+	if before != nil && before.RolloutStartedAt != nil && before.FinishedAt == nil && !same {
+		superseded := *before
+		superseded.FinishedAt, superseded.CompletionStatus = after.RolloutStartedAt, api.CompletionSuperseded
+		if since := before.ManualPauseStartedAt; since != nil {
+			superseded.TotalManualPauseDurationSeconds += int64(after.RolloutStartedAt.Sub(since.Time).Seconds())
+		}
+		m.ended(superseded)
 	}
-	whole := after.FinishedAt.Sub(after.RolloutStartedAt.Time).Seconds()
-	waited := float64(after.TotalManualPauseDurationSeconds)
-	status := string(after.CompletionStatus)
+	if after.FinishedAt != nil && !(same && before.FinishedAt != nil) {
+		m.ended(*after)
+	}
+}
+
+func (m *Meters) ended(update api.RolloutDuration) {
+	whole := update.FinishedAt.Sub(update.RolloutStartedAt.Time).Seconds()
+	waited := float64(update.TotalManualPauseDurationSeconds)
+	status := string(update.CompletionStatus)
 	m.durations.WithLabelValues(status).Observe(whole)
 	m.progressions.WithLabelValues(status).Observe(max(whole-waited, 0))
 	m.manualPauses.WithLabelValues(status).Observe(waited)

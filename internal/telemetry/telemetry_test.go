@@ -244,7 +244,10 @@ func TestTheEndOfAnUpdateIsCountedOnce(t *testing.T) {
 	m.Saved(running, ended)
 	m.Saved(ended, ended)
 	m.Saved(ended, next)
-	want := []string{"rollout_duration_seconds{status=Aborted} 1", "rollout_duration_seconds{status=Promoted} 1"}
+	waiting := &api.RolloutDuration{RolloutStartedAt: at(600), ManualPauseStartedAt: at(610)}
+	m.Saved(next, waiting)
+	m.Saved(waiting, &api.RolloutDuration{RolloutStartedAt: at(700)})
+	want := []string{"rollout_duration_seconds{status=Aborted} 1", "rollout_duration_seconds{status=Promoted} 1", "rollout_duration_seconds{status=Superseded} 1"}
 	if diff := cmp.Diff(want, scrape(t, registry, "rollout_duration_seconds")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -14,6 +14,9 @@ import (
 // defaultProgressDeadline is spec.progressDeadlineSeconds when it is not given.
 const defaultProgressDeadline = 600
 
+// defaultRevisionHistory is spec.revisionHistoryLimit when it is not given.
+const defaultRevisionHistory = 10
+
 // Rollout says what is wrong with a Rollout by itself, whatever it refers to. Its pod template is judged
 // by the API server, or by RolloutPods where there is none.
 func Rollout(ro *api.Rollout) Findings {
@@ -21,7 +24,7 @@ func Rollout(ro *api.Rollout) Findings {
 	spec, root := &ro.Spec, field.NewPath("spec")
 	s.numbers(spec, root)
 	s.unsupported(spec.WorkloadRef != nil, root.Child("workloadRef"))
-	s.unsupported(spec.RollbackWindow != nil, root.Child("rollbackWindow"))
+	s.rollbackWindow(spec, root)
 	s.workload(spec, root)
 	s.selector(spec, root)
 	s.strategy(spec, root.Child("strategy"))
@@ -40,6 +43,26 @@ func (s *sheet) numbers(spec *api.RolloutSpec, root *field.Path) {
 	if deadline >= 0 && deadline <= spec.MinReadySeconds {
 		s.as(RuleConflict).invalid(root.Child("progressDeadlineSeconds"),
 			fmt.Sprintf("is %d and must be larger than minReadySeconds, which is %d: no pod could become available in time", deadline, spec.MinReadySeconds), "")
+	}
+}
+
+// rollbackWindow checks how far back a rollback may reach without steps: no further than to what is kept.
+func (s *sheet) rollbackWindow(spec *api.RolloutSpec, root *field.Path) {
+	if spec.RollbackWindow == nil {
+		return
+	}
+	path, revisions := root.Child("rollbackWindow", "revisions"), spec.RollbackWindow.Revisions
+	kept := int32(defaultRevisionHistory)
+	if spec.RevisionHistoryLimit != nil {
+		kept = *spec.RevisionHistoryLimit
+	}
+	switch {
+	case revisions < 0:
+		s.invalid(path, fmt.Sprintf("is %d and cannot be negative", revisions), "")
+	case revisions == 0:
+		s.as(RuleNoEffect).warn(path, "is 0, which is no window: every rollback takes all steps", "write how many revisions back a rollback may skip steps and analysis")
+	case kept >= 0 && revisions > kept:
+		s.as(RuleNoEffect).warn(path, fmt.Sprintf("is %d, but only %d old revisions are kept (revisionHistoryLimit)", revisions, kept), "raise revisionHistoryLimit, or lower this")
 	}
 }
 

@@ -120,6 +120,16 @@ steps:
 			`Invalid spec.progressDeadlineSeconds: is -3 and cannot be negative`,
 			`Invalid spec.revisionHistoryLimit: is -2 and cannot be negative`,
 		}},
+		{"a rollback window that is no number of revisions", canary("{}") + "  rollbackWindow: {revisions: -1}\n", []string{
+			`Invalid spec.rollbackWindow.revisions: is -1 and cannot be negative`,
+		}},
+		{"a rollback window that is none", canary("{}") + "  rollbackWindow: {}\n", []string{
+			`Warning spec.rollbackWindow.revisions: is 0, which is no window: every rollback takes all steps; write how many revisions back a rollback may skip steps and analysis`,
+		}},
+		{"a rollback window beyond what is kept", canary("{}") + "  rollbackWindow: {revisions: 3}\n  revisionHistoryLimit: 2\n", []string{
+			`Warning spec.rollbackWindow.revisions: is 3, but only 2 old revisions are kept (revisionHistoryLimit); raise revisionHistoryLimit, or lower this`,
+		}},
+		{"a rollback window", canary("{}") + "  rollbackWindow: {revisions: 3}\n", nil},
 		{"the default deadline must leave time for pods to become available", canary("{}") + "  minReadySeconds: 600\n", []string{
 			`Invalid spec.progressDeadlineSeconds: is 600 and must be larger than minReadySeconds, which is 600: no pod could become available in time`,
 		}},
@@ -204,7 +214,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},
 		{canary("steps: [{plugin: {name: a}}]"), "spec.strategy.canary.steps[0].plugin"},
 		{head + "  strategy: {blueGreen: {activeService: a}}\n", "spec.strategy.blueGreen"},
-		{canary("{}") + "  rollbackWindow: {revisions: 1}\n", "spec.rollbackWindow"},
 		{canary("{}") + "  workloadRef: {kind: Deployment, name: a}\n", "spec.workloadRef"},
 	}
 	for _, test := range tests {

@@ -76,7 +76,7 @@ func (s Scene) skipped(n int) map[int]bool {
 			clear(skipped)
 		case decide.DecidedStep:
 			delete(skipped, at)
-		case decide.DecidedStepSkipped:
+		case decide.DecidedStepSkipped, decide.DecidedFastRollback:
 			end := at + 1
 			if d.NextStep != nil {
 				end = min(int(*d.NextStep), n)
