@@ -41,6 +41,15 @@ type ReplicaSetWants struct {
 	// Relies is what the decision stands on, when it lowers capacity: it is read live before the
 	// write, and when less is available than stated the pass ends and looks again.
 	Relies []Capacity
+	// Sees is what was seen of the ways in, when capacity is lowered: what is read live must say the same,
+	// or somebody may come to a revision that has just been emptied.
+	Sees Entrances
+}
+
+// Entrances are the ways to the revisions as a decision saw them.
+type Entrances struct {
+	Services map[string]string // the hash that each Service names
+	Routing  *Routing
 }
 
 // Capacity states that a ReplicaSet has at least this many available pods.

@@ -1,6 +1,9 @@
 package decide
 
-// The capacity interlock: the last look at where pods would go, before the status is composed.
+// The capacity interlock: the last look at where pods would go, before the status is composed. There are two
+// rules, and both only ever remove or reduce.
+//
+// The first is about all revisions together.
 //
 // A Service that selects every revision sets no share by itself: every ready pod gets its part of
 // the traffic. The law there is that availability never falls below floor = R − maxUnavailable by
@@ -12,6 +15,8 @@ package decide
 //	1(0)/5(5) → 1/3   serving 0+3 = 3 < 4: stable is held at 4
 //	2(2)/3(1) → 2/2   serving 2+1 = 3, as before: allowed, it removes pods that do not serve
 //	2(2)/3(1) → 1/3   serving 1+1 = 2 < 3: the canary is held at 2
+//
+// The second is about what requests reach: see kept below.
 //
 // The ReplicaSet controller removes pods that are not ready first, which is why lowering a side to
 // no less than what serves costs nothing.
@@ -45,4 +50,59 @@ func serve(before, after []*sizes) (n int32) {
 func (f fleet) sides() (all []*sizes) {
 	f.each(func(s *sizes) { all = append(all, s) })
 	return all
+}
+
+// kept is how many pods each place must keep because requests reach it, at most as many as it has:
+//
+//   - the pods that its share of the traffic needs, by what the router was told and by what it does, whichever
+//     is more: R = 10, told 0, does 25 → 3 of the canary's pods stay until the router has caught up;
+//   - one, when a Service names this very revision or a managed route leads to it. Without a router nobody
+//     knows how many requests come that way; that nobody finds the house empty is what can be promised.
+//
+// A Rollout that wants no pods at all keeps none.
+func (d *draft) kept(f facts, places []place) []int32 {
+	least := make([]int32, len(places))
+	if f.replicas == 0 {
+		return least
+	}
+	for i, p := range places {
+		n := f.needed(f.reach(p.rs.Hash))
+		if n == 0 && f.entered(p.rs.Hash) {
+			n = 1
+		}
+		least[i] = min(n, p.rs.Wanted)
+	}
+	return least
+}
+
+// keep raises what would shrink below what is kept.
+func keep(now, next fleet, least []int32) fleet {
+	held := next.clone()
+	before := now.sides()
+	for i, side := range held.sides() {
+		if side.wanted < before[i].wanted {
+			side.wanted = max(side.wanted, least[i])
+		}
+	}
+	return held
+}
+
+// most is 1 when something is kept that a rolling update has to make room for.
+func most(kept []int32) (n int32) {
+	for _, k := range kept {
+		n = max(n, min(k, 1))
+	}
+	return n
+}
+
+// entrancesSeen is what the decision to lower capacity stands on beside the pods.
+func (f facts) entrancesSeen() Entrances {
+	seen := Entrances{Routing: f.seen.Routing}
+	for name, s := range f.seen.Services {
+		if seen.Services == nil {
+			seen.Services = map[string]string{}
+		}
+		seen.Services[name] = s.Hash
+	}
+	return seen
 }

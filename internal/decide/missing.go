@@ -26,7 +26,7 @@ func (d *draft) missStable(f facts) {
 		f.ro.Name+"-"+stable, d.revision)
 	d.warn(api.EventRolloutReconciliationError, "%s", message)
 	made := d.record(f, DecidedStableGone, message)
-	if all := maxWeight; !d.aborted() {
+	if all := f.whole(); !d.aborted() {
 		made.Weight = &all // whatever the steps ask for
 	}
 }

@@ -10,7 +10,7 @@ import (
 // left to wait for. Only then may the old revision lose its last pods.
 func (d *draft) promote(f facts) {
 	fresh := f.fresh()
-	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || fresh.Available < f.replicas {
+	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || fresh.Available < f.enough(f.replicas) {
 		return
 	}
 	reason := d.fastRollback(f)
@@ -26,6 +26,11 @@ func (d *draft) promote(f facts) {
 			return
 		}
 	}
+	if missing := d.awaitWeight(f, f.whole()); missing != "" && f.replicas > 0 {
+		d.waiting = Reason{Code: "Weight", Message: missing}
+		return
+	}
+	d.turnPingPong(f)
 	d.status.StableRS = f.hash
 	d.status.PromoteFull = false
 	d.unpause()
@@ -95,4 +100,15 @@ func (d *draft) backgroundDue(f facts) bool {
 		}
 	}
 	return false
+}
+
+// turnPingPong makes the Service that led to the canary the stable one: nothing has to be re-pointed then.
+func (d *draft) turnPingPong(f facts) {
+	switch {
+	case f.canary.PingPong == nil:
+	case d.status.Canary.StablePingPong == api.PPPing:
+		d.status.Canary.StablePingPong = api.PPPong
+	default:
+		d.status.Canary.StablePingPong = api.PPPing
+	}
 }

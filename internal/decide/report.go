@@ -81,7 +81,7 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 		return api.RolloutPhaseProgressing, "more replicas need to be updated"
 	case s.AvailableReplicas < s.UpdatedReplicas:
 		return api.RolloutPhaseProgressing, "updated replicas are still becoming available"
-	case s.Replicas > s.UpdatedReplicas:
+	case !f.routed() && s.Replicas > s.UpdatedReplicas:
 		return api.RolloutPhaseProgressing, "old replicas are pending termination"
 	case !d.promoted(f) || s.StableRS == "":
 		return api.RolloutPhaseProgressing, "waiting for all steps to complete"

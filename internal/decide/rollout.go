@@ -30,6 +30,7 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	d.promote(f)
 	d.measure(f)
 	places := d.scale(f)
+	d.direct(f, places)
 	d.restart(f, places)
 	d.takeOver(f, places)
 	d.tidy(f)

@@ -12,6 +12,9 @@ func (d *draft) target(f facts) pair {
 	if f.find(d.status.StableRS) == nil {
 		return pair{canary: f.replicas}
 	}
+	if f.routed() {
+		return pair{canary: d.countAt(f, d.step(f)), stable: d.stableCount(f)}
+	}
 	surge, _ := f.limits()
 	return split(f.replicas, d.weight(f), maxWeight, surge)
 }
@@ -31,13 +34,10 @@ func (d *draft) scale(f facts) []place {
 	if !f.forward && d.status.StableRS == "" {
 		return sized(places, now) // nothing tells the roles of the ReplicaSets there are
 	}
-	surge, unavailable := f.limits()
-	floor := f.replicas - unavailable
-	next := interlock(now, move(now, d.goal(f, now), bounds{ceiling: f.replicas + surge, floor: floor}), floor)
-	places = sized(places, next)
+	places = sized(places, d.interlocked(f, now, places))
 	up := func(p place) bool { return p.size.wanted > p.rs.Wanted }
 	down := func(p place) bool { return p.size.wanted < p.rs.Wanted }
-	if d.aborted() {
+	if d.aborted() && !f.routed() {
 		// What is bad goes first; what it loses was spared by pods that serve already.
 		d.resize(f, places, down)
 		d.resize(f, places, up)
@@ -47,6 +47,20 @@ func (d *draft) scale(f facts) []place {
 	}
 	d.annotate(f, places)
 	return places
+}
+
+// interlocked is where pods would go, after the interlock has had its look.
+func (d *draft) interlocked(f facts, now fleet, places []place) fleet {
+	surge, unavailable := f.limits()
+	floor := f.replicas - unavailable
+	kept := d.kept(f, places)
+	var next fleet
+	if f.routed() {
+		next = d.spread(f, now, places)
+	} else {
+		next = move(now, d.goal(f, now), bounds{ceiling: f.replicas + max(surge, most(kept)), floor: floor})
+	}
+	return keep(now, interlock(now, next, floor), kept)
 }
 
 // sized gives each place its size in a fleet.
@@ -109,6 +123,7 @@ func (d *draft) resize(f facts, places []place, match func(place) bool) {
 		if action.To < action.From {
 			verb = "down"
 			action.Relies = reliance(places, p.rs.Name)
+			action.Sees = f.entrancesSeen()
 		}
 		d.act(action)
 		d.tell(api.EventScalingReplicaSet, "Scaled %s ReplicaSet %s (revision %d) from %d to %d",

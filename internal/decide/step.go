@@ -22,15 +22,19 @@ func (d *draft) weight(f facts) int32 {
 	case d.aborted():
 		return 0
 	case d.promoted(f), d.status.StableRS == "", d.status.PromoteFull, d.fastRollback(f) != "":
-		return maxWeight
+		return f.whole()
 	}
-	index := d.step(f)
+	return f.weightAt(d.step(f))
+}
+
+// weightAt is the share that a step asks for: what the nearest setWeight at or before it says.
+func (f facts) weightAt(index int32) int32 {
 	if _, ok := f.stepAt(index); !ok {
-		return maxWeight
+		return f.whole()
 	}
 	for i := index; i >= 0; i-- {
 		if w := f.canary.Steps[i].SetWeight; w != nil {
-			return min(max(*w, 0), maxWeight)
+			return min(max(*w, 0), f.whole())
 		}
 	}
 	return 0
@@ -65,6 +69,10 @@ func (d *draft) takeStep(f facts) {
 		d.takePause(f, *step.Pause)
 	case step.Analysis != nil:
 		d.takeAnalysis(f, *step.Analysis)
+	case step.SetCanaryScale != nil:
+		d.takeScale(f)
+	case step.SetHeaderRoute != nil, step.SetMirrorRoute != nil:
+		d.takeRoute(f)
 	}
 }
 
@@ -79,20 +87,51 @@ func (d *draft) strangePause() api.PauseReason {
 	return ""
 }
 
-// takeWeight is done when both sides have the pods the weight asks for, and they serve.
+// takeWeight is done when both sides have the pods the weight asks for, they serve, and the router sends
+// the canary its share.
 func (d *draft) takeWeight(f facts) {
+	if d.takeSize(f); d.waiting.Code != "" {
+		return
+	}
+	if missing := d.awaitWeight(f, d.weight(f)); missing != "" {
+		d.waiting = Reason{Code: "Weight", Message: missing}
+		return
+	}
+	target := d.target(f)
+	d.completeStep(f, fmt.Sprintf("%d canary and %d stable pods serve", target.canary, target.stable))
+}
+
+// takeSize says what is missing until both sides have the pods they should have.
+func (d *draft) takeSize(f facts) {
 	fresh, stable := f.fresh(), f.find(d.status.StableRS)
 	target := d.target(f)
-	switch {
-	case fresh == nil || fresh.Wanted != target.canary || fresh.Available < target.canary:
-		d.waiting = Reason{Code: "CanaryPods", Message: fmt.Sprintf("Waiting for %d canary pods to be available.", target.canary)}
-	case stable != nil && (stable.Wanted != target.stable || stable.Replicas != target.stable):
-		d.waiting = Reason{Code: "StablePods", Message: fmt.Sprintf("Waiting for the stable ReplicaSet to have %d pods.", target.stable)}
-	case f.olderAvailable(d.status.StableRS) > 0:
-		d.waiting = Reason{Code: "OlderPods", Message: "Waiting for pods of older revisions to go."}
-	default:
-		d.completeStep(f, fmt.Sprintf("%d canary and %d stable pods serve", target.canary, target.stable))
+	if stable != nil && target.stable == 0 && f.replicas > 0 && f.entered(stable.Hash) {
+		target.stable = 1 // it goes when nobody comes that way any more, after the promotion
 	}
+	switch {
+	case fresh == nil || fresh.Wanted != target.canary || fresh.Available < f.enough(target.canary):
+		d.waiting = Reason{Code: "CanaryPods", Message: fmt.Sprintf("Waiting for %d canary pods to be available.", f.enough(target.canary))}
+	case stable != nil && !f.canary.DynamicStableScale && (stable.Wanted != target.stable || stable.Replicas != target.stable):
+		d.waiting = Reason{Code: "StablePods", Message: fmt.Sprintf("Waiting for the stable ReplicaSet to have %d pods.", target.stable)}
+	case !f.routed() && f.olderAvailable(d.status.StableRS) > 0:
+		d.waiting = Reason{Code: "OlderPods", Message: "Waiting for pods of older revisions to go."}
+	}
+}
+
+// takeScale is done when the canary has the size that was set.
+func (d *draft) takeScale(f facts) {
+	if d.takeSize(f); d.waiting.Code == "" {
+		d.completeStep(f, fmt.Sprintf("%d canary pods serve", f.enough(d.target(f).canary)))
+	}
+}
+
+// takeRoute is done when the router has the route, or the canary has no pods it could lead to.
+func (d *draft) takeRoute(f facts) {
+	if missing := d.awaitRoute(f); missing != "" {
+		d.waiting = Reason{Code: "Route", Message: missing}
+		return
+	}
+	d.completeStep(f, "the router has the routes it should have")
 }
 
 func (f facts) olderAvailable(stable string) (n int32) {
@@ -186,6 +225,22 @@ func stepText(step api.CanaryStep) string {
 		return "pause"
 	case step.Analysis != nil:
 		return "analysis"
+	case step.SetCanaryScale != nil:
+		return "setCanaryScale: " + scaleText(*step.SetCanaryScale)
+	case step.SetHeaderRoute != nil:
+		return "setHeaderRoute: " + step.SetHeaderRoute.Name
+	case step.SetMirrorRoute != nil:
+		return "setMirrorRoute: " + step.SetMirrorRoute.Name
 	}
 	return "step"
+}
+
+func scaleText(s api.SetCanaryScale) string {
+	switch {
+	case s.Replicas != nil:
+		return fmt.Sprintf("%d replicas", *s.Replicas)
+	case s.Weight != nil:
+		return fmt.Sprintf("%d%%", *s.Weight)
+	}
+	return "as the traffic weight"
 }

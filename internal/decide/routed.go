@@ -1,0 +1,199 @@
+package decide
+
+import (
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// Sizes of a canary whose requests a router divides: the shares do not depend on the sizes, so both sides
+// have what their shares need. Without dynamicStableScale the stable side keeps all its pods.
+//
+//	R = 3, w = 10 → 1/3   R = 10, w = 33 → 4/10   R = 7, w = 50 → 4/7, dynamic and moved: 4/4
+
+// countAt is how many canary pods the step of this index asks for.
+func (d *draft) countAt(f facts, index int32) int32 {
+	scale := f.scaleAt(index)
+	least := int32(1)
+	if f.canary.MinPodsPerReplicaSet != nil {
+		least = *f.canary.MinPodsPerReplicaSet
+	}
+	least = min(least, f.replicas)
+	switch {
+	case scale != nil && scale.Replicas != nil:
+		n := max(*scale.Replicas, 0)
+		if n > 0 && f.canary.DynamicStableScale {
+			n = max(n, least)
+		}
+		if f.replicas == 0 {
+			return 0
+		}
+		return n
+	case scale != nil && scale.Weight != nil:
+		return atLeast(partOf(f.replicas, *scale.Weight, 100), least)
+	}
+	return atLeast(f.needed(f.weightAt(index)), least)
+}
+
+// atLeast keeps nothing as nothing.
+func atLeast(n, least int32) int32 {
+	if n == 0 {
+		return 0
+	}
+	return max(n, least)
+}
+
+// scaleAt is the setCanaryScale in force at a step: the nearest at or before it, unless that gave the size
+// back to the weight. When all steps are done none is.
+func (f facts) scaleAt(index int32) *api.SetCanaryScale {
+	if index >= int32(len(f.canary.Steps)) {
+		return nil
+	}
+	for i := index; i >= 0; i-- {
+		if s := f.canary.Steps[i].SetCanaryScale; s != nil {
+			if s.MatchTrafficWeight && s.Replicas == nil && s.Weight == nil {
+				return nil
+			}
+			return s
+		}
+	}
+	return nil
+}
+
+// stableCount is how many pods the stable side should have. A dynamic one has what its share needs, the
+// one it should have as well as the one it has; some routers turn a backend without pods into an error for
+// everybody, so there it keeps one.
+func (d *draft) stableCount(f facts) int32 {
+	if !f.canary.DynamicStableScale || d.promoted(f) {
+		return f.replicas
+	}
+	rest := f.whole() - d.weight(f)
+	count := max(f.needed(rest), f.needed(f.reach(d.status.StableRS)))
+	least := int32(1)
+	if f.canary.MinPodsPerReplicaSet != nil {
+		least = *f.canary.MinPodsPerReplicaSet
+	}
+	if f.canary.TrafficRouting.Nginx != nil {
+		count = max(count, 1)
+	}
+	return min(atLeast(count, min(least, f.replicas)), f.replicas)
+}
+
+// enough is how many of so many pods count as ready enough, see replicaProgressThreshold.
+func (f facts) enough(count int32) int32 {
+	t := f.canary.ReplicaProgressThreshold
+	switch {
+	case t == nil, t.Value < 0, count <= 0:
+		return count
+	case t.Type == api.ProgressThresholdPercent:
+		return min(partOf(count, t.Value, 100), count)
+	}
+	return min(t.Value, count)
+}
+
+// spread sizes every ReplicaSet of a routed canary. Nothing waits for anything else here: what requests
+// still reach keeps its size in the interlock.
+func (d *draft) spread(f facts, now fleet, places []place) fleet {
+	next := now.clone()
+	sizes := next.sides()
+	for i, p := range places {
+		switch p.rs.Hash {
+		case d.status.StableRS:
+			sizes[i].wanted = d.stableSize(f, p.rs)
+		case f.hash:
+			sizes[i].wanted = d.canarySize(f, p.rs)
+		default:
+			sizes[i].wanted = d.oldSize(f, p.rs)
+		}
+	}
+	return next
+}
+
+// stableSize looks after the stable pods whatever else is wrong.
+func (d *draft) stableSize(f facts, rs *ReplicaSet) int32 {
+	d.settleDeadline(rs)
+	if !f.forward && !d.aborted() {
+		return max(rs.Wanted, d.stableCount(f))
+	}
+	return d.stableCount(f)
+}
+
+func (d *draft) canarySize(f facts, rs *ReplicaSet) int32 {
+	switch {
+	case d.aborted():
+		return d.abortedSize(f, rs)
+	}
+	d.settleDeadline(rs)
+	switch {
+	case !f.forward:
+		return rs.Wanted
+	case f.find(d.status.StableRS) == nil, d.status.PromoteFull:
+		return f.replicas
+	}
+	return d.countAt(f, d.step(f))
+}
+
+// abortedSize keeps an aborted canary until its time is over, and never lets it grow. A dynamic one goes
+// together with its share, because the pods are needed elsewhere, unless a delay was asked for.
+func (d *draft) abortedSize(f facts, rs *ReplicaSet) int32 {
+	delay, forever := delayOf(f.canary.AbortScaleDownDelaySeconds, true)
+	if f.canary.DynamicStableScale && f.canary.AbortScaleDownDelaySeconds == nil {
+		return min(rs.Wanted, f.needed(f.reach(rs.Hash)))
+	}
+	stable := f.find(d.status.StableRS)
+	switch {
+	case forever:
+		d.settleDeadline(rs)
+		return rs.Wanted
+	case stable == nil || stable.Available < f.replicas || f.reach(rs.Hash) > 0:
+		return rs.Wanted // its time begins when nobody needs it any more
+	}
+	return d.sizeUnderDeadline(f, rs, delay)
+}
+
+// oldSize is what a revision keeps that is neither stable nor current. While an update is under way only one
+// whose time is not over yet; after it each gets its time.
+func (d *draft) oldSize(f facts, rs *ReplicaSet) int32 {
+	if d.aborted() || !d.promoted(f) {
+		if rs.ScaleDownAt.IsZero() || f.canary.DynamicStableScale {
+			return 0
+		}
+		return d.sizeUnderDeadline(f, rs, 0)
+	}
+	delay, _ := delayOf(f.canary.ScaleDownDelaySeconds, false)
+	if f.canary.DynamicStableScale || !f.withinLimit(rs, d.status.StableRS, f.canary.ScaleDownDelayRevisionLimit) {
+		return 0
+	}
+	return d.sizeUnderDeadline(f, rs, delay)
+}
+
+// withinLimit says whether a revision is among the newest so many old ones that still have pods.
+func (f facts) withinLimit(rs *ReplicaSet, stable string, limit *int32) bool {
+	if limit == nil {
+		return true
+	}
+	kept := int32(0)
+	for _, other := range f.others(stable) {
+		if other.Wanted == 0 {
+			continue
+		}
+		if kept++; other == rs {
+			return kept <= *limit
+		}
+	}
+	return true
+}
+
+const defaultScaleDownDelay = 30 * time.Second
+
+// delayOf reads a delay in seconds. Absent means 30; 0 means at once, or for ever where that is what it
+// stands for.
+func delayOf(seconds *int32, zeroIsForever bool) (delay time.Duration, forever bool) {
+	switch {
+	case seconds == nil:
+		return defaultScaleDownDelay, false
+	case *seconds <= 0:
+		return 0, zeroIsForever
+	}
+	return time.Duration(*seconds) * time.Second, false
+}

@@ -1,0 +1,290 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// A canary may have two entrances, one for each side: Services, or subsets that a router names itself. A
+// traffic router divides the requests between them. Both are observed and never assumed: an entrance has the
+// revision behind it that was seen there, and the share it has is the larger of what the router was told
+// and what it does, because it may change from the one to the other at any moment.
+//
+// A share never grows on an entrance that leads to another revision than the one that is meant. So an
+// entrance is given to another revision in this order, one pass after the other, each only when the one
+// before it has been seen to be true:
+//
+//	weight down → the router has caught up → re-pointed → its pods are ready → weight up
+//
+// routerAgain is when to look at a router again that has not caught up: it wakes nobody.
+const routerAgain = 10 * time.Second
+
+// entrance is one side's way in, and what stands behind it.
+type entrance struct {
+	service string
+	hash    string // the revision behind it; "" while it leads to all of them, or to nothing
+	wants   string // the revision that should be behind it
+	asked   int32  // the share the router was told last
+	most    int32  // the largest share it has or may get before the router has caught up
+	subset  bool   // the router itself names the revision
+	closed  bool   // its Service does not exist or belongs to another Rollout
+	managed bool   // its Service says that this Rollout steers it
+}
+
+// direct says where requests should go, with the sizes that this pass has decided on.
+func (d *draft) direct(f facts, places []place) {
+	d.reportWeights(f)
+	if f.blueGreen != nil {
+		return
+	}
+	stable, canary := d.entrances(f)
+	stable = d.point(f, stable, places)
+	canary = d.point(f, canary, places)
+	d.divide(f, stable, canary, places)
+}
+
+// entrances are the two ways in, with the revisions they should lead to. The canary's leads to the stable
+// revision until the new one serves, and again after an abort: nobody should come to an empty house.
+func (d *draft) entrances(f facts) (stable, canary entrance) {
+	stableService, canaryService := d.sideServices(f)
+	stable = f.entrance(stableService, func(s Split) Share { return s.Stable })
+	canary = f.entrance(canaryService, func(s Split) Share { return s.Canary })
+	stable.wants, canary.wants = d.status.StableRS, d.status.StableRS
+	fresh := f.fresh()
+	serves := fresh != nil && fresh.Available > 0
+	if !d.aborted() && fresh != nil && (serves || canary.hash == f.hash) {
+		canary.wants = f.hash
+	}
+	return stable, canary
+}
+
+// sideServices are the Services of the two sides; with pingPong they take turns.
+func (d *draft) sideServices(f facts) (stable, canary string) {
+	turns := f.canary.PingPong
+	switch {
+	case turns == nil:
+		return f.canary.StableService, f.canary.CanaryService
+	case d.status.Canary.StablePingPong == api.PPPing:
+		return turns.PingService, turns.PongService
+	}
+	return turns.PongService, turns.PingService
+}
+
+// entrance finds what is seen of one: its share by its Service where it has one, because with pingPong the
+// roles change and the Services do not, else by its role.
+func (f facts) entrance(service string, role func(Split) Share) entrance {
+	e := entrance{service: service}
+	if seen, ok := f.seen.Services[service]; ok {
+		e.hash = seen.Hash
+		e.managed = seen.ManagedBy == f.ro.Name
+		e.closed = seen.ManagedBy != "" && !e.managed
+	} else {
+		e.closed = true
+	}
+	if !f.routed() || f.unread() != "" {
+		return e
+	}
+	share := func(s Split) Share {
+		for _, one := range []Share{s.Canary, s.Stable} {
+			if service != "" && one.Service == service {
+				return one
+			}
+		}
+		return role(s)
+	}
+	asked, serves := share(f.seen.Routing.Asked), share(f.seen.Routing.Serves)
+	e.asked, e.most = asked.Weight, max(asked.Weight, serves.Weight)
+	if e.subset = asked.Hash != "" || serves.Hash != ""; e.subset {
+		e.hash, e.closed = serves.Hash, false
+		if asked.Hash != serves.Hash {
+			e.closed = true // it is changing already
+		}
+	}
+	return e
+}
+
+// point gives an entrance to the revision that should be behind it, as soon as that one can take what
+// comes in. What follows goes by what is seen, so a re-pointed Service counts from the next pass on.
+func (d *draft) point(f facts, e entrance, places []place) entrance {
+	settled := e.hash == e.wants && (e.managed || e.subset)
+	if e.closed || settled || e.wants == "" || (e.service == "" && !e.subset) || !f.mayStand(e, places) {
+		return e
+	}
+	if e.subset {
+		e.hash = e.wants
+		return e
+	}
+	to := f.find(e.wants)
+	d.act(ServiceSelects{
+		Service: e.service, From: e.hash, To: e.wants,
+		Relies: []Capacity{{ReplicaSet: to.Name, Available: min(servingIn(places, to), max(f.needed(e.most), 1))}},
+	})
+	if e.hash != e.wants {
+		d.tell(api.EventSwitchService, "Switched selector for service '%s' from '%s' to '%s'", e.service, e.hash, e.wants)
+	}
+	return e
+}
+
+// mayStand says whether the revision that an entrance wants can take what comes in there. A Service that
+// selects all revisions so far is narrowed to one only when that one is complete.
+func (f facts) mayStand(e entrance, places []place) bool {
+	to := f.find(e.wants)
+	if to == nil {
+		return false
+	}
+	serving := servingIn(places, to)
+	before := int32(0)
+	if from := f.find(e.hash); from != nil {
+		before = servingIn(places, from)
+	}
+	switch {
+	case e.hash == e.wants, f.replicas == 0 && before == 0:
+		return true
+	case serving == 0:
+		return false
+	case e.hash == "":
+		return serving >= to.Wanted && f.carry(serving) >= e.most
+	case before == 0:
+		return true
+	}
+	return e.most == 0 || f.carry(serving) >= min(f.reach(to.Hash)+e.most, f.whole())
+}
+
+// servingIn is how many pods of a ReplicaSet serve once this pass's sizes have taken effect.
+func servingIn(places []place, rs *ReplicaSet) int32 {
+	for _, p := range places {
+		if p.rs == rs {
+			return min(rs.Available, p.rs.Wanted, p.size.wanted)
+		}
+	}
+	return min(rs.Available, rs.Wanted)
+}
+
+// divide says how the router should divide the requests, and which managed routes it should have.
+func (d *draft) divide(f facts, stable, canary entrance, places []place) {
+	if !f.routed() {
+		return
+	}
+	var extra []Share
+	weight := d.nextWeight(f, stable, canary, places, extra)
+	want := Split{
+		Canary:     Share{Service: canary.service, Hash: canary.hash, Weight: weight},
+		Stable:     Share{Service: stable.service, Hash: stable.hash, Weight: f.whole() - weight - total(extra)},
+		Additional: extra,
+		Routes:     d.routes(f, canary),
+	}
+	switch r := f.seen.Routing; {
+	case r == nil, r.Unknown != "":
+		d.wait(f.now.Add(routerAgain))
+		if !d.aborted() && !d.promoted(f) {
+			return
+		}
+	case sameSplit(r.Asked, want) && sameSplit(r.Serves, want):
+		return
+	case sameSplit(r.Asked, want):
+		d.wait(f.now.Add(routerAgain))
+		return
+	}
+	d.act(TrafficSplits{Want: want, Relies: f.footing(want, stable, canary, places)})
+}
+
+// footing is what must serve for the shares that grow.
+func (f facts) footing(want Split, stable, canary entrance, places []place) (all []Capacity) {
+	for _, side := range []struct {
+		share Share
+		was   int32
+	}{{want.Stable, stable.asked}, {want.Canary, canary.asked}} {
+		rs := f.find(side.share.Hash)
+		if rs == nil || side.share.Weight <= side.was {
+			continue
+		}
+		if n := min(servingIn(places, rs), f.needed(side.share.Weight)); n > 0 {
+			all = append(all, Capacity{ReplicaSet: rs.Name, Available: n})
+		}
+	}
+	return all
+}
+
+// sameSplit compares what a router has with what it should have. What it reports of a Service has no hash.
+func sameSplit(have, want Split) bool {
+	same := func(a, b Share) bool {
+		return a.Service == b.Service && a.Weight == b.Weight && (a.Hash == "" || a.Hash == b.Hash)
+	}
+	return same(have.Canary, want.Canary) && same(have.Stable, want.Stable) &&
+		slices.EqualFunc(have.Additional, want.Additional, same) &&
+		slices.EqualFunc(have.Routes, want.Routes, func(a, b Route) bool { return equality.Semantic.DeepEqual(a, b) })
+}
+
+func total(shares []Share) (n int32) {
+	for _, s := range shares {
+		n += s.Weight
+	}
+	return n
+}
+
+// reportWeights keeps what the router does, which is not always what it was told.
+func (d *draft) reportWeights(f facts) {
+	if !f.routed() {
+		d.status.Canary.Weights = nil
+		return
+	}
+	if f.unread() != "" {
+		return // nothing better is known than what was seen last
+	}
+	serves, before := f.seen.Routing.Serves, d.status.Canary.Weights
+	verified := sameSplit(serves, f.named(f.seen.Routing.Asked))
+	now := &api.TrafficWeights{Canary: f.destination(serves.Canary), Stable: f.destination(serves.Stable), Verified: &verified}
+	for _, share := range serves.Additional {
+		now.Additional = append(now.Additional, f.destination(share))
+	}
+	d.status.Canary.Weights = now
+	if before != nil && before.Canary.Weight != now.Canary.Weight {
+		d.tell(api.EventTrafficWeightUpdated, "Traffic weight updated from %d to %d", before.Canary.Weight, now.Canary.Weight)
+	}
+}
+
+// named is a split whose shares have the hashes that are behind their Services.
+func (f facts) named(s Split) Split {
+	s.Canary.Hash, s.Stable.Hash = f.behind(s.Canary), f.behind(s.Stable)
+	s.Additional = slices.Clone(s.Additional)
+	for i := range s.Additional {
+		s.Additional[i].Hash = f.behind(s.Additional[i])
+	}
+	return s
+}
+
+func (f facts) destination(s Share) api.WeightDestination {
+	return api.WeightDestination{Weight: s.Weight, ServiceName: s.Service, PodTemplateHash: f.behind(s)}
+}
+
+// awaitWeight says what is still missing until the router does what the present step asks for, "" when
+// nothing is.
+func (d *draft) awaitWeight(f facts, weight int32) string {
+	if !f.routed() {
+		return ""
+	}
+	if why := f.unread(); why != "" {
+		return "Waiting for the traffic router: " + why
+	}
+	_, canary := d.entrances(f)
+	serves := f.seen.Routing.Serves
+	switch {
+	case canary.hash != f.hash && weight > 0:
+		return fmt.Sprintf("Waiting for %s to lead to revision %d.", canary.name(), d.revision)
+	case canary.asked != weight || canary.most != weight || serves.Canary.Weight != weight:
+		return fmt.Sprintf("Waiting for the traffic router to send %d of %d to the canary; it sends %d.", weight, f.whole(), serves.Canary.Weight)
+	}
+	return ""
+}
+
+func (e entrance) name() string {
+	if e.service == "" {
+		return "the canary's subset"
+	}
+	return "Service " + e.service
+}
