@@ -85,6 +85,8 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 		return api.RolloutPhaseProgressing, "old replicas are pending termination"
 	case !d.promoted(f) || s.StableRS == "":
 		return api.RolloutPhaseProgressing, "waiting for all steps to complete"
+	case f.routed() && f.canaryShare() > 0:
+		return api.RolloutPhaseProgressing, "waiting for the traffic router to send everything to the stable revision"
 	}
 	return api.RolloutPhaseHealthy, ""
 }

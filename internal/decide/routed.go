@@ -11,6 +11,14 @@ import (
 //
 //	R = 3, w = 10 → 1/3   R = 10, w = 33 → 4/10   R = 7, w = 50 → 4/7, dynamic and moved: 4/4
 
+// canaryCount is how many canary pods the update needs now.
+func (d *draft) canaryCount(f facts) int32 {
+	if d.status.PromoteFull {
+		return f.replicas
+	}
+	return d.countAt(f, d.step(f))
+}
+
 // countAt is how many canary pods the step of this index asks for.
 func (d *draft) countAt(f facts, index int32) int32 {
 	scale := f.scaleAt(index)
@@ -64,7 +72,7 @@ func (f facts) scaleAt(index int32) *api.SetCanaryScale {
 // one it should have as well as the one it has; some routers turn a backend without pods into an error for
 // everybody, so there it keeps one.
 func (d *draft) stableCount(f facts) int32 {
-	if !f.canary.DynamicStableScale || d.promoted(f) {
+	if !f.canary.DynamicStableScale || d.promoted(f) || d.draining(f) {
 		return f.replicas
 	}
 	rest := f.whole() - d.weight(f)
@@ -77,6 +85,13 @@ func (d *draft) stableCount(f facts) int32 {
 		count = max(count, 1)
 	}
 	return min(atLeast(count, min(least, f.replicas)), f.replicas)
+}
+
+// draining says that a revision that was replaced in mid-update still has a share: the stable side has to
+// take it over before the new one gets any.
+func (d *draft) draining(f facts) bool {
+	_, canary := d.entrances(f)
+	return canary.most > 0 && canary.hash != f.hash
 }
 
 // enough is how many of so many pods count as ready enough, see replicaProgressThreshold.
@@ -127,17 +142,17 @@ func (d *draft) canarySize(f facts, rs *ReplicaSet) int32 {
 	switch {
 	case !f.forward:
 		return rs.Wanted
-	case f.find(d.status.StableRS) == nil, d.status.PromoteFull:
+	case f.find(d.status.StableRS) == nil:
 		return f.replicas
 	}
-	return d.countAt(f, d.step(f))
+	return d.canaryCount(f)
 }
 
 // abortedSize keeps an aborted canary until its time is over, and never lets it grow. A dynamic one goes
 // together with its share, because the pods are needed elsewhere, unless a delay was asked for.
 func (d *draft) abortedSize(f facts, rs *ReplicaSet) int32 {
 	delay, forever := delayOf(f.canary.AbortScaleDownDelaySeconds, true)
-	if f.canary.DynamicStableScale && f.canary.AbortScaleDownDelaySeconds == nil {
+	if f.canary.DynamicStableScale && f.canary.AbortScaleDownDelaySeconds == nil && f.canaryShare() == f.reach(rs.Hash) {
 		return min(rs.Wanted, f.needed(f.reach(rs.Hash)))
 	}
 	stable := f.find(d.status.StableRS)
@@ -149,6 +164,15 @@ func (d *draft) abortedSize(f facts, rs *ReplicaSet) int32 {
 		return rs.Wanted // its time begins when nobody needs it any more
 	}
 	return d.sizeUnderDeadline(f, rs, delay)
+}
+
+// canaryShare is the share of the canary's entrance, whatever is behind it by now: as long as the router has
+// not caught up, requests may still be on their way to the revision that was.
+func (f facts) canaryShare() int32 {
+	if f.unread() != "" {
+		return f.whole()
+	}
+	return max(f.seen.Routing.Asked.Canary.Weight, f.seen.Routing.Serves.Canary.Weight)
 }
 
 // oldSize is what a revision keeps that is neither stable nor current. While an update is under way only one

@@ -52,7 +52,7 @@ func (d *draft) awaitRoute(f facts) string {
 	_, canary := d.entrances(f)
 	want := d.routes(f, canary)
 	have := f.seen.Routing.Serves.Routes
-	if sameSplit(Split{Routes: have}, Split{Routes: want}) {
+	if sameRoutes(have, want) {
 		return ""
 	}
 	return "Waiting for the traffic router to have the routes of this step."

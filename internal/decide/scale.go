@@ -13,7 +13,7 @@ func (d *draft) target(f facts) pair {
 		return pair{canary: f.replicas}
 	}
 	if f.routed() {
-		return pair{canary: d.countAt(f, d.step(f)), stable: d.stableCount(f)}
+		return pair{canary: d.canaryCount(f), stable: d.stableCount(f)}
 	}
 	surge, _ := f.limits()
 	return split(f.replicas, d.weight(f), maxWeight, surge)

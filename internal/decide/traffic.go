@@ -29,6 +29,7 @@ type entrance struct {
 	service string
 	hash    string // the revision behind it; "" while it leads to all of them, or to nothing
 	wants   string // the revision that should be behind it
+	next    string // the revision the router should put behind it with its next split
 	asked   int32  // the share the router was told last
 	most    int32  // the largest share it has or may get before the router has caught up
 	subset  bool   // the router itself names the revision
@@ -83,6 +84,7 @@ func (f facts) entrance(service string, role func(Split) Share) entrance {
 		e.hash = seen.Hash
 		e.managed = seen.ManagedBy == f.ro.Name
 		e.closed = seen.ManagedBy != "" && !e.managed
+		e.next = seen.Hash
 	} else {
 		e.closed = true
 	}
@@ -99,24 +101,29 @@ func (f facts) entrance(service string, role func(Split) Share) entrance {
 	}
 	asked, serves := share(f.seen.Routing.Asked), share(f.seen.Routing.Serves)
 	e.asked, e.most = asked.Weight, max(asked.Weight, serves.Weight)
-	if e.subset = asked.Hash != "" || serves.Hash != ""; e.subset {
-		e.hash, e.closed = serves.Hash, false
-		if asked.Hash != serves.Hash {
-			e.closed = true // it is changing already
-		}
+	if e.subset = f.subsets(); e.subset {
+		e.hash = serves.Hash
+		e.closed = asked.Hash != serves.Hash // it is changing already
+		e.next = asked.Hash
 	}
 	return e
+}
+
+// subsets says that the router itself names the revisions; else it sends to Services that do.
+func (f facts) subsets() bool {
+	r := f.canary.TrafficRouting
+	return r != nil && r.Istio != nil && r.Istio.DestinationRule != nil
 }
 
 // point gives an entrance to the revision that should be behind it, as soon as that one can take what
 // comes in. What follows goes by what is seen, so a re-pointed Service counts from the next pass on.
 func (d *draft) point(f facts, e entrance, places []place) entrance {
 	settled := e.hash == e.wants && (e.managed || e.subset)
-	if e.closed || settled || e.wants == "" || (e.service == "" && !e.subset) || !f.mayStand(e, places) {
+	if e.closed || settled || e.wants == "" || (e.service == "" && !e.subset) || !d.mayStand(f, e, places) {
 		return e
 	}
 	if e.subset {
-		e.hash = e.wants
+		e.next = e.wants
 		return e
 	}
 	to := f.find(e.wants)
@@ -130,9 +137,12 @@ func (d *draft) point(f facts, e entrance, places []place) entrance {
 	return e
 }
 
-// mayStand says whether the revision that an entrance wants can take what comes in there. A Service that
-// selects all revisions so far is narrowed to one only when that one is complete.
-func (f facts) mayStand(e entrance, places []place) bool {
+// mayStand says whether the revision that an entrance wants can take what comes in there, and nothing would
+// reach it too early. A Service that selects all revisions so far is narrowed to one only when that one is
+// complete. After that an entrance is given away when it has no share any more; on the way back to the stable
+// revision also when that one can take everything, because then a router that does not catch up cannot keep
+// anybody from going back.
+func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 	to := f.find(e.wants)
 	if to == nil {
 		return false
@@ -142,6 +152,7 @@ func (f facts) mayStand(e entrance, places []place) bool {
 	if from := f.find(e.hash); from != nil {
 		before = servingIn(places, from)
 	}
+	back := (d.aborted() || d.promoted(f)) && e.wants == d.status.StableRS
 	switch {
 	case e.hash == e.wants, f.replicas == 0 && before == 0:
 		return true
@@ -149,10 +160,10 @@ func (f facts) mayStand(e entrance, places []place) bool {
 		return false
 	case e.hash == "":
 		return serving >= to.Wanted && f.carry(serving) >= e.most
-	case before == 0:
+	case before == 0, e.most == 0:
 		return true
 	}
-	return e.most == 0 || f.carry(serving) >= min(f.reach(to.Hash)+e.most, f.whole())
+	return back && f.carry(serving) >= f.whole()
 }
 
 // servingIn is how many pods of a ReplicaSet serve once this pass's sizes have taken effect.
@@ -173,8 +184,8 @@ func (d *draft) divide(f facts, stable, canary entrance, places []place) {
 	var extra []Share
 	weight := d.nextWeight(f, stable, canary, places, extra)
 	want := Split{
-		Canary:     Share{Service: canary.service, Hash: canary.hash, Weight: weight},
-		Stable:     Share{Service: stable.service, Hash: stable.hash, Weight: f.whole() - weight - total(extra)},
+		Canary:     Share{Service: canary.service, Hash: canary.next, Weight: weight},
+		Stable:     Share{Service: stable.service, Hash: stable.next, Weight: f.whole() - weight - total(extra)},
 		Additional: extra,
 		Routes:     d.routes(f, canary),
 	}
@@ -184,9 +195,9 @@ func (d *draft) divide(f facts, stable, canary entrance, places []place) {
 		if !d.aborted() && !d.promoted(f) {
 			return
 		}
-	case sameSplit(r.Asked, want) && sameSplit(r.Serves, want):
+	case f.sameSplit(r.Asked, want) && f.sameSplit(r.Serves, want):
 		return
-	case sameSplit(r.Asked, want):
+	case f.sameSplit(r.Asked, want):
 		d.wait(f.now.Add(routerAgain))
 		return
 	}
@@ -210,14 +221,18 @@ func (f facts) footing(want Split, stable, canary entrance, places []place) (all
 	return all
 }
 
-// sameSplit compares what a router has with what it should have. What it reports of a Service has no hash.
-func sameSplit(have, want Split) bool {
+// sameSplit compares what a router has with what it should have. Where it sends to Services, which revision
+// is behind them is not its business.
+func (f facts) sameSplit(have, want Split) bool {
 	same := func(a, b Share) bool {
-		return a.Service == b.Service && a.Weight == b.Weight && (a.Hash == "" || a.Hash == b.Hash)
+		return a.Service == b.Service && a.Weight == b.Weight && (a.Hash == b.Hash || (a.Service != "" && !f.subsets()))
 	}
 	return same(have.Canary, want.Canary) && same(have.Stable, want.Stable) &&
-		slices.EqualFunc(have.Additional, want.Additional, same) &&
-		slices.EqualFunc(have.Routes, want.Routes, func(a, b Route) bool { return equality.Semantic.DeepEqual(a, b) })
+		slices.EqualFunc(have.Additional, want.Additional, same) && sameRoutes(have.Routes, want.Routes)
+}
+
+func sameRoutes(have, want []Route) bool {
+	return slices.EqualFunc(have, want, func(a, b Route) bool { return equality.Semantic.DeepEqual(a, b) })
 }
 
 func total(shares []Share) (n int32) {
@@ -237,7 +252,7 @@ func (d *draft) reportWeights(f facts) {
 		return // nothing better is known than what was seen last
 	}
 	serves, before := f.seen.Routing.Serves, d.status.Canary.Weights
-	verified := sameSplit(serves, f.named(f.seen.Routing.Asked))
+	verified := f.sameSplit(serves, f.seen.Routing.Asked)
 	now := &api.TrafficWeights{Canary: f.destination(serves.Canary), Stable: f.destination(serves.Stable), Verified: &verified}
 	for _, share := range serves.Additional {
 		now.Additional = append(now.Additional, f.destination(share))
@@ -246,16 +261,6 @@ func (d *draft) reportWeights(f facts) {
 	if before != nil && before.Canary.Weight != now.Canary.Weight {
 		d.tell(api.EventTrafficWeightUpdated, "Traffic weight updated from %d to %d", before.Canary.Weight, now.Canary.Weight)
 	}
-}
-
-// named is a split whose shares have the hashes that are behind their Services.
-func (f facts) named(s Split) Split {
-	s.Canary.Hash, s.Stable.Hash = f.behind(s.Canary), f.behind(s.Stable)
-	s.Additional = slices.Clone(s.Additional)
-	for i := range s.Additional {
-		s.Additional[i].Hash = f.behind(s.Additional[i])
-	}
-	return s
 }
 
 func (f facts) destination(s Share) api.WeightDestination {

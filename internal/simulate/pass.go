@@ -38,6 +38,7 @@ type snapshot struct {
 	rollout  *api.Rollout
 	sets     map[string]set
 	services map[string]service
+	router   *router
 	runs     map[string]run
 	pods     map[string]set // what of the sets' pods is seen
 	// deployment is the one the Rollout may refer to, nil when there is none.
@@ -46,7 +47,7 @@ type snapshot struct {
 
 // snap shares the objects: every change puts a new one in place.
 func (w *World) snap() *snapshot {
-	s := &snapshot{rollout: w.rollout, sets: map[string]set{}, services: maps.Clone(w.services), runs: map[string]run{}, deployment: w.deployment}
+	s := &snapshot{rollout: w.rollout, router: w.router, sets: map[string]set{}, services: maps.Clone(w.services), runs: map[string]run{}, deployment: w.deployment}
 	for name, rs := range w.sets {
 		seen := *rs
 		seen.pods = slices.Clone(rs.pods)
@@ -78,6 +79,9 @@ func (w *World) observe() *snapshot {
 	at.services = at.watched(seen)
 	if at.rollout.Spec.WorkloadRef != nil {
 		at.deployment = seen().deployment
+	}
+	if at.router = now.router; now.router != nil {
+		at.router = seen().router
 	}
 	return at
 }
@@ -118,6 +122,7 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 		in.Observed.Runs = append(in.Observed.Runs, p.seen.runs[name].object)
 	}
 	in.Observed.Services = p.seenServices()
+	in.Observed.Routing = p.seenRouting()
 	if decide.NeedsPods(in.Rollout, in.Now) {
 		p.pods = w.observePods(p.seen.pods)
 		in.Observed.Pods = p.pods
@@ -192,6 +197,8 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		return p.scaleDeployment(a)
 	case decide.RolloutHeld:
 		return p.holdRollout(a)
+	case decide.TrafficSplits:
+		return p.tell(a)
 	case decide.PodGone:
 		return p.evict(a)
 	case decide.ReplicaSetCarries:
@@ -237,6 +244,9 @@ func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
 	}
 	if err := p.rely(a.Relies); err != nil {
 		return err
+	}
+	if !p.sees(a.Sees) {
+		return ErrConflict
 	}
 	change := Resize{Name: a.Name, From: live.Wanted, To: a.To, Replicas: a.DesiredReplicas, Unseen: p.unseen()}
 	change.WantedBefore, change.ServingBefore = p.w.Totals()

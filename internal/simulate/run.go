@@ -29,6 +29,9 @@ func (w *World) next() time.Time {
 			at = t
 		}
 	}
+	if w.router != nil && len(w.router.stages) > 0 {
+		consider(w.router.stages[0].at)
+	}
 	for _, s := range w.sets {
 		for _, p := range s.pods {
 			if !p.never {
@@ -104,8 +107,8 @@ func (t *Transcript) Note() {
 	if ro.Status.StableRS == ro.Status.CurrentPodHash {
 		canary, canaryUp = 0, 0
 	}
-	state := fmt.Sprintf("%-11s step %-4s canary %d/%d stable %d/%d%s  %s",
-		ro.Status.Phase, step, canaryUp, canary, stableUp, stable, t.w.noteDeployment(), t.w.reason.Message)
+	state := fmt.Sprintf("%-11s step %-4s %scanary %d/%d stable %d/%d%s  %s",
+		ro.Status.Phase, step, t.weight(), canaryUp, canary, stableUp, stable, t.w.noteDeployment(), t.w.reason.Message)
 	if t.w.gone {
 		state = "the Rollout is gone" + t.w.noteDeployment()
 	}
@@ -121,6 +124,18 @@ func (t *Transcript) Note() {
 		fmt.Fprintf(&t.text, "%6s  %s\n", t.clock(), strings.TrimRight(state, " "))
 	}
 	t.last = state
+}
+
+// weight is what the router does with the canary, and what it was told where that is something else.
+func (t *Transcript) weight() string {
+	asked, serves, ok := t.w.Traffic()
+	switch {
+	case !ok:
+		return ""
+	case asked.Canary.Weight != serves.Canary.Weight:
+		return fmt.Sprintf("weight %d (told %d) ", serves.Canary.Weight, asked.Canary.Weight)
+	}
+	return fmt.Sprintf("weight %d ", serves.Canary.Weight)
 }
 
 // String is the transcript so far. Revisions are called A, B, C in the order in which they came, so

@@ -120,3 +120,16 @@ func (p *rolloutWorld) repoint(a decide.ServiceSelects) error {
 	}
 	return nil
 }
+
+// sees says whether the ways in are still as a decision saw them.
+func (p *rolloutWorld) sees(e decide.Entrances) bool {
+	for name, hash := range e.Services {
+		if p.w.services[name].Hash != hash {
+			return false
+		}
+	}
+	if e.Routing == nil || p.w.router == nil {
+		return true
+	}
+	return p.seen.router.version == p.w.router.version
+}

@@ -49,6 +49,11 @@ type World struct {
 	deployment *deployment
 	gone       bool // the Rollout was deleted
 
+	// Redirected is told of every change of what the router does or was told; nil tells nobody.
+	Redirected func(why string)
+
+	routing  Routing
+	router   *router
 	rollout  *api.Rollout
 	sets     map[string]*set
 	services map[string]service
@@ -195,6 +200,7 @@ func (w *World) Mend() {
 // that do not serve first, and brings every status up to date.
 func (w *World) node() {
 	w.nodeOfDeployment()
+	w.route()
 	for _, name := range slices.Sorted(maps.Keys(w.sets)) {
 		s := w.sets[name]
 		w.notice(s)
