@@ -86,6 +86,10 @@ func TestReferences(t *testing.T) {
 			`Invalid spec.strategy.canary.steps[0].analysis.templates[0]: argument amp-workspace of AnalysisTemplate "errors" takes its value from Secret workspace-url, which does not exist`}},
 		{"a key spelled in two ways", step("{templates: [{templateName: errors}], args: [{name: limit, value: '1'}]}"), []string{"secretUrl"}, []string{
 			`Invalid spec.strategy.canary.steps[0].analysis.templates[0]: argument amp-workspace of AnalysisTemplate "errors" takes its value from key secretURL of Secret workspace-url, which has no such key; did you mean secretUrl?`}},
+		{"both analyses of a blue-green update", blueGreen("activeService: a\nprePromotionAnalysis: {templates: [{templateName: absent}]}\npostPromotionAnalysis: {templates: [{templateName: endless}], args: [{name: host, value: a}]}"), good, []string{
+			`Warning spec.strategy.blueGreen.postPromotionAnalysis.templates[0]: AnalysisTemplate "endless": spec.metrics[0]: uses {{args.host}}, which spec.args does not declare: it has a value only together with a template that declares it; declare it: args: [{name: host}]`,
+			`Invalid spec.strategy.blueGreen.postPromotionAnalysis.templates[0]: metric e of AnalysisTemplate "endless" has an interval and no count, so it never ends and neither would this analysis; give the metric a count`,
+			`Invalid spec.strategy.blueGreen.prePromotionAnalysis.templates[0].templateName: AnalysisTemplate "absent" does not exist`}},
 		{"an argument of the analysis replaces the template's Secret", step("{templates: [{templateName: errors}], args: [{name: limit, value: '1'}, {name: amp-workspace, value: 'http://a'}]}"), nil, nil},
 	}
 	for _, test := range tests {

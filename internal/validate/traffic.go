@@ -137,9 +137,9 @@ func (s *sheet) wantServices(canary *api.CanaryStrategy, path *field.Path) {
 	if len(who) == 0 {
 		return
 	}
-	routers := strings.Join(who, " and ")
-	s.required(canary.StableService, path.Child("stableService"), fmt.Sprintf("write the Service of the stable pods: %s sends requests to it", routers))
-	s.required(canary.CanaryService, path.Child("canaryService"), fmt.Sprintf("write the Service of the new pods: %s sends requests to it", routers))
+	routers := strings.Join(who, ", ")
+	s.required(canary.StableService, path.Child("stableService"), "write the Service of the stable pods, which trafficRouting needs for "+routers)
+	s.required(canary.CanaryService, path.Child("canaryService"), "write the Service of the new pods, which trafficRouting needs for "+routers)
 }
 
 // sendsToServices tells that a router needs canaryService and stableService. Istio can split by subset instead,
