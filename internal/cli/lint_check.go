@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/client-go/util/jsonpath"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -111,7 +112,7 @@ type world struct {
 // check says what is wrong with one object. Where a value of the wrong type was left out, what is
 // missed because of it is not said a second time.
 func (w *world) check(document *manifest.Document) []LintFinding {
-	found := append(checkAlone(document), checkPods(document)...)
+	found := slices.Concat(checkAlone(document), checkPods(document), w.dangers(document))
 	if document.Excerpt == nil {
 		refs := w.lookup(document.Namespace)
 		if more := checkReferences(document, refs); !refs.torn && len(document.Left) == 0 {
@@ -199,6 +200,24 @@ func checkAlone(document *manifest.Document) validate.Findings {
 		return validate.Experiment(object)
 	}
 	return nil
+}
+
+// dangers warns of what is valid and goes wrong easily. A part of an object does not show what there is
+// against it, nor do fields that could not be read.
+func (w *world) dangers(document *manifest.Document) validate.Findings {
+	ro, ok := document.Object.(*api.Rollout)
+	if !ok || document.Excerpt != nil || document.Torn || len(document.Left)+len(document.Unknown) > 0 {
+		return nil
+	}
+	return validate.Dangers(ro, validate.Around{Autoscaled: w.autoscaled(document)})
+}
+
+// autoscaled tells that one of the objects sets the replicas of a Rollout.
+func (w *world) autoscaled(rollout *manifest.Document) bool {
+	return slices.ContainsFunc(w.near(rollout.Namespace), func(d manifest.Document) bool {
+		scaler, ok := d.Object.(*autoscalingv2.HorizontalPodAutoscaler)
+		return ok && d.Excerpt == nil && scaler.Spec.ScaleTargetRef.Kind == rollout.Kind && scaler.Spec.ScaleTargetRef.Name == rollout.Name
+	})
 }
 
 // concerns tells that a path is one of those left out, lies below one, or is what directly holds one.

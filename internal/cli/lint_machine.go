@@ -151,7 +151,7 @@ type LintRule struct {
 
 // LintRules are all rules that findings can have, by their names.
 func LintRules() []LintRule {
-	all := slices.Concat(readingRules, fieldRules, meaningRules, togetherRules)
+	all := slices.Concat(readingRules, fieldRules, meaningRules, togetherRules, dangerRules)
 	slices.SortFunc(all, func(a, b LintRule) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return all
 }

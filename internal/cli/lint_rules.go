@@ -66,3 +66,25 @@ var togetherRules = []LintRule{
 	{manifest.Rule(validate.RuleServiceSelector), "warning", "A Service selects none of the pods it is meant for", "Give it a selector with labels of the pod template."},
 	{ruleDuplicateObject, "warning", "An object is there twice", "The one that is applied last counts: remove one of them."},
 }
+
+// dangerRules are about what is valid and goes wrong easily.
+var dangerRules = []LintRule{
+	{manifest.Rule(validate.RuleServicesAlone), "warning", "Two Services, and no router that divides requests between them", "Send requests to a Service that selects both versions, or add trafficRouting."},
+	{manifest.Rule(validate.RuleCoarseWeight), "warning", "So few pods cannot have the share that is asked for", "Write a weight they can have, more replicas, or trafficRouting."},
+	{manifest.Rule(validate.RuleScaleBelowWeight), "warning", "The new version gets more than twice the requests its pods are meant for", "Let setCanaryScale give it more pods, or match the weight."},
+	{manifest.Rule(validate.RuleAutoscaledStable), "warning", "An autoscaler and dynamicStableScale both move the stable pods", "Let the stable pods stay while the canary grows."},
+	{manifest.Rule(validate.RuleAbortKeepsPods), "warning", "An abort leaves the new pods for good", "Write a delay of at least 1 s."},
+	{manifest.Rule(validate.RuleNoScaleDownDelay), "warning", "The old pods go while requests may still reach them", "Leave it out for 30 s."},
+	{manifest.Rule(validate.RuleLongScaleDownDelay), "warning", "The old pods stay longer than an update may take", "Two versions are paid for all that time."},
+	{manifest.Rule(validate.RuleUnwatchedPreview), "warning", "Nothing looks at a preview that is smaller than what it becomes", "Add prePromotionAnalysis, or promote by hand."},
+	{manifest.Rule(validate.RuleLateAnalysis), "warning", "The first measurement comes when the new version has all requests", "Measure at a smaller weight, or in the background."},
+	{manifest.Rule(validate.RuleNeverMeasured), "warning", "The steps are taken by the clock alone", "Add an analysis, or a pause without a duration."},
+	{manifest.Rule(validate.RuleLastWeight), "warning", "The last step gives all requests, and the promotion follows at once", "Remove the step, or let something look at it."},
+	{manifest.Rule(validate.RuleDescendingWeights), "warning", "A weight is smaller than the one before it", "Order the weights from small to large."},
+	{manifest.Rule(validate.RuleTooMuchWeight), "warning", "The canary and an experiment get more than all requests", "Write smaller weights."},
+	{manifest.Rule(validate.RuleShortDeadline), "warning", "The progress deadline passes before a good pod can be available", "Write a longer progressDeadlineSeconds."},
+	{manifest.Rule(validate.RuleProgressThreshold), "warning", "The threshold means something else than it says", "Write type Percent or Pods, and a value from 1."},
+	{manifest.Rule(validate.RuleNoHistory), "warning", "No earlier revision is kept", "Write a revisionHistoryLimit of at least 1."},
+	{manifest.Rule(validate.RuleTwoWorkloads), "warning", "A Deployment keeps its pods beside those of the Rollout", "Write scaleDown: onsuccess or progressively."},
+	{manifest.Rule(validate.RuleRequiredApart), "warning", "New pods may find no node without a stable one", "Prefer it instead, or have more nodes than replicas."},
+}

@@ -10,8 +10,18 @@ import (
 
 const aService = "apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: demo}\nspec: {selector: {app: %s}, ports: [{port: 80}]}\n"
 
+// autoscaler sets the replicas of the Rollout.
+const autoscaler = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: shop}
+spec: {scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: shop}, maxReplicas: 5}
+`
+
+// twoSides is a blue-green Rollout.
+var twoSides = strings.Split(seedRollout, "    canary:\n")[0] + "    blueGreen: {activeService: live}\n"
+
 // plainRollout needs nothing but itself.
-var plainRollout = strings.Replace(seedRollout, "      - analysis: {templates: [{templateName: success-rate}]}\n", "", 1)
+var plainRollout = strings.Replace(seedRollout, "analysis: {templates: [{templateName: success-rate}]}", "pause: {}", 1)
 
 func TestLintOfSeveralObjects(t *testing.T) {
 	templateWith := func(name, key string) string {
@@ -26,7 +36,7 @@ func TestLintOfSeveralObjects(t *testing.T) {
 		{"a Service that selects the pods", plainRollout + "---\n" + fmt.Sprintf(aService, "web", "shop"), nil, ExitOK,
 			"0 errors, 0 warnings; 1 object checked in 1 file\n"},
 		{"a Service that selects pods of another name", plainRollout + "---\n" + fmt.Sprintf(aService, "web", "shopp"), nil, ExitOK,
-			"<stdin>:17:19: warning: spec.selector.app: selects app=shopp, and no pod template among the files has that; Rollout/shop has app=shop [Service/web]\n" +
+			"<stdin>:18:19: warning: spec.selector.app: selects app=shopp, and no pod template among the files has that; Rollout/shop has app=shop [Service/web]\n" +
 				"0 errors, 1 warning; 1 object checked in 1 file\n"},
 		{"a Service beside a Deployment that may be what it is for", plainRollout + "---\n" + fmt.Sprintf(aService, "web", "api") + "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n", nil, ExitOK,
 			"0 errors, 0 warnings; 1 object checked in 1 file\n"},
@@ -53,8 +63,22 @@ func TestLintOfSeveralObjects(t *testing.T) {
 			strings.Replace(unseen("<stdin>", 7), "/success-rate", "/a", 1) +
 				"<stdin>:24:53: warning: spec.args[0].valueFrom.secretKeyRef.key: key secretUrl of Secret workspace-url is spelled secretURL at <stdin>:7: these are two different keys; write it in both places as the Secret has it [AnalysisTemplate/b]\n" +
 				"0 errors, 1 warning, 1 note; 2 objects checked in 1 file\n"},
+		{"a Service that two Rollouts name", strings.Replace(twoSides, "name: shop,", "name: cart,", 1) + "---\n" + twoSides + "---\n" + fmt.Sprintf(aService, "live", "shop"), nil, ExitNo,
+			"<stdin>:10:5: error: spec.strategy.blueGreen: not supported yet [Rollout/cart]\n" +
+				"<stdin>:10:17: error: spec.strategy.blueGreen.activeService: Service live is named by Rollout shop as well, and only one of them can re-point it; give each Rollout Services of its own [Rollout/cart]\n" +
+				"<stdin>:21:5: error: spec.strategy.blueGreen: not supported yet [Rollout/shop]\n" +
+				"<stdin>:21:17: error: spec.strategy.blueGreen.activeService: Service live is named by Rollout cart as well, and only one of them can re-point it; give each Rollout Services of its own [Rollout/shop]\n" +
+				"4 errors, 0 warnings; 2 objects checked in 1 file\n"},
+		{"what is valid and goes wrong easily", strings.Replace(plainRollout, "pause: {}", "pause: {duration: 1}", 1) + "---\n" + autoscaler, nil, ExitOK,
+			"<stdin>:11:7: warning: spec.strategy.canary.steps: are taken by the clock alone: nothing is measured and nobody is asked, so only pods that do not become ready stop a bad version; add an analysis step, an analysis in the background, or pause: {} [Rollout/shop]\n" +
+				"0 errors, 1 warning; 1 object checked in 1 file\n"},
+		{"an autoscaler beside a stable side that shrinks", strings.Replace(plainRollout, "      steps:", "      dynamicStableScale: true\n      trafficRouting: {plugins: {a/b: {}}}\n      steps:", 1) + "---\n" + autoscaler, nil, ExitNo,
+			"<stdin>:11:7: error: spec.strategy.canary.dynamicStableScale: not supported yet [Rollout/shop]\n" +
+				"<stdin>:11:7: warning: spec.strategy.canary.dynamicStableScale: is true, and an autoscaler sets the number of pods by an average over both versions: one of them can be overloaded while the average is fine, and an abort has to wait for stable pods; remove it, so that the stable pods stay while the canary grows [Rollout/shop]\n" +
+				"<stdin>:12:24: error: spec.strategy.canary.trafficRouting.plugins: not supported yet [Rollout/shop]\n" +
+				"2 errors, 1 warning; 1 object checked in 1 file\n"},
 		{"an object that is there twice", plainRollout + "---\n" + plainRollout, nil, ExitOK,
-			"<stdin>:16:12: warning: metadata.name: Rollout/shop is there twice, at <stdin>:1 as well: the one that is applied last counts; remove one of them [Rollout/shop]\n" +
+			"<stdin>:17:12: warning: metadata.name: Rollout/shop is there twice, at <stdin>:1 as well: the one that is applied last counts; remove one of them [Rollout/shop]\n" +
 				"0 errors, 1 warning; 2 objects checked in 1 file\n"},
 	}
 	for _, test := range tests {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -24,6 +25,8 @@ var known = map[string]reflect.Type{
 	"v1 Service":                       reflect.TypeFor[corev1.Service](),
 	"v1 ConfigMap":                     reflect.TypeFor[corev1.ConfigMap](),
 	"batch/v1 Job":                     reflect.TypeFor[batchv1.Job](),
+
+	"autoscaling/v2 HorizontalPodAutoscaler": reflect.TypeFor[autoscalingv2.HorizontalPodAutoscaler](),
 }
 
 // unknownKind tells people about a kind or version that is nearly one of ours.

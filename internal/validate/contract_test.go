@@ -212,8 +212,13 @@ func expectInvalid(t *testing.T, found Findings, want []string) {
 	for _, finding := range found.Of(Invalid) {
 		got = append(got, finding.String())
 	}
+	equal(t, want, got)
+}
+
+func equal(t *testing.T, want, got []string) {
+	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("invalid (-want +got):\n%s", diff)
+		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
 

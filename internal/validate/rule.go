@@ -43,6 +43,28 @@ const (
 	RuleAdvice          Rule = "advice"
 )
 
+// The rules of Dangers, beside no-effect and advice.
+const (
+	RuleServicesAlone      Rule = "services-without-router"
+	RuleCoarseWeight       Rule = "coarse-weight"
+	RuleScaleBelowWeight   Rule = "scale-below-weight"
+	RuleAutoscaledStable   Rule = "dynamic-stable-autoscaled"
+	RuleAbortKeepsPods     Rule = "abort-keeps-pods"
+	RuleNoScaleDownDelay   Rule = "no-scale-down-delay"
+	RuleLongScaleDownDelay Rule = "long-scale-down-delay"
+	RuleUnwatchedPreview   Rule = "unwatched-preview"
+	RuleLateAnalysis       Rule = "late-analysis"
+	RuleNeverMeasured      Rule = "never-measured"
+	RuleLastWeight         Rule = "last-weight"
+	RuleDescendingWeights  Rule = "descending-weights"
+	RuleTooMuchWeight      Rule = "too-much-weight"
+	RuleShortDeadline      Rule = "short-deadline"
+	RuleProgressThreshold  Rule = "progress-threshold"
+	RuleNoHistory          Rule = "no-history"
+	RuleTwoWorkloads       Rule = "two-workloads"
+	RuleRequiredApart      Rule = "required-anti-affinity"
+)
+
 // usual is the rule of a finding that nothing else is said about.
 func usual(kind Kind) Rule {
 	switch kind {
