@@ -41,7 +41,7 @@ var architecture = rules{
 		}},
 		{pkg: "internal/validate", pure: true, may: []string{"api/v1alpha1", "internal/compose", "internal/judge"}},
 		{pkg: "internal/command", pure: true, may: []string{"api/v1alpha1"}},
-		{pkg: "internal/view", pure: true, may: []string{"api/v1alpha1", "internal/decide", "internal/evidence"}},
+		{pkg: "internal/view", pure: true, may: []string{"api/v1alpha1", "internal/decide", "internal/evidence", "internal/simulate"}},
 		{pkg: "internal/manifest", may: []string{"api/v1alpha1"}},
 		{pkg: "internal/metric", may: []string{"api/v1alpha1", "internal/judge"}},
 		{pkg: "internal/metric/aws", may: []string{"api/v1alpha1", "internal/judge"}},
@@ -61,7 +61,7 @@ var architecture = rules{
 			"internal/metric", "internal/traffic", "internal/measure",
 		}},
 		{pkg: "internal/simulate", pure: true, may: []string{
-			"api/v1alpha1", "internal/decide", "internal/engine", "internal/judge",
+			"api/v1alpha1", "internal/command", "internal/decide", "internal/engine", "internal/judge",
 		}},
 		{pkg: "internal/telemetry", may: []string{"api/v1alpha1"}},
 		{pkg: "internal/notify", may: []string{"api/v1alpha1", "internal/view"}},

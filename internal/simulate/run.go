@@ -32,6 +32,7 @@ func (w *World) next() time.Time {
 	if w.router != nil && len(w.router.stages) > 0 {
 		consider(w.router.stages[0].at)
 	}
+	consider(w.Away)
 	for _, s := range w.sets {
 		for _, p := range s.pods {
 			if !p.never {

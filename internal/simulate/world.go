@@ -45,6 +45,11 @@ type World struct {
 	// Rescaled is told of every change of its size by the controller; nil tells nobody.
 	DeploymentBoot func() time.Duration
 	Rescaled       func(Rescale)
+	// Quick leaves out what a status goes through between a controller and its server: it is not turned into
+	// JSON and back. Whoever wants to know that this changes nothing leaves it false.
+	Quick bool
+	// Away is until when no controller runs.
+	Away time.Time
 
 	deployment *deployment
 	gone       bool // the Rollout was deleted
@@ -72,6 +77,7 @@ type World struct {
 // Question names a measurement: of which metric of which run, the n-th, for which revision.
 type Question struct {
 	Run, Metric, Revision string
+	Spec                  api.Metric // arguments filled in as far as they are known
 	N                     int32
 	At                    time.Time
 }
@@ -246,15 +252,17 @@ func (w *World) metrics() {
 			if w.Now.Before(due.At) || r.has(due.SampleKey) || w.Answer == nil {
 				continue
 			}
-			s := w.Answer(w.question(r, due.Metric, due.N, due.At))
+			s := w.Answer(w.question(r, due.Spec, due.N, due.At))
 			s.StartedAt, s.FinishedAt = w.Now, w.Now
 			r.samples = append(r.samples, decide.Taken{Key: due.SampleKey, Sample: s})
 		}
 	}
 }
 
-func (w *World) question(r *run, metric string, n int32, at time.Time) Question {
-	return Question{Run: r.object.Name, Metric: metric, Revision: r.object.Labels[api.LabelPodTemplateHash], N: n, At: at}
+func (w *World) question(r *run, metric api.Metric, n int32, at time.Time) Question {
+	return Question{
+		Run: r.object.Name, Metric: metric.Name, Spec: metric, Revision: r.object.Labels[api.LabelPodTemplateHash], N: n, At: at,
+	}
 }
 
 func (r *run) has(key decide.SampleKey) bool {

@@ -1,0 +1,98 @@
+package simulate
+
+import (
+	"strconv"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+)
+
+// Escape is what an abort at one place of an update does, when nothing else goes wrong.
+type Escape struct {
+	// Step is the step at whose end the update is aborted, from 1; 0 for a blue-green update.
+	Step int32 `json:"step,omitempty"`
+	// At says in words where it is aborted.
+	At string `json:"at"`
+	// Weight is the part of the requests, in percent, that the new version gets then.
+	Weight float64 `json:"weight"`
+	// SafeAfter is how long it takes until the new version gets no request any more, FullAfter until all
+	// pods of the old one are available; nil when that does not happen within an hour.
+	SafeAfter *Duration `json:"safeAfter"`
+	FullAfter *Duration `json:"fullAfter"`
+	// Fewest is the fewest pods that are available meanwhile, Unserved how long some requests have nobody.
+	Fewest   int32    `json:"fewest"`
+	Unserved Duration `json:"unserved"`
+}
+
+// calm is the plot without what goes wrong: how long pods and the router need stays.
+func (s Scenario) calm() Scenario {
+	c := Scenario{PromoteAfter: Duration(time.Second), Router: s.Router, Jobs: []JobPlan{{Takes: Duration(time.Second)}}}
+	for _, rule := range s.Pods {
+		if !rule.Never {
+			c.Pods = append(c.Pods, rule)
+		}
+	}
+	return c
+}
+
+// escapes plays the update without what goes wrong, and aborts it at the end of each step.
+func (p *player) escapes() ([]Escape, error) {
+	p.plot = p.plot.calm()
+	p.fired = nil
+	all := []Escape{}
+	before, message := p.fork(), ""
+	p.stepped = func(from string) {
+		f := p.fork()
+		if before.place == from { // as it was before this turn, the pods that have become available included
+			f = before.fork()
+			f.w.Now = p.w.Now
+		}
+		if e, ok := f.escape(from, message); ok {
+			all = append(all, e)
+		}
+	}
+	p.rested = func() { before, message = p.fork(), p.named(p.w.reason.Message) }
+	return all, p.play()
+}
+
+// escape aborts here and watches. It says false where there is nothing to abort.
+func (p *player) escape(from, message string) (Escape, bool) {
+	s := p.w.rollout.Status
+	if s.StableRS == s.CurrentPodHash || s.Abort || s.StableRS == "" || s.CurrentPodHash != p.hash(versionNew) {
+		return Escape{}, false
+	}
+	e := Escape{At: message, Weight: p.share(s.CurrentPodHash)}
+	if canary := p.w.rollout.Spec.Strategy.Canary; canary != nil {
+		index, err := strconv.Atoi(from)
+		if err != nil || index >= len(canary.Steps) {
+			return Escape{}, false
+		}
+		e.Step, e.At = int32(index)+1, decide.StepText(canary.Steps[index])
+	}
+	begin := p.w.Now
+	p.tape = newTape()
+	p.w.Apply(func(ro *api.Rollout) { ro.Status.Abort = true })
+	for p.w.Now.Sub(begin) <= time.Hour && (e.SafeAfter == nil || e.FullAfter == nil) && p.turns() {
+		p.tape.rest(p)
+		took := Duration(p.w.Now.Sub(begin))
+		_, old := p.w.Pods(s.StableRS)
+		if e.SafeAfter == nil && p.share(s.CurrentPodHash) == 0 {
+			e.SafeAfter = &took
+		}
+		if e.FullAfter == nil && old >= p.wanted() {
+			e.FullAfter = &took
+		}
+		at := p.w.next()
+		if at.IsZero() {
+			break
+		}
+		p.w.Now = at
+	}
+	p.tape.end(p)
+	e.Unserved = total(p.tape.gaps)
+	if p.tape.fewest != nil {
+		e.Fewest = *p.tape.fewest
+	}
+	return e, true
+}

@@ -1,0 +1,111 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Expected is one expectation and whether it holds.
+type Expected struct {
+	Text string `json:"text"`
+	Met  bool   `json:"met"`
+	// But says what is the case when it is not met.
+	But string `json:"but,omitempty"`
+}
+
+// judge compares what came of a scenario with what was expected, and sums it up. Without expectations the
+// version must end as promoted.
+func (r *Result) judge(expect *Expect) {
+	if expect == nil {
+		expect = &Expect{Ends: EndsPromoted}
+	}
+	r.Expected = r.compare(*expect)
+	r.As = !slices.ContainsFunc(r.Expected, func(e Expected) bool { return !e.Met })
+	r.Verdict = r.verdict()
+}
+
+func (r *Result) compare(expect Expect) (all []Expected) {
+	check := func(met bool, but, format string, args ...any) {
+		e := Expected{Text: fmt.Sprintf(format, args...), Met: met}
+		if !met {
+			e.But = but
+		}
+		all = append(all, e)
+	}
+	ended := fmt.Sprintf("it ends %s after %s: %s", r.Ends, r.EndsAt, r.Reason)
+	switch {
+	case expect.Ends != "" && expect.Within > 0:
+		check(r.Ends == expect.Ends && r.EndsAt <= expect.Within, ended, "the update ends %s within %s", expect.Ends, expect.Within)
+	case expect.Ends != "":
+		check(r.Ends == expect.Ends, ended, "the update ends %s", expect.Ends)
+	case expect.Within > 0:
+		check(r.Ends != EndsUnfinished && r.EndsAt <= expect.Within, ended, "the update ends within %s", expect.Within)
+	}
+	if expect.Because != "" {
+		check(strings.Contains(r.Reason, expect.Because), "the reason is: "+r.Reason, "the reason says %q", expect.Because)
+	}
+	for _, reason := range expect.Decisions {
+		check(slices.Contains(r.Decisions, reason), "the decisions are "+strings.Join(r.Decisions, ", "), "there is a decision %s", reason)
+	}
+	if least := expect.MinAvailable; least != nil {
+		check(r.Fewest >= *least, fmt.Sprintf("%d are at %s", r.Fewest, r.FewestAt), "at least %s %s available at any time", count(int(*least), "pod"), are(*least))
+	}
+	if longest := expect.Unserved; longest != nil {
+		check(total(r.Unserved) <= *longest, "requests have nobody for "+total(r.Unserved).String(), "requests have nobody for at most %s", *longest)
+	}
+	if most := expect.MaxWeight; most != nil {
+		check(r.MaxWeight <= float64(*most), "it gets "+percent(r.MaxWeight), "the new version gets at most %d %% of the requests", *most)
+	}
+	if expect.SafeWithin > 0 {
+		all = append(all, r.escaped(expect.SafeWithin))
+	}
+	return all
+}
+
+func are(n int32) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// escaped compares the slowest abort with how soon one must have ended.
+func (r *Result) escaped(within Duration) Expected {
+	e := Expected{Text: fmt.Sprintf("an abort at any step ends within %s", within), Met: true}
+	for _, a := range r.Aborts {
+		for _, took := range []*Duration{a.SafeAfter, a.FullAfter} {
+			if e.Met && (took == nil || *took > within) {
+				e.Met, e.But = false, fmt.Sprintf("one at %s does not end within an hour", a.At)
+				if took != nil {
+					e.But = fmt.Sprintf("one at %s takes %s", a.At, *took)
+				}
+			}
+		}
+	}
+	return e
+}
+
+// verdict is the result in a sentence or two.
+func (r *Result) verdict() string {
+	var text string
+	switch r.Ends {
+	case EndsPromoted:
+		text = fmt.Sprintf("Promoted after %s.", r.EndsAt)
+		if r.FullAt != nil && *r.FullAt > r.EndsAt {
+			text = fmt.Sprintf("Promoted after %s, with all pods after %s.", r.EndsAt, *r.FullAt)
+		}
+	case EndsAborted:
+		text = fmt.Sprintf("Aborted after %s: the new version got at most %s of the requests.", r.EndsAt, percent(r.MaxWeight))
+	case EndsPaused:
+		text = fmt.Sprintf("Paused since %s, with %s of the requests for the new version at most: somebody has to act.", r.EndsAt, percent(r.MaxWeight))
+	default:
+		text = fmt.Sprintf("Unfinished after %s: %s", r.EndsAt, r.Reason)
+	}
+	if len(r.Unserved) == 0 {
+		return text + fmt.Sprintf(" Every request had a pod that could serve it; at least %d of %s %s available.",
+			r.Fewest, count(int(r.Replicas), "pod"), are(r.Fewest))
+	}
+	worst := worstGap(r.Unserved)
+	return text + fmt.Sprintf(" For %s there were requests that nobody could have served, up to %s of them.", total(r.Unserved), percent(worst.Percent))
+}

@@ -1,0 +1,238 @@
+package simulate
+
+import (
+	"fmt"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
+)
+
+// Result is what came of a scenario. It is what `sluice simulate -o json` prints.
+type Result struct {
+	Rollout   string `json:"rollout"`
+	Namespace string `json:"namespace,omitempty"`
+	Strategy  string `json:"strategy"` // canary or blueGreen
+	Scenario  string `json:"scenario,omitempty"`
+	Replicas  int32  `json:"replicas"`
+	Steps     int    `json:"steps"`
+	// Router says that requests are divided by a traffic router, which is simulated.
+	Router bool `json:"router"`
+	// Startup is how long pods were taken to need; Assumed is what else the scenario did not say.
+	Startup []StartupUsed `json:"startup"`
+	Assumed []Assumption  `json:"assumed"`
+
+	Timeline []Row `json:"timeline"`
+
+	// Ends is promoted, aborted, paused or unfinished; EndsAt is since when, and Reason why.
+	Ends   string   `json:"ends"`
+	EndsAt Duration `json:"endsAt"`
+	Reason string   `json:"reason"`
+	// PromotedAt is when the new version became the stable one, FullAt when all pods were its own and available.
+	PromotedAt *Duration `json:"promotedAt,omitempty"`
+	FullAt     *Duration `json:"fullAt,omitempty"`
+
+	// Worst is the moment with the fewest pods for what was to be served, Fewest the fewest pods of all that
+	// were available.
+	Worst    *Margin  `json:"worst,omitempty"`
+	Fewest   int32    `json:"fewest"`
+	FewestAt Duration `json:"fewestAt"`
+	// Unserved are the times in which requests had nobody who could serve them.
+	Unserved []Gap `json:"unserved"`
+	// MaxWeight is the largest part of the requests, in percent, that the new version got.
+	MaxWeight float64 `json:"maxWeight"`
+	// Aborts says for each step what an abort there would do, when nothing else goes wrong.
+	Aborts []Escape `json:"aborts"`
+	// Decisions are the reasons of all decisions, in their order.
+	Decisions []string `json:"decisions"`
+
+	// Expected are the expectations and whether they hold; As says that all do.
+	Expected []Expected `json:"expected"`
+	As       bool       `json:"asExpected"`
+	Verdict  string     `json:"verdict"`
+}
+
+// StartupUsed is how long pods of a version were taken to need.
+type StartupUsed struct {
+	Version string   `json:"version"`
+	Needs   Duration `json:"needs"`
+	Never   bool     `json:"never,omitempty"`
+	// Said is false when it is taken from the readiness probe, or from nothing.
+	Said bool `json:"said"`
+}
+
+// maxMoments bounds how much is played; a rollout with a measurement every second for hours has as many.
+const maxMoments = 20_000
+
+// idle is for how long an update that waits for somebody is watched.
+const idle = 10 * time.Minute
+
+// Simulate plays a scenario and tells what came of it. Scenario.Check should have found nothing.
+func Simulate(s Setup) (Result, error) {
+	p := newPlayer(s)
+	if err := p.settleOld(); err != nil {
+		return Result{}, err
+	}
+	start := p.fork()
+	p.tape = newTape()
+	if err := p.play(); err != nil {
+		return Result{}, err
+	}
+	r := p.result()
+	aborts, err := start.escapes()
+	if err != nil {
+		return Result{}, err
+	}
+	r.Aborts = aborts
+	r.judge(s.Scenario.Expect)
+	return r, nil
+}
+
+// play lets the new version come and tells everything until nothing more would happen.
+func (p *player) play() error {
+	p.begin()
+	limit := 24 * time.Hour
+	if p.plot.Lasts > 0 {
+		limit = time.Duration(p.plot.Lasts)
+	}
+	for range maxMoments {
+		if !p.turns() {
+			return fmt.Errorf("playing the scenario: after %s nothing comes to rest: %s", Duration(p.elapsed()), p.named(p.w.reason.Message))
+		}
+		if p.tape != nil {
+			p.tape.rest(p)
+		}
+		if p.rested != nil {
+			p.rested()
+		}
+		at := p.next()
+		if p.over() || at.IsZero() {
+			break
+		}
+		if at.Sub(p.began) > limit {
+			p.w.Now = p.began.Add(limit)
+			break
+		}
+		p.w.Now = at
+	}
+	if p.tape != nil {
+		p.tape.end(p)
+	}
+	return nil
+}
+
+// over says that nothing more would happen that changes how it ends.
+func (p *player) over() bool {
+	if p.w.Now.Before(p.w.Away) || len(p.singular()) > 0 || p.elapsed() < p.scripted() {
+		return false
+	}
+	if p.plot.Lasts > 0 {
+		return false
+	}
+	s := p.w.rollout.Status
+	switch {
+	case p.w.next().IsZero():
+		return p.promoteAt.IsZero() // what repeats without end changes nothing any more
+	case p.waitsForSomebody():
+		return p.promoteAt.IsZero() && p.tape != nil && p.elapsed()-p.tape.movedAt >= idle
+	case s.Abort, s.StableRS == s.CurrentPodHash:
+		return p.tape != nil && p.elapsed()-p.tape.movedAt >= idle
+	}
+	return false
+}
+
+// scripted is when the last value of the plot begins.
+func (p *player) scripted() (last time.Duration) {
+	for _, s := range p.plot.Metrics {
+		for _, point := range s.Values {
+			last = max(last, time.Duration(point.At))
+		}
+	}
+	if p.scaler != nil {
+		for _, point := range p.scaler.plan.Load {
+			last = max(last, time.Duration(point.At)+autoscaleWindow+2*autoscaleEvery)
+		}
+	}
+	return last
+}
+
+func (p *player) result() Result {
+	ro, t := p.w.rollout, p.tape
+	r := Result{
+		Rollout: ro.Name, Namespace: ro.Namespace, Strategy: "canary", Scenario: p.plot.Metadata.Name, Replicas: 1,
+		Timeline: t.rows, Worst: t.worst, FewestAt: t.fewestAt, Unserved: append([]Gap{}, t.gaps...),
+		MaxWeight: t.maxWeight, Assumed: append([]Assumption{}, t.assumed...), Decisions: []string{},
+	}
+	if p.manifest.Spec.Replicas != nil {
+		r.Replicas = *p.manifest.Spec.Replicas
+	}
+	if c := p.manifest.Spec.Strategy.Canary; c != nil {
+		r.Steps, r.Router = len(c.Steps), c.TrafficRouting != nil
+	} else {
+		r.Strategy = "blueGreen"
+	}
+	if t.fewest != nil {
+		r.Fewest = *t.fewest
+	}
+	for _, version := range []string{versionOld, versionNew} {
+		needs, said := p.startup(version)
+		r.Startup = append(r.Startup, StartupUsed{Version: version, Needs: Duration(max(needs, 0)), Never: needs < 0, Said: said})
+	}
+	for _, d := range t.decisions {
+		r.Decisions = append(r.Decisions, d.Reason)
+	}
+	r.promotion()
+	p.ending(&r)
+	return r
+}
+
+// promotion finds when the new version took over.
+func (r *Result) promotion() {
+	for i := range r.Timeline {
+		row := &r.Timeline[i]
+		switch {
+		case row.Reason == decide.DecidedPromotion && r.PromotedAt == nil:
+			r.PromotedAt = &row.At
+		case r.PromotedAt != nil && r.FullAt == nil && row.Phase == string(api.RolloutPhaseHealthy):
+			r.FullAt = &row.At
+		}
+	}
+}
+
+// ending is how things stand at the end, and since when.
+func (p *player) ending(r *Result) {
+	s := p.w.rollout.Status
+	last := p.applied[len(p.applied)-1]
+	r.EndsAt = Duration(p.elapsed())
+	switch {
+	case s.Abort:
+		r.Ends = EndsAborted
+		r.since(func(row Row) bool { return row.Reason == decide.DecidedAbort })
+	case s.StableRS != "" && s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last:
+		r.Ends, r.Reason = EndsPromoted, "Version "+last+" is promoted."
+		if s.Phase != api.RolloutPhaseHealthy {
+			r.Reason += " " + sentenced(p.named(s.Message))
+		}
+		r.since(func(row Row) bool {
+			return row.Reason == decide.DecidedPromotion || row.Reason == decide.DecidedRollback
+		})
+	case s.Phase == api.RolloutPhasePaused:
+		r.Ends, r.Reason = EndsPaused, sentenced(p.named(p.w.reason.Message))
+		r.since(func(row Row) bool { return row.Kind == RowWaits })
+	default:
+		r.Ends, r.Reason = EndsUnfinished, sentenced(p.named(p.w.reason.Message))
+	}
+}
+
+// since takes time and reason from the last row of this kind.
+func (r *Result) since(is func(Row) bool) {
+	for i := len(r.Timeline) - 1; i >= 0; i-- {
+		if is(r.Timeline[i]) {
+			r.EndsAt = r.Timeline[i].At
+			if r.Reason == "" {
+				r.Reason = r.Timeline[i].Text
+			}
+			return
+		}
+	}
+}
