@@ -13,7 +13,7 @@ import (
 
 // canaryCount is how many canary pods the update needs now.
 func (d *draft) canaryCount(f facts) int32 {
-	if d.status.PromoteFull {
+	if d.status.PromoteFull || d.fastRollback(f) != "" {
 		return f.replicas
 	}
 	return d.countAt(f, d.step(f))

@@ -40,7 +40,7 @@ func put(set map[string]Route, r Route) {
 
 // routing says that managed routes have a meaning: an update is on its way through its steps.
 func (d *draft) routing(f facts) bool {
-	return !d.aborted() && !d.promoted(f) && d.status.StableRS != "" && !d.status.PromoteFull && d.step(f) < d.lastStep(f)
+	return d.measuring(f) && d.step(f) < d.lastStep(f)
 }
 
 // awaitRoute says what is missing until the router has the routes of the present step, "" when nothing is.
