@@ -48,7 +48,10 @@ func partOf(total, share, whole int32) int32 {
 // carry is the share that so many pods can take when each of R takes its part. As many as maxUnavailable
 // may be missing without any loss.
 func (f facts) carry(serving int32) int32 {
-	if serving <= 0 {
+	switch {
+	case f.replicas == 0:
+		return f.whole() // no pods are wanted: there is nobody to serve
+	case serving <= 0:
 		return 0
 	}
 	if _, unavailable := f.limits(); serving >= f.replicas-unavailable {

@@ -58,10 +58,21 @@ func (d *draft) entrances(f facts) (stable, canary entrance) {
 	stable.wants, canary.wants = d.status.StableRS, d.status.StableRS
 	fresh := f.fresh()
 	serves := fresh != nil && fresh.Available > 0
-	if !d.aborted() && fresh != nil && (serves || canary.hash == f.hash) {
+	if !d.aborted() && (serves || canary.hash == f.hash) && d.wantsCanary(f) {
 		canary.wants = f.hash
 	}
 	return stable, canary
+}
+
+// wantsCanary says that the new revision should have pods now: a step may ask for none.
+func (d *draft) wantsCanary(f facts) bool {
+	switch {
+	case f.fresh() == nil:
+		return false
+	case f.routed():
+		return d.canaryCount(f) > 0
+	}
+	return d.promoted(f) || d.target(f).canary > 0
 }
 
 // sideServices are the Services of the two sides; with pingPong they take turns.
@@ -88,7 +99,11 @@ func (f facts) entrance(service string, role func(Split) Share) entrance {
 	} else {
 		e.closed = true
 	}
-	if !f.routed() || f.unread() != "" {
+	switch {
+	case !f.routed():
+		return e
+	case f.unread() != "":
+		e.asked, e.most = f.whole(), f.whole() // it may be anything
 		return e
 	}
 	share := func(s Split) Share {

@@ -18,7 +18,11 @@ const passesToSafety = 3
 
 // trafficHistory is a random life of a canary behind a router.
 type trafficHistory struct {
-	*history
+	w       *World
+	fate    *dice
+	life    *history
+	version int
+	turns   int
 	// calm counts passes since an aborted update could have been brought to safety.
 	calm    int
 	before  int32 // pods that were missing before the last change
@@ -28,7 +32,8 @@ type trafficHistory struct {
 func newTrafficHistory(t *testing.T, rt *rapid.T) *trafficHistory {
 	how := Routing{Subsets: rapid.Bool().Draw(rt, "subsets"), Parts: rapid.Bool().Draw(rt, "by parts")}
 	steps := []api.CanaryStep{setWeight(20), waitFor(5), setWeight(50), wait(), setWeight(80)}
-	h := &trafficHistory{history: &history{w: routedBy(how, 5, steps...)(t), fate: &dice{t: rt, odds: 12}}}
+	life := &history{w: routedBy(how, 5, steps...)(t), fate: &dice{t: rt, odds: 12}}
+	h := &trafficHistory{w: life.w, fate: life.fate, life: life}
 	h.w.routing.Lag = func() time.Duration { return 0 }
 	canaryOf(h.w, func(c *api.CanaryStrategy) {
 		c.DynamicStableScale = rapid.Bool().Draw(rt, "dynamic")
@@ -48,6 +53,11 @@ func newTrafficHistory(t *testing.T, rt *rapid.T) *trafficHistory {
 	return h
 }
 
+func (h *trafficHistory) law(ok bool, format string, args ...any) { h.life.law(ok, format, args...) }
+
+// Check holds the laws after every action.
+func (h *trafficHistory) Check(t *rapid.T) { h.life.turns = h.turns; h.life.Check(t) }
+
 // served holds the laws about traffic after every change that we have made: it made nothing worse, for the
 // pods of the traffic as it is divided now, than what may be missing anyway.
 func (h *trafficHistory) served(why string) {
@@ -62,11 +72,9 @@ func (h *trafficHistory) served(why string) {
 }
 
 func (h *trafficHistory) size() (replicas, missing int32) {
-	replicas = 1
-	if r := h.w.Rollout().Spec.Replicas; r != nil {
-		replicas = *r
-	}
-	return replicas, replicas / 4
+
+	replicas, _, missing = h.life.limits()
+	return replicas, missing
 }
 
 // turn is a turn with the laws before and after it: what pods do by themselves is nobody's doing.
@@ -76,7 +84,7 @@ func (h *trafficHistory) turn(n int) {
 		h.before, h.minimum = h.w.Short(), h.w.Unserved()
 		h.w.Turn()
 		h.turns++
-		h.watchAttempt(h.w.Rollout().Status)
+		h.life.watchAttempt(h.w.Rollout().Status)
 		h.watchSafety()
 	}
 }
@@ -88,7 +96,7 @@ func (h *trafficHistory) watchSafety() {
 	_, stable := h.w.Pods(s.StableRS)
 	replicas, missing := h.size()
 	able := stable > 0 && stable >= replicas-missing
-	if s.AbortedAt == nil || !s.Abort || !able || !h.fate.off {
+	if s.AbortedAt == nil || !s.Abort || !able || !h.fate.off || h.w.routing.Refuse != nil || h.w.routing.Unknown != nil {
 		h.calm = 0
 		return
 	}
@@ -219,14 +227,15 @@ func (h *trafficHistory) Calm(*rapid.T) {
 	h.w.Mend()
 	h.w.past, h.w.Invalid = nil, nil
 	h.w.routing.Refuse, h.w.routing.Unknown, h.w.routing.Lag = nil, nil, lag(0)
+	h.w.CatchUp()
 	h.w.node()
 	h.before, h.minimum = h.w.Short(), h.w.Unserved()
 	each := func() {
 		h.before, h.minimum = h.w.Short(), h.w.Unserved()
-		h.watchAttempt(h.w.Rollout().Status)
+		h.life.watchAttempt(h.w.Rollout().Status)
 	}
 	h.law(h.w.Until(h.w.Now.Add(20*time.Minute), each), "law 8: the world never came to rest")
-	if h.broken != "" {
+	if h.life.broken != "" {
 		return
 	}
 	before := h.w.Writes()
