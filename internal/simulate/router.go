@@ -15,6 +15,9 @@ type router struct {
 	stages        []stage
 }
 
+// caughtUp is what Redirected hears when the router does by itself what it was told before.
+const caughtUp = "the router caught up"
+
 // stage is a part of what the router was told that takes effect at some time.
 type stage struct {
 	at     time.Time
@@ -89,7 +92,7 @@ func (w *World) route() {
 	}
 	next.version = w.touch()
 	w.router = &next
-	w.redirected("the router caught up")
+	w.redirected(caughtUp)
 }
 
 // seenRouting is the router as this pass sees it; nil when there is none.
@@ -184,8 +187,12 @@ func (w *World) Loads() (all []Load) {
 		_, available := w.Totals()
 		return []Load{{Weight: 100, Needed: replicas, Available: available}}
 	}
+	return w.loads(w.router.serves, replicas)
+}
+
+func (w *World) loads(split decide.Split, replicas int32) (all []Load) {
 	whole := w.whole()
-	for _, share := range append([]decide.Share{w.router.serves.Stable, w.router.serves.Canary}, w.router.serves.Additional...) {
+	for _, share := range append([]decide.Share{split.Stable, split.Canary}, split.Additional...) {
 		if share.Weight == 0 {
 			continue
 		}

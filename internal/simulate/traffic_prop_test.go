@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 )
 
 // passesToSafety is the stated bound of an abort: after so many passes in which the stable revision can
@@ -47,7 +48,13 @@ func newTrafficHistory(t *testing.T, rt *rapid.T) *trafficHistory {
 		}
 	})
 	h.w.Fate = h.fate
-	h.w.Redirected = func(why string) { h.served(why) }
+	h.w.Redirected = func(why string) {
+		if why == caughtUp { // pods may have gone since the router was told: what it was told was judged then
+			h.before, h.minimum = h.missing()
+			return
+		}
+		h.served(why)
+	}
 	h.w.Resized = func(r Resize) { h.served(fmt.Sprintf("%s from %d to %d", r.Name, r.From, r.To)) }
 	h.w.Repointed = func(r Repoint) { h.served(fmt.Sprintf("Service %s from %s to %s", r.Service, r.From, r.To)) }
 	return h
@@ -61,7 +68,7 @@ func (h *trafficHistory) Check(t *rapid.T) { h.life.turns = h.turns; h.life.Chec
 // served holds the laws about traffic after every change that we have made: it made nothing worse, for the
 // pods of the traffic as it is divided now, than what may be missing anyway.
 func (h *trafficHistory) served(why string) {
-	short, unserved := h.w.Short(), h.w.Unserved()
+	short, unserved := h.missing()
 	replicas, missing := h.size()
 	h.law(short <= max(h.before, missing), "law 1: after %s %d pods are missing for the traffic of %d, before it were %d: %+v", why, short, replicas, h.before, h.w.Loads())
 	h.law(unserved <= h.minimum, "law 1: after %s %d of the traffic reach nobody, before it were %d: %+v", why, unserved, h.minimum, h.w.Loads())
@@ -69,6 +76,23 @@ func (h *trafficHistory) served(why string) {
 	_, serves, _ := h.w.Traffic()
 	all := serves.Canary.Weight + serves.Stable.Weight
 	h.law(serves.Canary.Weight >= 0 && serves.Stable.Weight >= 0 && all == h.w.whole(), "law 2: shares %d and %d", serves.Canary.Weight, serves.Stable.Weight)
+}
+
+// missing is how many pods lack, and how much of the traffic reaches nobody, in what the router does and in
+// what it was told, whichever is worse.
+func (h *trafficHistory) missing() (short, unserved int32) {
+	replicas, _ := h.size()
+	for _, split := range []decide.Split{h.w.router.asked, h.w.router.serves} {
+		s, u := int32(0), int32(0)
+		for _, l := range h.w.loads(split, replicas) {
+			s += max(l.Needed-l.Available, 0)
+			if l.Available == 0 && l.Needed > 0 {
+				u += l.Weight
+			}
+		}
+		short, unserved = max(short, s), max(unserved, u)
+	}
+	return short, unserved
 }
 
 func (h *trafficHistory) size() (replicas, missing int32) {
@@ -81,7 +105,7 @@ func (h *trafficHistory) size() (replicas, missing int32) {
 func (h *trafficHistory) turn(n int) {
 	for range n {
 		h.w.node()
-		h.before, h.minimum = h.w.Short(), h.w.Unserved()
+		h.before, h.minimum = h.missing()
 		h.w.Turn()
 		h.turns++
 		h.life.watchAttempt(h.w.Rollout().Status)
@@ -229,9 +253,9 @@ func (h *trafficHistory) Calm(*rapid.T) {
 	h.w.routing.Refuse, h.w.routing.Unknown, h.w.routing.Lag = nil, nil, lag(0)
 	h.w.CatchUp()
 	h.w.node()
-	h.before, h.minimum = h.w.Short(), h.w.Unserved()
+	h.before, h.minimum = h.missing()
 	each := func() {
-		h.before, h.minimum = h.w.Short(), h.w.Unserved()
+		h.before, h.minimum = h.missing()
 		h.life.watchAttempt(h.w.Rollout().Status)
 	}
 	h.law(h.w.Until(h.w.Now.Add(20*time.Minute), each), "law 8: the world never came to rest")
