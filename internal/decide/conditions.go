@@ -127,6 +127,11 @@ func progressDue(ro *api.Rollout, s *api.RolloutStatus) bool {
 		// Once the update is over, a node that is lost later is not its fault.
 		return s.Duration == nil || s.Duration.FinishedAt == nil
 	}
+	for _, run := range []*api.RolloutAnalysisRunStatus{s.BlueGreen.PrePromotionAnalysisRunStatus, s.BlueGreen.PostPromotionAnalysisRunStatus} {
+		if run != nil && !run.Status.Completed() {
+			return false
+		}
+	}
 	canary := ro.Spec.Strategy.Canary
 	if canary == nil || s.CurrentStepIndex == nil || int(*s.CurrentStepIndex) >= len(canary.Steps) {
 		return true
@@ -146,7 +151,12 @@ func (d *draft) describe(f facts, before api.RolloutStatus) {
 	d.describeFailure(f)
 	available := corev1.ConditionFalse
 	message := "Rollout does not have minimum availability"
-	if d.status.AvailableReplicas >= f.replicas {
+	carries := d.status.AvailableReplicas >= f.replicas
+	if f.blueGreen != nil {
+		active := f.find(d.status.BlueGreen.ActiveSelector)
+		carries = active != nil && active.Wanted == f.replicas && active.Available >= f.replicas
+	}
+	if carries {
 		available, message = corev1.ConditionTrue, "Rollout has minimum availability"
 	}
 	d.set(f, api.RolloutAvailable, available, api.ReasonAvailable, message)
@@ -194,8 +204,13 @@ func (d *draft) describePause(f facts) {
 // healthy says that the update is complete and every pod serves.
 func (d *draft) healthy(f facts) bool {
 	s := d.status
-	return !d.held() && !f.ro.Spec.Paused && !d.aborted() && d.promoted(f) && d.step(f) >= d.lastStep(f) &&
-		s.UpdatedReplicas == f.replicas && s.AvailableReplicas == f.replicas && s.Replicas == f.replicas
+	if d.held() || f.ro.Spec.Paused || d.aborted() || !d.promoted(f) || s.UpdatedReplicas != f.replicas || s.AvailableReplicas != f.replicas {
+		return false
+	}
+	if f.blueGreen != nil {
+		return d.leadsTo(f.hash) && (f.blueGreen.PreviewService == "" || s.BlueGreen.PreviewSelector == f.hash)
+	}
+	return d.step(f) >= d.lastStep(f) && s.Replicas == f.replicas
 }
 
 func (d *draft) describeHealth(f facts) {
@@ -247,7 +262,9 @@ func moved(before, after api.RolloutStatus) bool {
 		olderAfter < olderBefore ||
 		after.ReadyReplicas > before.ReadyReplicas ||
 		after.AvailableReplicas > before.AvailableReplicas ||
-		after.StableRS != before.StableRS
+		after.StableRS != before.StableRS ||
+		after.BlueGreen.ActiveSelector != before.BlueGreen.ActiveSelector ||
+		after.BlueGreen.PreviewSelector != before.BlueGreen.PreviewSelector
 }
 
 // describeFailure repeats what the ReplicaSet controller could not do, for example because of a quota.

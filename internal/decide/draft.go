@@ -54,6 +54,16 @@ func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) *
 	return &d.status.Decisions[len(d.status.Decisions)-1]
 }
 
+// recordOnce keeps a decision that is stated again until it has been seen to be true.
+func (d *draft) recordOnce(f facts, reason, message string) {
+	if n := len(d.status.Decisions); n > 0 {
+		if last := d.status.Decisions[n-1]; last.Reason == reason && last.Message == message && last.Revision == f.hash {
+			return
+		}
+	}
+	d.record(f, reason, message)
+}
+
 // memorable says that a decision about this revision should not be forgotten for the many steps that
 // follow: people ask for it when the release is over.
 func memorable(revision string) func(api.Decision) bool {
@@ -109,4 +119,6 @@ const (
 	DecidedTakeOver      = "WorkloadTakenOver"
 	DecidedRescaled      = "WorkloadRescaled" // by somebody else
 	DecidedGiveBack      = "WorkloadRestored"
+	DecidedCleared       = "SwitchCleared" // nothing stands before the switch of the active Service any more
+	DecidedSwitched      = "Switched"      // the active Service names another revision
 )

@@ -83,6 +83,10 @@ func (d *draft) waitsForPeople(f facts) bool {
 	if f.ro.Spec.Paused || d.inconclusive() {
 		return true
 	}
+	if f.blueGreen != nil {
+		_, forever := switchPause(f.blueGreen)
+		return forever && d.held()
+	}
 	step, ok := f.stepAt(d.step(f))
 	return ok && d.held() && step.Pause != nil && step.Pause.IsIndefinite()
 }

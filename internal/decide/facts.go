@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -41,10 +42,11 @@ func look(in RolloutInput) facts {
 		f.canary = *c
 	}
 	f.blueGreen = in.Rollout.Spec.Strategy.BlueGreen
+	f.seen.Invalid = append(slices.Clone(f.seen.Invalid), f.missingServices()...)
 	f.countPods()
 	f.hash, f.unsure = f.identify()
 	f.stepHash = f.specStepHash()
-	f.forward = len(in.Observed.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0 && f.unsure == ""
+	f.forward = len(f.seen.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0 && f.unsure == ""
 	if old := in.Rollout.Status; !f.forward && old.CurrentPodHash != "" {
 		f.hash, f.stepHash = old.CurrentPodHash, old.CurrentStepHash
 	}
@@ -110,9 +112,12 @@ func (f facts) stampUp() metav1.Time {
 	return metav1.NewTime(f.now.Add(time.Second - time.Nanosecond).Truncate(time.Second))
 }
 
-// surge and unavailable are the limits of a basic canary. If both come to 0 one pod may be missing,
+// surge and unavailable are the limits of a basic canary; blue-green has the second, for restarts. If both come to 0 one pod may be missing,
 // or nothing could ever move.
 func (f facts) limits() (surge, unavailable int32) {
+	if f.blueGreen != nil {
+		return 0, min(share(f.blueGreen.MaxUnavailable, f.replicas, false), f.replicas)
+	}
 	surge = share(f.canary.MaxSurge, f.replicas, true)
 	unavailable = share(f.canary.MaxUnavailable, f.replicas, false)
 	if surge == 0 && unavailable == 0 {

@@ -42,6 +42,7 @@ func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
 	d.status.PromoteFull = false
 	d.unpause()
 	d.goTo(f, 0)
+	d.forgetSwitch()
 	if f.find(d.status.StableRS) == nil {
 		nowhere := fmt.Sprintf(NoWayBack+": revision %d goes on serving.", d.revision)
 		why += " " + nowhere
@@ -60,6 +61,7 @@ func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
 func (d *draft) retry(f facts) {
 	d.status.AbortedAt = nil
 	d.forgetRuns()
+	d.forgetSwitch()
 	d.status.Attempt++
 	d.goTo(f, 0)
 	d.startClock(f)
@@ -96,6 +98,10 @@ func (d *draft) recordedFull() bool {
 func (d *draft) resume(f facts) {
 	d.status.ControllerPause = false
 	if d.promoted(f) {
+		return
+	}
+	if f.blueGreen != nil {
+		d.resumeSwitch(f)
 		return
 	}
 	again, over := d.measureAgain(f), d.pausedHere(f)

@@ -9,6 +9,10 @@ import (
 // promote makes the current revision the stable one when it can carry everything and nothing is
 // left to wait for. Only then may the old revision lose its last pods.
 func (d *draft) promote(f facts) {
+	if f.blueGreen != nil {
+		d.promoteSwitched(f)
+		return
+	}
 	fresh := f.fresh()
 	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || fresh.Available < f.enough(f.replicas) {
 		return
@@ -31,11 +35,17 @@ func (d *draft) promote(f facts) {
 		return
 	}
 	d.turnPingPong(f)
+	d.makeStable(f, reason)
+}
+
+// makeStable ends the update: the current revision is what serves when nothing is going on.
+func (d *draft) makeStable(f facts, reason string, proof ...api.Evidence) {
 	d.status.StableRS = f.hash
 	d.status.PromoteFull = false
 	d.unpause()
+	d.forgetSwitch()
 	d.goTo(f, d.lastStep(f))
-	d.record(f, DecidedPromotion, reason+": this revision is stable now.")
+	d.record(f, DecidedPromotion, reason+": this revision is stable now.", proof...)
 	d.completion = reason
 }
 

@@ -55,6 +55,29 @@ func (d *draft) count(f facts) {
 	if f.ro.Spec.Selector != nil {
 		s.Selector = metav1.FormatLabelSelector(f.ro.Spec.Selector)
 	}
+	if f.blueGreen != nil {
+		d.countActive(f)
+	}
+}
+
+// countActive narrows what an autoscaler goes by to the revision that serves: the other one has as many pods
+// and nothing to do.
+func (d *draft) countActive(f facts) {
+	active := f.find(d.status.BlueGreen.ActiveSelector)
+	if active == nil {
+		return
+	}
+	s := &d.status
+	s.HPAReplicas, s.ReadyReplicas, s.AvailableReplicas = active.Replicas, active.Ready, active.Available
+	var selector metav1.LabelSelector
+	if f.ro.Spec.Selector != nil {
+		f.ro.Spec.Selector.DeepCopyInto(&selector)
+	}
+	if selector.MatchLabels == nil {
+		selector.MatchLabels = map[string]string{}
+	}
+	selector.MatchLabels[api.LabelPodTemplateHash] = active.Hash
+	s.Selector = metav1.FormatLabelSelector(&selector)
 }
 
 // sumUp is the phase and its message; the first rule that applies wins. Other tools take the phase
@@ -81,12 +104,28 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 		return api.RolloutPhaseProgressing, "more replicas need to be updated"
 	case s.AvailableReplicas < s.UpdatedReplicas:
 		return api.RolloutPhaseProgressing, "updated replicas are still becoming available"
+	case f.blueGreen != nil:
+		return d.switchPhase(f)
 	case !f.routed() && s.Replicas > s.UpdatedReplicas:
 		return api.RolloutPhaseProgressing, "old replicas are pending termination"
 	case !d.promoted(f) || s.StableRS == "":
 		return api.RolloutPhaseProgressing, "waiting for all steps to complete"
 	case f.routed() && f.canaryShare() > 0:
 		return api.RolloutPhaseProgressing, "waiting for the traffic router to send everything to the stable revision"
+	}
+	return api.RolloutPhaseHealthy, ""
+}
+
+// switchPhase is the phase of a blue-green Rollout whose pods are all there.
+func (d *draft) switchPhase(f facts) (api.RolloutPhase, string) {
+	post := d.status.BlueGreen.PostPromotionAnalysisRunStatus
+	switch {
+	case !d.leadsTo(f.hash):
+		return api.RolloutPhaseProgressing, "active service cutover pending"
+	case !d.promoted(f) && measures(f.blueGreen.PostPromotionAnalysis) && (post == nil || !post.Status.Completed()):
+		return api.RolloutPhaseProgressing, "waiting for analysis to complete"
+	case !d.promoted(f):
+		return api.RolloutPhaseProgressing, "waiting for post-promotion verification to complete"
 	}
 	return api.RolloutPhaseHealthy, ""
 }

@@ -25,7 +25,7 @@ func (d *draft) takeRevision(f facts) {
 	}
 	d.create(f)
 	d.describeCompletion(f) // before anything is scaled: the events tell the beginning first
-	if d.status.StableRS == "" && f.fresh() != nil {
+	if (d.status.StableRS == "" || (d.undeployed(f) && !d.promoted(f))) && f.fresh() != nil {
 		d.deployFirst(f)
 	}
 }
@@ -126,6 +126,7 @@ func (d *draft) startOver(f facts, podChanged bool) {
 	d.status.Abort, d.status.AbortedAt = false, nil
 	d.status.PromoteFull = false
 	d.forgetRuns()
+	d.forgetSwitch()
 	d.status.Attempt++
 	if rs := f.fresh(); rs == nil || rs.Revision != d.revision {
 		d.status.Attempt = 0 // a new number: no run of it can be left from before
@@ -147,17 +148,21 @@ func (d *draft) begins(f facts, first, podChanged bool) {
 	switch {
 	case d.promoted(f):
 		d.goTo(f, d.lastStep(f))
-		if podChanged {
+		if podChanged && f.blueGreen != nil {
+			d.record(f, DecidedRollback, "The stable template was applied again: it serves without another analysis.")
+		} else if podChanged {
 			d.tell(api.EventSkipSteps, "Rollback to stable ReplicaSets")
 			d.record(f, DecidedRollback, "The stable template was applied again: steps and analysis are skipped.")
 		}
-	case first || d.status.StableRS == "":
+	case first || d.status.StableRS == "" || d.undeployed(f):
 	case d.fastRollback(f) != "":
 		// Told where the steps are skipped, which may also become right in mid-update.
 	case podChanged && f.replicas == 0:
 		// Nobody is served and nothing can be measured: the version that will serve is simply replaced.
 		d.goTo(f, d.lastStep(f))
 		d.record(f, DecidedSkip, "A new template was applied while no pods are wanted (spec.replicas is 0): there is nothing to measure, so the steps are skipped.")
+	case f.blueGreen != nil:
+		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts as the preview."+f.superseded())
 	case podChanged:
 		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts at step 1."+f.superseded())
 	default:

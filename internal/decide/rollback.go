@@ -31,6 +31,9 @@ func (d *draft) fastRollback(f facts) string {
 	if f.withinWindow(fresh, stable) {
 		return "Rollback within window"
 	}
+	if d.withinDelay(f, fresh) {
+		return "Fast rollback"
+	}
 	return ""
 }
 
@@ -75,6 +78,7 @@ func (d *draft) rollBack(f facts) {
 	}
 	d.unpause()
 	d.goTo(f, d.lastStep(f))
+	d.status.BlueGreen.ScaleUpPreviewCheckPoint = f.blueGreen != nil
 	if d.recorded(DecidedFastRollback, f.hash) {
 		return
 	}

@@ -18,6 +18,7 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	if len(f.seen.Unsupported) > 0 && len(d.status.Decisions) == 0 {
 		return leave(f, d)
 	}
+	d.seeServices(f)
 	d.takeRevision(f)
 	d.hearSkip(f)
 	d.missStable(f)

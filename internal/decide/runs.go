@@ -17,7 +17,7 @@ type slot struct {
 	ref      **api.RolloutAnalysisRunStatus
 	kind     string // label rollout-type
 	base     string // the run's name without collision suffix
-	step     int32  // −1 for background
+	step     int32  // −1 where there is none
 	analysis api.RolloutAnalysis
 	wanted   bool // a run should be there now
 }
@@ -45,7 +45,7 @@ func (d *draft) slots(f facts) []slot {
 			analysis: *s.Analysis, wanted: active,
 		})
 	}
-	return all
+	return append(all, d.switchSlots(f, base, active)...)
 }
 
 // owns says whether the name is one of this slot's: its base, or its base with a collision suffix.
@@ -93,6 +93,8 @@ func (d *draft) refs() []heard {
 	return []heard{
 		{&d.status.Canary.CurrentBackgroundAnalysisRunStatus, api.RolloutTypeBackground, "Background analysis phase error/failed"},
 		{&d.status.Canary.CurrentStepAnalysisRunStatus, api.RolloutTypeStep, "Step-based analysis phase error/failed"},
+		{&d.status.BlueGreen.PrePromotionAnalysisRunStatus, api.RolloutTypePrePromotion, "Blue/green pre-promotion analysis phase error/failed"},
+		{&d.status.BlueGreen.PostPromotionAnalysisRunStatus, api.RolloutTypePostPromotion, "Blue/green post-promotion analysis phase error/failed"},
 	}
 }
 

@@ -28,7 +28,7 @@ type place struct {
 // scale moves pods towards the target, through the interlock. It returns where they will be.
 func (d *draft) scale(f facts) []place {
 	now, places := d.fleet(f)
-	if f.ro.Spec.Paused && !d.aborted() {
+	if f.ro.Spec.Paused && !d.aborted() && f.blueGreen == nil {
 		return sized(places, now)
 	}
 	if !f.forward && d.status.StableRS == "" {
@@ -37,7 +37,7 @@ func (d *draft) scale(f facts) []place {
 	places = sized(places, d.interlocked(f, now, places))
 	up := func(p place) bool { return p.size.wanted > p.rs.Wanted }
 	down := func(p place) bool { return p.size.wanted < p.rs.Wanted }
-	if d.aborted() && !f.routed() {
+	if d.aborted() && !f.routed() && f.blueGreen == nil {
 		// What is bad goes first; what it loses was spared by pods that serve already.
 		d.resize(f, places, down)
 		d.resize(f, places, up)
@@ -51,6 +51,9 @@ func (d *draft) scale(f facts) []place {
 
 // interlocked is where pods would go, after the interlock has had its look.
 func (d *draft) interlocked(f facts, now fleet, places []place) fleet {
+	if f.blueGreen != nil {
+		return d.staged(f, now, places)
+	}
 	surge, unavailable := f.limits()
 	floor := f.replicas - unavailable
 	kept := d.kept(f, places)

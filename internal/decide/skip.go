@@ -68,7 +68,7 @@ func after(step *int32, further, end int32) (int32, bool) {
 func besideUpdate(reason string) bool {
 	switch reason {
 	case DecidedRestart, DecidedRefused, DecidedRestarted, DecidedDryRun, DecidedStableGone, DecidedRunLost,
-		DecidedTakeOver, DecidedRescaled, DecidedGiveBack:
+		DecidedTakeOver, DecidedRescaled, DecidedGiveBack, DecidedSwitched:
 		return true
 	}
 	return false

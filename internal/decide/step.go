@@ -19,6 +19,8 @@ func (f facts) stepAt(index int32) (api.CanaryStep, bool) {
 // done, otherwise what the nearest setWeight at or before the current step says.
 func (d *draft) weight(f facts) int32 {
 	switch {
+	case f.blueGreen != nil:
+		return d.activeShare(f)
 	case d.aborted():
 		return 0
 	case d.promoted(f), d.status.StableRS == "", d.status.PromoteFull, d.fastRollback(f) != "":
@@ -42,6 +44,10 @@ func (f facts) weightAt(index int32) int32 {
 
 // takeStep completes the current step when its condition holds; at most one step a turn.
 func (d *draft) takeStep(f facts) {
+	if f.blueGreen != nil {
+		d.takeSwitch(f)
+		return
+	}
 	if !d.updating(f) || f.ro.Spec.Paused || d.status.PromoteFull || d.fastRollback(f) != "" {
 		return
 	}
@@ -58,7 +64,7 @@ func (d *draft) takeStep(f facts) {
 		d.waiting = Reason{Code: string(api.PauseReasonInconclusiveAnalysis), Message: "An analysis was inconclusive: waiting for somebody to promote, abort or resume."}
 		return
 	}
-	if reason := d.strangePause(); reason != "" {
+	if reason := d.strangePause(f); reason != "" {
 		d.waiting = Reason{Code: string(reason), Message: fmt.Sprintf("Paused for the reason %s, which is none of this controller's: waiting for somebody to resume.", reason)}
 		return
 	}
@@ -76,11 +82,15 @@ func (d *draft) takeStep(f facts) {
 	}
 }
 
-// strangePause is a reason to pause that a canary of ours does not have, "" when there is none: whoever
+// strangePause is a reason to pause that this strategy does not have, "" when there is none: whoever
 // set it waits for somebody.
-func (d *draft) strangePause() api.PauseReason {
+func (d *draft) strangePause(f facts) api.PauseReason {
+	ours := api.PauseReasonCanaryPauseStep
+	if f.blueGreen != nil {
+		ours = api.PauseReasonBlueGreenPause
+	}
 	for _, c := range d.status.PauseConditions {
-		if c.Reason != api.PauseReasonCanaryPauseStep && c.Reason != api.PauseReasonInconclusiveAnalysis {
+		if c.Reason != ours && c.Reason != api.PauseReasonInconclusiveAnalysis {
 			return c.Reason
 		}
 	}

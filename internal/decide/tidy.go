@@ -29,7 +29,7 @@ func (d *draft) tidyReplicaSets(f facts) map[string]bool {
 	sort.SliceStable(old, func(i, j int) bool { return old[i].CreatedAt.Before(old[j].CreatedAt) })
 	gone := map[string]bool{}
 	for _, rs := range old[:max(len(old)-limit, 0)] {
-		if rs.Wanted == 0 && rs.Replicas == 0 && rs.Observed {
+		if rs.Wanted == 0 && rs.Replicas == 0 && rs.Observed && !f.entered(rs.Hash) {
 			gone[rs.Hash] = true
 			d.act(ReplicaSetGone{Name: rs.Name})
 		}

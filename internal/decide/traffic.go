@@ -41,6 +41,8 @@ type entrance struct {
 func (d *draft) direct(f facts, places []place) {
 	d.reportWeights(f)
 	if f.blueGreen != nil {
+		d.preview(f)
+		d.lead(f, places)
 		return
 	}
 	stable, canary := d.entrances(f)

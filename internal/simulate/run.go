@@ -99,17 +99,13 @@ func (t *Transcript) clock() string { return t.w.Now.Sub(t.start).String() }
 // Note adds the present moment, if it differs from the last one noted.
 func (t *Transcript) Note() {
 	ro := t.w.rollout
-	step := "-"
-	if i := ro.Status.CurrentStepIndex; i != nil {
-		step = fmt.Sprintf("%d/%d", *i, len(ro.Spec.Strategy.Canary.Steps))
-	}
 	canary, canaryUp := t.w.Pods(ro.Status.CurrentPodHash)
 	stable, stableUp := t.w.Pods(ro.Status.StableRS)
 	if ro.Status.StableRS == ro.Status.CurrentPodHash {
 		canary, canaryUp = 0, 0
 	}
-	state := fmt.Sprintf("%-11s step %-4s %scanary %d/%d stable %d/%d%s  %s",
-		ro.Status.Phase, step, t.weight(), canaryUp, canary, stableUp, stable, t.w.noteDeployment(), t.w.reason.Message)
+	state := fmt.Sprintf("%-11s %scanary %d/%d stable %d/%d%s%s  %s",
+		ro.Status.Phase, t.stands(), canaryUp, canary, stableUp, stable, t.older(), t.w.noteDeployment(), t.w.reason.Message)
 	if t.w.gone {
 		state = "the Rollout is gone" + t.w.noteDeployment()
 	}
@@ -125,6 +121,56 @@ func (t *Transcript) Note() {
 		fmt.Fprintf(&t.text, "%6s  %s\n", t.clock(), strings.TrimRight(state, " "))
 	}
 	t.last = state
+}
+
+// stands is how far the update is: its step and weight, or which revisions the Services of a blue-green
+// Rollout name.
+func (t *Transcript) stands() string {
+	ro := t.w.rollout
+	if b := ro.Spec.Strategy.BlueGreen; b != nil {
+		text := "active " + t.named(b.ActiveService)
+		if b.PreviewService != "" {
+			text += " preview " + t.named(b.PreviewService)
+		}
+		return text + " "
+	}
+	step := "-"
+	if i := ro.Status.CurrentStepIndex; i != nil {
+		step = fmt.Sprintf("%d/%d", *i, len(ro.Spec.Strategy.Canary.Steps))
+	}
+	return fmt.Sprintf("step %-4s %s", step, t.weight())
+}
+
+func (t *Transcript) named(service string) string {
+	s, there := t.w.Service(service)
+	switch {
+	case !there:
+		return "none"
+	case s.Hash == "":
+		return "all"
+	}
+	return s.Hash
+}
+
+// older are the pods of revisions that a blue-green Rollout has left behind.
+func (t *Transcript) older() string {
+	status := t.w.rollout.Status
+	if t.w.rollout.Spec.Strategy.BlueGreen == nil {
+		return ""
+	}
+	wanted, available := t.w.Totals()
+	roles := []string{status.StableRS}
+	if status.CurrentPodHash != status.StableRS {
+		roles = append(roles, status.CurrentPodHash)
+	}
+	for _, hash := range roles {
+		w, a := t.w.Pods(hash)
+		wanted, available = wanted-w, available-a
+	}
+	if wanted == 0 && available == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" older %d/%d", available, wanted)
 }
 
 // weight is what the router does with the canary, and what it was told where that is something else.
