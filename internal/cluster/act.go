@@ -100,6 +100,9 @@ func (w *RolloutWorld) scale(ctx context.Context, a decide.ReplicaSetWants) erro
 	if err := w.rely(ctx, a.Relies); err != nil {
 		return err
 	}
+	if err := w.stillSees(ctx, a.Sees); err != nil {
+		return err
+	}
 	return w.patchReplicaSet(ctx, rs, map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{
 			api.AnnotationDesiredReplicas: strconv.Itoa(int(a.DesiredReplicas)),

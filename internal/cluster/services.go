@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -106,6 +107,22 @@ func (w *RolloutWorld) serviceVersions() string {
 		versions.WriteString(";")
 	}
 	return versions.String()
+}
+
+// stillSees reads live which revisions the Services name that a decision to lower capacity stands on.
+func (w *RolloutWorld) stillSees(ctx context.Context, seen decide.Entrances) error {
+	for _, name := range slices.Sorted(maps.Keys(seen.Services)) {
+		at := w.child(serviceKind, name)
+		live := &corev1.Service{}
+		if err := w.cluster.Live.Get(ctx, types.NamespacedName{Namespace: at.namespace, Name: at.name}, live); err != nil {
+			return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
+		}
+		if now := live.Spec.Selector[api.LabelPodTemplateHash]; now != seen.Services[name] {
+			w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
+			return lookAgain("%s names revision %q, not %q as the decision saw it", at, now, seen.Services[name])
+		}
+	}
+	return nil
 }
 
 // selectRevision points a Service at a revision, or gives it back.

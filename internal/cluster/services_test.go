@@ -153,6 +153,28 @@ func TestAServiceIsPointedOnlyAtWhatServes(t *testing.T) {
 	s.selects("stable", app(), "")
 }
 
+func TestNobodyIsSentToWhatIsJustEmptied(t *testing.T) {
+	s := newStage(t)
+	exists := s.newest()
+	w, _ := s.look()
+	s.act(w, exists)
+	s.serve(selecting("stable", app()))
+	w, in := s.look()
+	s.merge(&corev1.Service{}, "stable", `{"spec":{"selector":{"rollouts-pod-template-hash":"`+exists.Hash+`"}}}`)
+	lower := decide.ReplicaSetWants{Name: exists.Name, From: 1, To: 0, Sees: decide.Entrances{Services: map[string]string{"stable": in.Observed.Services["stable"].Hash}}}
+	version := s.set(exists.Name).ResourceVersion
+	if _, stale := IsStale(w.Act(t.Context(), lower)); !stale {
+		t.Error("it was emptied although a Service leads to it now")
+	}
+	if now := s.set(exists.Name).ResourceVersion; now != version {
+		t.Error("it was written")
+	}
+	s.stale("a Service that was pointed elsewhere")
+	w, _ = s.look()
+	lower.Sees.Services["stable"] = exists.Hash
+	s.act(w, lower)
+}
+
 func TestServicesThatAreNotOursToPoint(t *testing.T) {
 	outside := selecting("stable", nil)
 	outside.Spec = corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "a.example", Selector: app()}
