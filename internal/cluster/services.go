@@ -164,10 +164,9 @@ func pointed(hash, rollout string) map[string]any {
 	}
 }
 
-// ReleaseService gives a Service back when no Rollout names it any more: its selector names no revision
-// then, and nobody is said to manage it. A Service that any Rollout names is left alone, also one that
-// another controller is responsible for. It returns the UID of a Service that somebody manages. ErrGone says
-// that there is no such Service.
+// ReleaseService gives a Service back when the Rollout that is said to manage it is gone, or names it no more:
+// its selector names no revision then, and nobody is said to manage it. So another Rollout that names it can
+// have it. It returns the UID of a Service that somebody manages; ErrGone says that there is no such Service.
 func (c *Cluster) ReleaseService(ctx context.Context, name types.NamespacedName) (types.UID, error) {
 	service, err := c.service(ctx, name)
 	if err != nil {
@@ -176,13 +175,14 @@ func (c *Cluster) ReleaseService(ctx context.Context, name types.NamespacedName)
 	if service == nil {
 		return "", ErrGone
 	}
-	if len(managerOf(service)) == 0 || !service.DeletionTimestamp.IsZero() {
+	manager := service.Annotations[api.AnnotationManagedBy]
+	if manager == "" || !service.DeletionTimestamp.IsZero() {
 		return "", nil
 	}
 	if err := c.caughtUp(ctx, service.UID); err != nil {
 		return service.UID, err
 	}
-	if used, err := c.serviceUsed(ctx, name); used || err != nil {
+	if used, err := c.names(ctx, types.NamespacedName{Namespace: name.Namespace, Name: manager}, name.Name); used || err != nil {
 		return service.UID, err
 	}
 	at := ref{kind: serviceKind, namespace: name.Namespace, name: name.Name}
@@ -190,23 +190,18 @@ func (c *Cluster) ReleaseService(ctx context.Context, name types.NamespacedName)
 	return service.UID, err
 }
 
-// serviceUsed reports whether a Rollout names a Service. The caches know only Rollouts in scope, and what
-// was true a moment ago: where they know of none, the server is asked.
-func (c *Cluster) serviceUsed(ctx context.Context, service types.NamespacedName) (bool, error) {
-	inNamespace := client.InNamespace(service.Namespace)
-	var known api.RolloutList
-	if err := c.Cached.List(ctx, &known, inNamespace, client.MatchingFields{IndexService: service.Name}); err != nil {
-		return false, fmt.Errorf("looking for rollouts that name service %s: %w", service, err)
+// names reports whether a Rollout exists and names a Service. The cache knows only Rollouts in scope, and what
+// was true a moment ago: where it says no, the server is asked.
+func (c *Cluster) names(ctx context.Context, rollout types.NamespacedName, service string) (bool, error) {
+	for _, reader := range []client.Reader{c.Cached, c.Live} {
+		manager := &api.Rollout{}
+		err := reader.Get(ctx, rollout, manager)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return false, fmt.Errorf("reading rollout %s: %w", rollout, err)
+		}
+		if err == nil && manager.DeletionTimestamp.IsZero() && slices.Contains(servicesOf(manager), service) {
+			return true, nil
+		}
 	}
-	uses := func(rollout api.Rollout) bool {
-		return rollout.DeletionTimestamp.IsZero() && slices.Contains(servicesOf(&rollout), service.Name)
-	}
-	if slices.ContainsFunc(known.Items, uses) {
-		return true, nil
-	}
-	var all api.RolloutList
-	if err := c.Live.List(ctx, &all, inNamespace); err != nil {
-		return false, fmt.Errorf("listing the rollouts of %s: %w", service.Namespace, err)
-	}
-	return slices.ContainsFunc(all.Items, uses), nil
+	return false, nil
 }

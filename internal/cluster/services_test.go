@@ -317,31 +317,24 @@ func TestAServiceIsReleasedWhenNoRolloutNamesIt(t *testing.T) {
 
 	// The cache does not know of it yet, or it is in the care of another controller.
 	s.cache.catchUp(t, s.namespace)
-	other := s.rolloutNaming("other", "stable")
-	s.merge(&api.Rollout{}, "shop", `{"spec":{"strategy":{"canary":{"stableService":null}}}}`)
-	s.cache.catchUp(t, s.namespace)
-	s.cache.forgetRollout("other")
+	s.cache.forgetRollout("shop")
 	release("stable")
 	s.selects("stable", app("one"), "shop")
 
-	if err := s.live.Delete(t.Context(), other); err != nil {
-		t.Fatal(err)
-	}
-	release("stable")
-	s.selects("stable", app(), "")
-}
-
-// rolloutNaming creates another rollout that names a Service.
-func (s *stage) rolloutNaming(name, service string) *api.Rollout {
-	s.Helper()
+	// Another one that names the Service gets it when it is given back.
+	s.cache.catchUp(t, s.namespace)
 	_, in := s.look()
 	other := in.Rollout.DeepCopy()
-	other.ObjectMeta = metav1.ObjectMeta{Namespace: s.namespace, Name: name}
-	other.Spec.Strategy.Canary.StableService = service
-	if err := s.live.Create(s.Context(), other); err != nil {
-		s.Fatal(err)
+	other.ObjectMeta = metav1.ObjectMeta{Namespace: s.namespace, Name: "other"}
+	if err := s.live.Create(t.Context(), other); err != nil {
+		t.Fatal(err)
 	}
-	return other
+	if err := s.live.Delete(t.Context(), in.Rollout); err != nil {
+		t.Fatal(err)
+	}
+	s.cache.catchUp(t, s.namespace)
+	release("stable")
+	s.selects("stable", app(), "")
 }
 
 func TestAReleaseMeetsWhoeverWasQuicker(t *testing.T) {

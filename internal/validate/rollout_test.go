@@ -200,8 +200,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("trafficRouting: {apisix: {}}"), "spec.strategy.canary.trafficRouting.apisix"},
 		{canary("trafficRouting: {plugins: {a/b: {}}}"), "spec.strategy.canary.trafficRouting.plugins"},
 		{canary("trafficRouting: {maxTrafficWeight: 1000}"), "spec.strategy.canary.trafficRouting"},
-		{canary("canaryService: a"), "spec.strategy.canary.canaryService"},
-		{canary("stableService: a"), "spec.strategy.canary.stableService"},
 		{canary("canaryMetadata: {labels: {a: b}}"), "spec.strategy.canary.canaryMetadata"},
 		{canary("stableMetadata: {labels: {a: b}}"), "spec.strategy.canary.stableMetadata"},
 		{canary("pingPong: {pingService: a, pongService: b}"), "spec.strategy.canary.pingPong"},

@@ -32,11 +32,8 @@ func (s *sheet) traffic(canary *api.CanaryStrategy, path *field.Path) {
 	}
 }
 
-// withoutRouter finds fields that need a traffic router. The two Services would never be re-pointed:
-// whoever sends all requests to the stable one would see it shrink under them.
+// withoutRouter finds fields that need a traffic router.
 func (s *sheet) withoutRouter(canary *api.CanaryStrategy, path *field.Path) {
-	s.unsupported(canary.CanaryService != "", path.Child("canaryService"))
-	s.unsupported(canary.StableService != "", path.Child("stableService"))
 	if canary.ScaleDownDelaySeconds != nil {
 		s.as(RuleConflict).invalid(path.Child("scaleDownDelaySeconds"), "needs trafficRouting: pods of a canary without it are replaced one by one", "remove it")
 	}
