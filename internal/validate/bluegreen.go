@@ -10,10 +10,10 @@ import (
 
 func (s *sheet) blueGreen(spec *api.RolloutSpec, path *field.Path) {
 	bg := spec.Strategy.BlueGreen
-	switch {
-	case bg.ActiveService == "":
+	switch bg.ActiveService {
+	case "":
 		s.required("", path.Child("activeService"), "write the name of the Service that carries the traffic")
-	case bg.ActiveService == bg.PreviewService:
+	case bg.PreviewService:
 		s.as(RuleConflict).invalid(path.Child("previewService"), fmt.Sprintf("is the same Service as activeService, %s: the new revision would serve before it is promoted", bg.ActiveService),
 			"name another Service, or remove previewService")
 	}

@@ -93,11 +93,8 @@ func (s *sheet) routerFields(routing *api.RolloutTrafficRouting, path *field.Pat
 	if nginx := routing.Nginx; nginx != nil {
 		s.oneForm(nginx.StableIngress != "", len(nginx.StableIngresses) > 0, path.Child("nginx"), "stableIngress", "stableIngresses")
 	}
-	if alb := routing.ALB; alb != nil {
-		s.oneForm(alb.Ingress != "", len(alb.Ingresses) > 0, path.Child("alb"), "ingress", "ingresses")
-		if sticky := alb.StickinessConfig; sticky != nil && sticky.Enabled && (sticky.DurationSeconds < 1 || sticky.DurationSeconds > 604800) {
-			s.invalid(path.Child("alb", "stickinessConfig", "durationSeconds"), fmt.Sprintf("is %d and must be 1 to 604800, which is 7 days", sticky.DurationSeconds), "")
-		}
+	if routing.ALB != nil {
+		s.alb(routing.ALB, path.Child("alb"))
 	}
 	if istio := routing.Istio; istio != nil {
 		s.oneForm(istio.VirtualService != nil, len(istio.VirtualServices) > 0, path.Child("istio"), "virtualService", "virtualServices")
@@ -110,6 +107,13 @@ func (s *sheet) routerFields(routing *api.RolloutTrafficRouting, path *field.Pat
 	}
 	if routing.Traefik != nil {
 		s.required(routing.Traefik.WeightedTraefikServiceName, path.Child("traefik", "weightedTraefikServiceName"), "write the name of the weighted TraefikService")
+	}
+}
+
+func (s *sheet) alb(alb *api.ALBTrafficRouting, path *field.Path) {
+	s.oneForm(alb.Ingress != "", len(alb.Ingresses) > 0, path, "ingress", "ingresses")
+	if sticky := alb.StickinessConfig; sticky != nil && sticky.Enabled && (sticky.DurationSeconds < 1 || sticky.DurationSeconds > 604800) {
+		s.invalid(path.Child("stickinessConfig", "durationSeconds"), fmt.Sprintf("is %d and must be 1 to 604800, which is 7 days", sticky.DurationSeconds), "")
 	}
 }
 

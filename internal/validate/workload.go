@@ -35,12 +35,17 @@ func (s *sheet) workload(spec *api.RolloutSpec, root *field.Path) {
 	case ref.APIVersion != version:
 		s.invalid(path.Child("apiVersion"), fmt.Sprintf("is %s, and a %s is of %s", quote(ref.APIVersion), ref.Kind, version), "write "+version)
 	}
+	s.scaleDown(ref, path.Child("scaleDown"))
+}
+
+func (s *sheet) scaleDown(ref *api.ObjectRef, path *field.Path) {
 	switch mode := ref.ScaleDown; mode {
-	case "", api.ScaleDownNever, api.ScaleDownOnSuccess, api.ScaleDownProgressively:
-		if mode != "" && mode != api.ScaleDownNever && known && ref.Kind != "Deployment" {
-			s.as(RuleNoEffect).warn(path.Child("scaleDown"), fmt.Sprintf("has no effect on a %s: only a Deployment has pods of its own to give up", ref.Kind), "remove it")
+	case "", api.ScaleDownNever:
+	case api.ScaleDownOnSuccess, api.ScaleDownProgressively:
+		if ref.Kind == "ReplicaSet" || ref.Kind == "PodTemplate" {
+			s.as(RuleNoEffect).warn(path, fmt.Sprintf("has no effect on a %s: only the pods of a Deployment are given up", ref.Kind), "remove it")
 		}
 	default:
-		s.as(RuleNoEffect).warn(path.Child("scaleDown"), fmt.Sprintf("is %s, which means never", quote(mode)), "write never, onsuccess or progressively")
+		s.as(RuleNoEffect).warn(path, fmt.Sprintf("is %s, which means never", quote(mode)), "write never, onsuccess or progressively")
 	}
 }
