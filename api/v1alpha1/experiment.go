@@ -35,7 +35,7 @@ type ExperimentList struct {
 
 // ExperimentSpec is what to run, for how long, and what to measure.
 //
-// +kubebuilder:validation:XValidation:rule=`!has(self.progressDeadlineSeconds) || self.templates.all(t, !has(t.minReadySeconds) || t.minReadySeconds <= self.progressDeadlineSeconds)`,message="minReadySeconds must not exceed progressDeadlineSeconds"
+// +kubebuilder:validation:XValidation:rule=`self.templates.all(t, !has(t.minReadySeconds) || t.minReadySeconds <= (has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600))`,message="minReadySeconds must not exceed progressDeadlineSeconds, 600 unless set"
 type ExperimentSpec struct {
 	// Templates are the ReplicaSets to run.
 	// +kubebuilder:validation:MaxItems=256

@@ -44,7 +44,8 @@ type RolloutList struct {
 // +kubebuilder:validation:XValidation:rule=`has(self.workloadRef) || !has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)`,message="selector must not be empty"
 // +kubebuilder:validation:XValidation:rule=`has(self.strategy) && (has(self.strategy.blueGreen) != has(self.strategy.canary))`,message="strategy must have exactly one of blueGreen and canary"
 // +kubebuilder:validation:XValidation:rule=`!has(self.workloadRef) || !has(self.template) || !has(self.template.metadata) || ((!has(self.template.metadata.labels) || size(self.template.metadata.labels) == 0) && (!has(self.template.metadata.annotations) || size(self.template.metadata.annotations) == 0))`,message="template must be empty when workloadRef is set"
-// +kubebuilder:validation:XValidation:rule=`!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > (has(self.minReadySeconds) ? self.minReadySeconds : 0)`,message="progressDeadlineSeconds must be larger than minReadySeconds"
+// +kubebuilder:validation:XValidation:rule=`(has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600) > (has(self.minReadySeconds) ? self.minReadySeconds : 0)`,message="progressDeadlineSeconds, 600 unless set, must be larger than minReadySeconds"
+// +kubebuilder:validation:XValidation:rule=`!has(self.strategy) || !has(self.strategy.blueGreen) || !has(self.strategy.blueGreen.scaleDownDelayRevisionLimit) || self.strategy.blueGreen.scaleDownDelayRevisionLimit <= (has(self.revisionHistoryLimit) ? self.revisionHistoryLimit : 10)`,message="scaleDownDelayRevisionLimit must be at most revisionHistoryLimit, 10 unless set"
 type RolloutSpec struct {
 	// TemplateResolvedFromRef is true while Template was copied from WorkloadRef. It never leaves the process:
 	// marshalling then drops the template.

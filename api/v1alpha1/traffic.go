@@ -52,6 +52,8 @@ type ManagedRoutes struct {
 }
 
 // IstioTrafficRouting splits with Istio. Exactly one of virtualService and virtualServices must be set.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.virtualService) != (has(self.virtualServices) && size(self.virtualServices) > 0)`,message="istio must have exactly one of virtualService and virtualServices"
 type IstioTrafficRouting struct {
 	// VirtualService to change.
 	// +optional
@@ -112,6 +114,8 @@ type IstioDestinationRule struct {
 }
 
 // NginxTrafficRouting splits with ingress-nginx. Exactly one of stableIngress and stableIngresses must be set.
+//
+// +kubebuilder:validation:XValidation:rule=`(has(self.stableIngress) && self.stableIngress != "") != (has(self.stableIngresses) && size(self.stableIngresses) > 0)`,message="nginx must have exactly one of stableIngress and stableIngresses"
 type NginxTrafficRouting struct {
 	// AnnotationPrefix of the controller. Default nginx.ingress.kubernetes.io.
 	// +optional
@@ -133,6 +137,8 @@ type NginxTrafficRouting struct {
 
 // ALBTrafficRouting splits with the AWS Load Balancer Controller. Exactly one of ingress and ingresses must be
 // set.
+//
+// +kubebuilder:validation:XValidation:rule=`(has(self.ingress) && self.ingress != "") != (has(self.ingresses) && size(self.ingresses) > 0)`,message="alb must have exactly one of ingress and ingresses"
 type ALBTrafficRouting struct {
 	// Ingress to annotate.
 	// +optional
@@ -175,11 +181,14 @@ type SMITrafficRouting struct {
 // AmbassadorTrafficRouting splits with Ambassador.
 type AmbassadorTrafficRouting struct {
 	// Mappings that lead to stableService. At least one is required.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	Mappings []string `json:"mappings"`
 }
 
 // AppMeshTrafficRouting splits with AWS App Mesh.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.virtualService)`,message="appMesh needs virtualService"
 type AppMeshTrafficRouting struct {
 	// VirtualService whose router's routes are changed. Required.
 	// +optional

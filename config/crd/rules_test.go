@@ -76,9 +76,9 @@ var rules = []struct {
 	},
 	{
 		name: "the progress deadline is longer than a pod takes", kind: "Rollout",
-		says: "progressDeadlineSeconds must be larger than minReadySeconds",
+		says: "progressDeadlineSeconds, 600 unless set, must be larger than minReadySeconds",
 		good: []string{rollout("canary: {}", "progressDeadlineSeconds: 11", "minReadySeconds: 10"), rollout("canary: {}", "minReadySeconds: 10")},
-		bad:  []string{rollout("canary: {}", "progressDeadlineSeconds: 10", "minReadySeconds: 10"), rollout("canary: {}", "progressDeadlineSeconds: 0")},
+		bad:  []string{rollout("canary: {}", "progressDeadlineSeconds: 10", "minReadySeconds: 10"), rollout("canary: {}", "progressDeadlineSeconds: 0"), rollout("canary: {}", "minReadySeconds: 600")},
 	},
 	{
 		name: "replicas are not negative", kind: "Rollout", says: "spec.replicas in body should be greater than or equal to 0",
@@ -109,6 +109,51 @@ var rules = []struct {
 		name: "blue and green have different Services", kind: "Rollout", says: "activeService must differ from previewService",
 		good: []string{rollout("blueGreen: {activeService: a, previewService: b}"), rollout("blueGreen: {activeService: a}")},
 		bad:  []string{rollout("blueGreen: {activeService: a, previewService: a}"), rollout("blueGreen: {activeService: ''}")},
+	},
+	{
+		name: "no more old revisions stay up than are kept", kind: "Rollout", says: "scaleDownDelayRevisionLimit must be at most revisionHistoryLimit, 10 unless set",
+		good: []string{
+			rollout("blueGreen: {activeService: a, scaleDownDelayRevisionLimit: 10}"), rollout("blueGreen: {activeService: a}", "revisionHistoryLimit: 0"),
+			rollout("canary: {"+both+"scaleDownDelayRevisionLimit: 3, trafficRouting: {smi: {}}}", "revisionHistoryLimit: 2"),
+		},
+		bad: []string{rollout("blueGreen: {activeService: a, scaleDownDelayRevisionLimit: 11}"), rollout("blueGreen: {activeService: a, scaleDownDelayRevisionLimit: 3}", "revisionHistoryLimit: 2")},
+	},
+	{
+		name: "nginx has its Ingress in one form", kind: "Rollout", says: "nginx must have exactly one of stableIngress and stableIngresses",
+		good: []string{rollout("canary: {" + both + "trafficRouting: {nginx: {stableIngress: '', stableIngresses: [i]}}}")},
+		bad: []string{
+			rollout("canary: {" + both + "trafficRouting: {nginx: {}}}"), rollout("canary: {" + both + "trafficRouting: {nginx: {stableIngress: i, stableIngresses: [i]}}}"),
+		},
+	},
+	{
+		name: "ALB has its Ingress in one form", kind: "Rollout", says: "alb must have exactly one of ingress and ingresses",
+		good: []string{rollout("canary: {" + both + "trafficRouting: {alb: {ingresses: [i], servicePort: 80}}}")},
+		bad:  []string{rollout("canary: {" + both + "trafficRouting: {alb: {servicePort: 80}}}"), rollout("canary: {" + both + "trafficRouting: {alb: {ingress: i, ingresses: [i], servicePort: 80}}}")},
+	},
+	{
+		name: "Istio has its VirtualService in one form", kind: "Rollout", says: "istio must have exactly one of virtualService and virtualServices",
+		good: []string{rollout("canary: {" + both + "trafficRouting: {istio: {virtualServices: [{name: v}]}}}")},
+		bad:  []string{rollout("canary: {" + both + "trafficRouting: {istio: {}}}"), rollout("canary: {" + both + "trafficRouting: {istio: {virtualService: {name: v}, virtualServices: [{name: v}]}}}")},
+	},
+	{
+		name: "App Mesh has a VirtualService", kind: "Rollout", says: "appMesh needs virtualService",
+		good: []string{rollout("canary: {" + both + "trafficRouting: {appMesh: {virtualService: {name: v}}}}")},
+		bad:  []string{rollout("canary: {" + both + "trafficRouting: {appMesh: {}}}")},
+	},
+	{
+		name: "Ambassador has a Mapping", kind: "Rollout", says: "mappings in body should have at least 1 items",
+		good: []string{rollout("canary: {" + both + "trafficRouting: {ambassador: {mappings: [m]}}}")},
+		bad:  []string{rollout("canary: {" + both + "trafficRouting: {ambassador: {mappings: []}}}")},
+	},
+	{
+		name: "ALB compares headers as a whole", kind: "Rollout", says: "with alb a headerValue must have exact alone",
+		good: []string{
+			steps("[{setHeaderRoute: {name: r, match: [{headerName: h, headerValue: {exact: e, prefix: ''}}]}}]", "canaryService: c", "stableService: s", "trafficRouting: {alb: {ingress: i, servicePort: 80}, managedRoutes: [{name: r}]}"),
+			steps("[{setHeaderRoute: {name: r, match: [{headerName: h, headerValue: {prefix: p}}]}}]", "trafficRouting: {plugins: {}, managedRoutes: [{name: r}]}"),
+		},
+		bad: []string{
+			steps("[{setHeaderRoute: {name: r, match: [{headerName: h, headerValue: {prefix: p}}]}}]", "canaryService: c", "stableService: s", "trafficRouting: {alb: {ingress: i, servicePort: 80}, managedRoutes: [{name: r}]}"),
+		},
 	},
 	{
 		name: "some pods may come or go", kind: "Rollout", says: "maxSurge and maxUnavailable must not both be 0",
@@ -333,9 +378,9 @@ var rules = []struct {
 		bad: []string{metrics("{}", ""), metrics("{prometheus: {query: up}, plugin: {a/b: {}}}", ""), metrics("{prometheus: {query: up}, graphite: {query: x}}", "")},
 	},
 	{
-		name: "an Experiment's pods can be ready before its deadline", kind: "Experiment", says: "minReadySeconds must not exceed progressDeadlineSeconds",
-		good: []string{experiment("e", "{matchLabels: {app: x}}", "  minReadySeconds: 10\nprogressDeadlineSeconds: 10")},
-		bad:  []string{experiment("e", "{matchLabels: {app: x}}", "  minReadySeconds: 11\nprogressDeadlineSeconds: 10")},
+		name: "an Experiment's pods can be ready before its deadline", kind: "Experiment", says: "minReadySeconds must not exceed progressDeadlineSeconds, 600 unless set",
+		good: []string{experiment("e", "{matchLabels: {app: x}}", "  minReadySeconds: 10\nprogressDeadlineSeconds: 10"), experiment("e", "{matchLabels: {app: x}}", "  minReadySeconds: 600")},
+		bad:  []string{experiment("e", "{matchLabels: {app: x}}", "  minReadySeconds: 601"), experiment("e", "{matchLabels: {app: x}}", "  minReadySeconds: 11\nprogressDeadlineSeconds: 10")},
 	},
 	{
 		name: "an Experiment's selector selects something", kind: "Experiment", says: "selector must not be empty",

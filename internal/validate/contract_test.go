@@ -52,6 +52,7 @@ var specConditions = []condition{
 		`spec.template: must be empty with workloadRef, which says whose pod template is used; remove template, its labels and annotations too, or remove workloadRef`}},
 	{[]int{4}, "labels alone are a template too", "spec:\n  workloadRef: {apiVersion: v1, kind: PodTemplate, name: a}\n  template: {metadata: {labels: {a: b}}}\n  strategy: {canary: {}}\n", []string{
 		`spec.template: must be empty with workloadRef, which says whose pod template is used; remove template, its labels and annotations too, or remove workloadRef`}},
+	{[]int{4}, "an empty template is none", "spec:\n  workloadRef: {apiVersion: v1, kind: PodTemplate, name: a}\n  template: {metadata: {labels: {}}, spec: {containers: []}}\n  strategy: {canary: {}}\n", nil},
 	{[]int{5}, "labels must match the selector", strings.Replace(canary("{}"), "labels: {app: shop}}", "labels: {app: store}}", 1), []string{
 		`spec.template.metadata.labels: do not match the selector "app=shop": they are app=store; give the pod template the labels that spec.selector asks for`}},
 	{[]int{6, 7, 8}, "seconds and limits cannot be negative", canary("{}") + "  minReadySeconds: -1\n  revisionHistoryLimit: -2\n  progressDeadlineSeconds: -3\n", []string{
