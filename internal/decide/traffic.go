@@ -206,16 +206,19 @@ func (d *draft) divide(f facts, stable, canary entrance, places []place) {
 		Additional: extra,
 		Routes:     d.routes(f, canary),
 	}
-	switch r := f.seen.Routing; {
-	case r == nil, r.Unknown != "":
+	switch {
+	case f.unread() != "":
+		// What it does is not known. It is told blindly only to go back, and only where all of that can be taken.
 		d.wait(f.now.Add(routerAgain))
-		if !d.aborted() && !d.promoted(f) {
+		back := d.aborted() || d.promoted(f)
+		if !back || d.stableCarries(f, stable, canary, places, extra) < f.whole() {
 			return
 		}
-	case f.sameSplit(r.Asked, want) && f.sameSplit(r.Serves, want):
-		return
-	case f.sameSplit(r.Asked, want):
-		d.wait(f.now.Add(routerAgain))
+		want.Canary.Weight, want.Stable.Weight = 0, f.whole()-total(extra)
+	case f.sameSplit(f.seen.Routing.Asked, want):
+		if !f.sameSplit(f.seen.Routing.Serves, want) {
+			d.wait(f.now.Add(routerAgain))
+		}
 		return
 	}
 	d.act(TrafficSplits{Want: want, Relies: f.footing(want, stable, canary, places)})
