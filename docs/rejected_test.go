@@ -12,11 +12,10 @@ import (
 )
 
 // rejectedInCode are the fields validation calls unsupported: those named at the call, those in its lists of
-// routers and providers, and two whose path is an argument.
+// routers and providers, and one whose path is an argument.
 var rejectedInCode = []*regexp.Regexp{
 	regexp.MustCompile(`s\.(?:unsupported|routed)\([^\n]*Child\("(\w+)"\)\)`),
 	regexp.MustCompile(`\{(?:routing\.\w+ != nil|len\(routing\.\w+\) > 0), "(\w+)"\}`),
-	regexp.MustCompile(`(?m)^func \(s \*sheet\) (antiAffinity)\(`),
 	regexp.MustCompile(`s\.routers\(canary\.TrafficRouting, path\.Child\("(\w+)"\)\)`),
 	regexp.MustCompile(`\{provider\.\w+ != nil, "(\w+)", false\}`),
 }

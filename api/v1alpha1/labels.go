@@ -40,6 +40,9 @@ const (
 	AnnotationScaleDownDeadline = "scale-down-deadline"
 	// AnnotationEphemeralMetadata is, as JSON, the metadata that was added for a role.
 	AnnotationEphemeralMetadata = "rollout.argoproj.io/ephemeral-metadata"
+	// AnnotationCoveredMetadata is, as JSON, what a ReplicaSet's template had itself under the keys of its ephemeral
+	// metadata; it is there whenever Sluice added some. Sluice addition.
+	AnnotationCoveredMetadata = "sluice.dev/covered-metadata"
 	// AnnotationWorkloadGeneration is the generation of the referenced workload that a Rollout runs.
 	AnnotationWorkloadGeneration = "rollout.argoproj.io/workload-generation"
 	// AnnotationReplicasBefore is, on a Deployment that a Rollout takes over, how many pods it wanted before any

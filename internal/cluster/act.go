@@ -32,6 +32,10 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.evict(ctx, a)
 	case decide.ReplicaSetCarries:
 		return w.annotateReplicaSet(ctx, a)
+	case decide.ReplicaSetWears:
+		return w.dressReplicaSet(ctx, a)
+	case decide.PodWears:
+		return w.dressPod(ctx, a)
 	case decide.ReplicaSetGone:
 		return w.removeReplicaSet(ctx, a)
 	case decide.RolloutCarries:

@@ -20,7 +20,8 @@ import (
 
 // Names of the indexes over the caches.
 const (
-	// IndexOwner finds ReplicaSets and AnalysisRuns by the UID of the Rollout that controls them.
+	// IndexOwner finds ReplicaSets and AnalysisRuns by the UID of the Rollout that controls them, and pods by that of
+	// their ReplicaSet.
 	IndexOwner = "owner"
 	// IndexRun finds Jobs and pods by the UID of the AnalysisRun they measure for.
 	IndexRun = "run"
@@ -126,6 +127,7 @@ func Index(ctx context.Context, main, jobs client.FieldIndexer, s Scope) error {
 	}
 	indexes := []index{
 		{main, &appsv1.ReplicaSet{}, IndexOwner, controllerUID},
+		{main, &corev1.Pod{}, IndexOwner, controllerUID},
 		{main, &api.AnalysisRun{}, IndexOwner, controllerUID},
 		{main, &api.AnalysisRun{}, IndexUID, ownUID},
 		{main, &api.Rollout{}, IndexTemplate, templatesOf},
@@ -168,14 +170,19 @@ func withoutManagedFields(object any) (any, error) {
 
 var _ toolscache.TransformFunc = podIdentity
 
-// podIdentity keeps of a revision's pod what tells whose it is and whether it is ready.
+// podIdentity keeps of a revision's pod what tells whose it is and whether it is ready, and its annotations when it
+// says that some belong to its role; else only their keys.
 func podIdentity(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return object, nil
 	}
 	pod.ManagedFields = nil
-	pod.Annotations = nil
+	if _, marked := pod.Annotations[api.AnnotationEphemeralMetadata]; !marked {
+		for key := range pod.Annotations {
+			pod.Annotations[key] = ""
+		}
+	}
 	pod.Spec = corev1.PodSpec{}
 	pod.Status = corev1.PodStatus{Phase: pod.Status.Phase, Conditions: pod.Status.Conditions}
 	return pod, nil

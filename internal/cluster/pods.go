@@ -11,7 +11,6 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sluice.dev/sluice/internal/decide"
@@ -32,38 +31,33 @@ const (
 )
 
 // observePods lists the pods of the ReplicaSets that have not ended; nil only where they are not needed.
-func (w *RolloutWorld) observePods(ctx context.Context, now time.Time) ([]decide.Pod, error) {
-	if !decide.NeedsPods(w.rollout, now) {
+func (w *RolloutWorld) observePods(ctx context.Context, revisions []decide.ReplicaSet, now time.Time) ([]decide.Pod, error) {
+	if !decide.NeedsPods(w.rollout, revisions, now) {
 		return nil, nil
-	}
-	var list corev1.PodList
-	if err := w.cluster.Cached.List(ctx, &list, client.InNamespace(w.rollout.Namespace)); err != nil {
-		return nil, fmt.Errorf("listing the pods of %s: %w", w.key, err)
-	}
-	hashes := map[types.UID]string{}
-	for _, rs := range w.replicaSets {
-		hashes[rs.UID] = revision(rs).Hash
 	}
 	refusals := w.cluster.lessons.refusals(w.rollout.UID, podKind)
 	w.pods = map[string]*corev1.Pod{}
 	pods := []decide.Pod{}
-	for i := range list.Items {
-		pod := &list.Items[i]
-		owner := metav1.GetControllerOfNoCopy(pod)
-		if owner == nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-			continue
+	for _, r := range revisions {
+		var list corev1.PodList
+		owned := client.MatchingFields{IndexOwner: string(w.replicaSets[r.Name].UID)}
+		if err := w.cluster.Cached.List(ctx, &list, client.InNamespace(w.rollout.Namespace), owned); err != nil {
+			return nil, fmt.Errorf("listing the pods of ReplicaSet %s/%s: %w", w.rollout.Namespace, r.Name, err)
 		}
-		hash, ours := hashes[owner.UID]
-		if !ours {
-			continue
+		for i := range list.Items {
+			pod := &list.Items[i]
+			if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+				continue
+			}
+			w.pods[pod.Name] = pod
+			no := refusals[pod.Name]
+			pods = append(pods, decide.Pod{
+				Name: pod.Name, UID: pod.UID, Hash: r.Hash, CreatedAt: pod.CreationTimestamp.Time,
+				ReadyAt: readySince(pod), Deleting: pod.DeletionTimestamp != nil,
+				Refused: no.refused, RefusedSince: no.since, RefusedAt: no.at,
+				Labels: pod.Labels, Annotations: pod.Annotations,
+			})
 		}
-		w.pods[pod.Name] = pod
-		no := refusals[pod.Name]
-		pods = append(pods, decide.Pod{
-			Name: pod.Name, UID: pod.UID, Hash: hash, CreatedAt: pod.CreationTimestamp.Time,
-			ReadyAt: readySince(pod), Deleting: pod.DeletionTimestamp != nil,
-			Refused: no.refused, RefusedSince: no.since, RefusedAt: no.at,
-		})
 	}
 	for name := range refusals {
 		if w.pods[name] == nil {

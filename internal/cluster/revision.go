@@ -21,6 +21,9 @@ var notCopied = map[string]bool{
 	api.AnnotationRevisionHistory: true,
 	api.AnnotationDesiredReplicas: true,
 	api.AnnotationNotified:        true,
+
+	api.AnnotationEphemeralMetadata: true,
+	api.AnnotationCoveredMetadata:   true,
 }
 
 // revision is a ReplicaSet as decide sees it.
@@ -40,6 +43,8 @@ func revision(rs *appsv1.ReplicaSet) decide.ReplicaSet {
 		MinReadySeconds: rs.Spec.MinReadySeconds,
 		ScaleDownAt:     moment(rs.Annotations[api.AnnotationScaleDownDeadline]),
 		Template:        rs.Spec.Template,
+		Worn:            rs.Annotations[api.AnnotationEphemeralMetadata],
+		Covered:         rs.Annotations[api.AnnotationCoveredMetadata],
 	}
 	if rs.Spec.Replicas != nil {
 		r.Wanted = *rs.Spec.Replicas
@@ -78,6 +83,7 @@ func replicaSet(rollout *api.Rollout, want decide.ReplicaSetExists) *appsv1.Repl
 			annotations[key] = value
 		}
 	}
+	maps.Copy(annotations, want.Annotations)
 	annotations[api.AnnotationRevision] = strconv.FormatInt(want.Revision, 10)
 	annotations[api.AnnotationDesiredReplicas] = strconv.Itoa(int(want.DesiredReplicas))
 

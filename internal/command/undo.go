@@ -2,15 +2,12 @@ package command
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -31,10 +28,10 @@ func Undo(ro *api.Rollout, sets []appsv1.ReplicaSet, to int64) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	template := original(target.set)
+	template := api.BareTemplate(&target.set.Spec.Template, target.set.Annotations)
 	// The hash is asked first: the server has filled defaults into the ReplicaSet's template.
 	present := unseen(ro) == nil && target.set.Labels[api.LabelPodTemplateHash] == ro.Status.CurrentPodHash
-	if present || equality.Semantic.DeepEqual(template, ro.Spec.Template) {
+	if present || equality.Semantic.DeepEqual(*template, ro.Spec.Template) {
 		return Change{Effect: fmt.Sprintf("rollout %s has the template of revision %d already", ro.Name, target.number)}, nil
 	}
 	patch, err := replace(ro.ResourceVersion, operation{"replace", "/spec/template", template})
@@ -114,29 +111,4 @@ func numbers(known []numbered) string {
 		texts[len(known)-1-i] = strconv.FormatInt(revision.number, 10)
 	}
 	return strings.Join(texts, ", ")
-}
-
-// original is the template a ReplicaSet was made from: without the label that tells revisions apart,
-// and without what was added to its pods for the role they had.
-func original(set *appsv1.ReplicaSet) corev1.PodTemplateSpec {
-	template := *set.Spec.Template.DeepCopy()
-	var added struct{ Labels, Annotations map[string]string }
-	if text := set.Annotations[api.AnnotationEphemeralMetadata]; text != "" {
-		if err := json.Unmarshal([]byte(text), &added); err != nil {
-			added.Labels, added.Annotations = nil, nil // not ours to judge: the template is taken as it is
-		}
-	}
-	template.Labels = without(template.Labels, append(slices.Collect(maps.Keys(added.Labels)), api.LabelPodTemplateHash))
-	template.Annotations = without(template.Annotations, slices.Collect(maps.Keys(added.Annotations)))
-	return template
-}
-
-func without(all map[string]string, keys []string) map[string]string {
-	for _, key := range keys {
-		delete(all, key)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
 }

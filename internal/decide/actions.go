@@ -29,7 +29,8 @@ type ReplicaSetExists struct {
 	Hash            string
 	Revision        int64
 	DesiredReplicas int32
-	Template        corev1.PodTemplateSpec // with the hash label
+	Template        corev1.PodTemplateSpec // with the hash label, and what the revision's pods wear
+	Annotations     map[string]string      // beside those of the Rollout
 	MinReadySeconds int32
 }
 
@@ -103,6 +104,22 @@ type ReplicaSetCarries struct {
 	Name            string
 	Annotations     map[string]string // nil value never used; empty string removes
 	MinReadySeconds *int32
+}
+
+// ReplicaSetWears: the ReplicaSet's template has these labels, annotations and this affinity, and the ReplicaSet
+// carries these notes about it. None of it makes another revision.
+type ReplicaSetWears struct {
+	Name                string
+	Labels, Annotations map[string]string // all there are
+	Affinity            *corev1.Affinity
+	Notes               map[string]string // annotations; an empty string removes
+}
+
+// PodWears: the pod has these labels and annotations, or does not.
+type PodWears struct {
+	Name                string
+	UID                 types.UID
+	Labels, Annotations map[string]*string // beside others; nil removes
 }
 
 // ReplicaSetGone: an old, empty ReplicaSet is deleted.
@@ -179,6 +196,12 @@ func (JobGone) Chain() Chain { return Measure }
 
 // Chain implements Action.
 func (ReplicaSetCarries) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (ReplicaSetWears) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (PodWears) Chain() Chain { return Housekeeping }
 
 // Chain implements Action.
 func (ReplicaSetGone) Chain() Chain { return Housekeeping }

@@ -3,6 +3,7 @@ package decide
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ func (f facts) identify() (hash, unsure string) {
 		return computed, ""
 	}
 	if f.seen.ServerTemplate != nil {
-		same := f.carrying(func(t *corev1.PodTemplateSpec) bool { return sameTemplate(t, f.seen.ServerTemplate) })
+		same := f.carrying(f.seen.ServerTemplate, sameTemplate)
 		if len(same) > 0 {
 			return same[0].Hash, ""
 		}
@@ -36,7 +37,7 @@ func (f facts) identify() (hash, unsure string) {
 	if f.seen.Unjudged == "" {
 		return computed, ""
 	}
-	alike := f.carrying(func(t *corev1.PodTemplateSpec) bool { return mayDefaultTo(&f.ro.Spec.Template, t) })
+	alike := f.carrying(&f.ro.Spec.Template, mayDefaultTo)
 	switch {
 	case len(alike) == 0:
 		return computed, "" // whatever the server adds, it is another template
@@ -47,12 +48,22 @@ func (f facts) identify() (hash, unsure string) {
 		"A change that makes the template differ, such as another annotation, needs no answer.", alike[0].Name, f.seen.Unjudged)
 }
 
-// carrying lists the ReplicaSets whose template matches: the current one first, then the stable one, then
-// the newest.
-func (f facts) carrying(match func(*corev1.PodTemplateSpec) bool) []*ReplicaSet {
+// carrying lists the ReplicaSets whose template matches what is wanted, whatever it wears: the current one
+// first, then the stable one, then the newest. Where somebody else has dressed it, what that covered is not known,
+// and neither side is looked at there.
+func (f facts) carrying(want *corev1.PodTemplateSpec, match func(want, have *corev1.PodTemplateSpec) bool) []*ReplicaSet {
 	var found []*ReplicaSet
 	for i := range f.seen.ReplicaSets {
-		if rs := &f.seen.ReplicaSets[i]; rs.Hash != "" && match(&rs.Template) {
+		rs := &f.seen.ReplicaSets[i]
+		if rs.Hash == "" {
+			continue
+		}
+		notes := rs.notes()
+		wanted := map[string]string{}
+		if _, known := api.CoveredMetadata(notes); !known {
+			maps.Copy(wanted, notes)
+		}
+		if match(api.BareTemplate(want, wanted), api.BareTemplate(&rs.Template, notes)) {
 			found = append(found, rs)
 		}
 	}
@@ -80,24 +91,15 @@ func (f facts) observed() bool {
 	})
 }
 
-// sameTemplate compares two defaulted templates without the label that tells revisions apart.
-func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
-	x, y := a.DeepCopy(), b.DeepCopy()
-	delete(x.Labels, api.LabelPodTemplateHash)
-	delete(y.Labels, api.LabelPodTemplateHash)
-	return equality.Semantic.DeepEqual(x, y)
+// sameTemplate compares two defaulted templates.
+func sameTemplate(want, have *corev1.PodTemplateSpec) bool {
+	return equality.Semantic.DeepEqual(want, have)
 }
 
 // mayDefaultTo says whether the server could have made have out of want. It fills in fields of the pod's
 // spec, and neither changes what is there, nor lengthens a list, nor adds labels or annotations.
 func mayDefaultTo(want, have *corev1.PodTemplateSpec) bool {
-	x, y := want.DeepCopy(), have.DeepCopy()
-	delete(x.Labels, api.LabelPodTemplateHash)
-	delete(y.Labels, api.LabelPodTemplateHash)
-	if !equality.Semantic.DeepEqual(x.ObjectMeta, y.ObjectMeta) {
-		return false
-	}
-	return contains(tree(&y.Spec), tree(&x.Spec))
+	return equality.Semantic.DeepEqual(want.ObjectMeta, have.ObjectMeta) && contains(tree(&have.Spec), tree(&want.Spec))
 }
 
 func tree(spec *corev1.PodSpec) (tree any) {

@@ -25,6 +25,9 @@ type ReplicaSet struct {
 	// ScaleDownAt is the annotation scale-down-deadline; zero when absent or unreadable.
 	ScaleDownAt time.Time
 	Template    corev1.PodTemplateSpec
+	// Worn and Covered are the annotations that tell what was added to the template for the revision's role,
+	// and what the template had there itself.
+	Worn, Covered string
 	// Failure is the message of the ReplicaFailure condition, "" when there is none.
 	Failure string
 }

@@ -48,9 +48,15 @@ func Restarting(ro *api.Rollout, now time.Time) bool {
 // RestartPending says that a restart was asked for and not carried out.
 func RestartPending(ro *api.Rollout) bool { return pending(ro.Spec.RestartAt, ro.Status.RestartedAt) }
 
-// NeedsPods says that Observed.Pods is to be filled: during a restart, and for a moment after it, while
-// the statuses of the ReplicaSets may not have caught up with what it did.
-func NeedsPods(ro *api.Rollout, now time.Time) bool {
+// NeedsPods says that Observed.Pods is to be filled, which restarts need, and metadata of a role that pods
+// wear.
+func NeedsPods(ro *api.Rollout, sets []ReplicaSet, now time.Time) bool {
+	return countsPods(ro, now) || wearing(ro, sets)
+}
+
+// countsPods says that pods are counted one by one: during a restart, and for a moment after it, while the
+// statuses of the ReplicaSets may not have caught up with what it did.
+func countsPods(ro *api.Rollout, now time.Time) bool {
 	if Restarting(ro, now) {
 		return true
 	}
@@ -70,7 +76,7 @@ func pending(asked, done *metav1.Time) bool {
 // countPods lowers what ReplicaSets say is available to what their pods show: a ReplicaSet learns a
 // little late that a pod was evicted.
 func (f *facts) countPods() {
-	if f.seen.Pods == nil {
+	if f.seen.Pods == nil || !countsPods(f.ro, f.now) {
 		return
 	}
 	active, ready := map[string]int32{}, map[string]int32{}
@@ -335,6 +341,9 @@ type Pod struct {
 	// Refused says why the server did not let it be evicted, at first and the last time.
 	Refused                 string
 	RefusedSince, RefusedAt time.Time
+	// Labels and Annotations are those of the pod. Of one that does not say what it wears only the keys of the
+	// annotations are known.
+	Labels, Annotations map[string]string
 }
 
 func (p Pod) ready() bool { return !p.ReadyAt.IsZero() }

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -105,14 +106,12 @@ func (d *draft) create(f facts) {
 		d.status.CollisionCount = &collisions
 		return
 	}
-	template := *f.ro.Spec.Template.DeepCopy()
-	if template.Labels == nil {
-		template.Labels = map[string]string{}
-	}
-	template.Labels[api.LabelPodTemplateHash] = f.hash
+	template, notes := dressed(&f.ro.Spec.Template, f.hash, d.outfit(f, f.hash))
+	template.Spec.Affinity = d.apart(f, f.hash, template.Spec.Affinity)
+	maps.DeleteFunc(notes, func(_, value string) bool { return value == "" })
 	d.act(ReplicaSetExists{
 		Name: name, Hash: f.hash, Revision: d.revision, DesiredReplicas: f.replicas,
-		Template: template, MinReadySeconds: f.ro.Spec.MinReadySeconds,
+		Template: *template, Annotations: notes, MinReadySeconds: f.ro.Spec.MinReadySeconds,
 	})
 	d.tell(api.EventNewReplicaSetCreated, "Created ReplicaSet %s (revision %d)", name, d.revision)
 	d.progress(f, api.ReasonNewReplicaSetCreated, "Created new replica set %q", name)

@@ -34,6 +34,7 @@ func Rollout(in RolloutInput) Plan[api.RolloutStatus] {
 	d.direct(f, places)
 	d.restart(f, places)
 	d.takeOver(f, places)
+	d.dress(f)
 	d.tidy(f)
 	d.report(f)
 	return d.plan()

@@ -118,7 +118,7 @@ func (d *draft) fleet(f facts) (fleet, []place) {
 // size relies on is the availability of the others.
 func (d *draft) resize(f facts, places []place, match func(place) bool) {
 	for _, p := range places {
-		if !match(p) {
+		if !match(p) || d.awaitsRule(f, p) {
 			continue
 		}
 		action := ReplicaSetWants{Name: p.rs.Name, From: p.rs.Wanted, To: p.size.wanted, DesiredReplicas: f.replicas}

@@ -309,6 +309,7 @@ func (h *history) Calm(t *rapid.T) {
 	before := h.w.Writes()
 	h.w.Turn()
 	h.law(h.w.Writes() == before, "law 8: %d writes at rest", h.w.Writes()-before)
+	h.roles()
 	h.settled(t)
 }
 

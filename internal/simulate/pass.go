@@ -132,7 +132,7 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	}
 	in.Observed.Services = p.seenServices()
 	in.Observed.Routing = p.seenRouting()
-	if decide.NeedsPods(in.Rollout, in.Now) {
+	if decide.NeedsPods(in.Rollout, in.Observed.ReplicaSets, in.Now) {
 		p.pods = w.observePods(p.seen.pods)
 		in.Observed.Pods = p.pods
 	}
@@ -212,6 +212,10 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		return p.evict(a)
 	case decide.ReplicaSetCarries:
 		return p.carry(a)
+	case decide.ReplicaSetWears:
+		return p.dress(a)
+	case decide.PodWears:
+		return p.dressPod(a)
 	case decide.ReplicaSetGone:
 		delete(w.sets, a.Name)
 	case decide.RolloutCarries:

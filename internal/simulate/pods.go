@@ -21,6 +21,8 @@ type pod struct {
 	unnoticed            int // turns until the ReplicaSet controller notices that it was evicted
 	refused              string
 	refusedSince, lastNo time.Time
+	labels, annotations  map[string]string // replaced, never edited: caches share them
+	version              int
 }
 
 // Eviction is a pod that was evicted, and what served before and after. Replicas are what the pass had seen
@@ -43,6 +45,7 @@ func (w *World) newPod(s *set) pod {
 	return pod{
 		name: fmt.Sprintf("%s-%d", s.Name, w.uid), uid: types.UID(fmt.Sprintf("pod-%d", w.uid)),
 		createdAt: w.Now.Truncate(time.Second), readyAt: w.Now.Add(boot), never: boot < 0,
+		labels: s.Template.Labels, annotations: s.Template.Annotations,
 	}
 }
 
@@ -85,6 +88,7 @@ func (w *World) observePods(sets map[string]set) []decide.Pod {
 		for _, p := range s.pods {
 			seen := decide.Pod{
 				Name: p.name, UID: p.uid, Hash: s.Hash, CreatedAt: p.createdAt, Deleting: p.evicted || w.evicted[p.uid],
+				Labels: p.labels, Annotations: p.known(),
 			}
 			if p.well(w.Now) {
 				seen.ReadyAt = p.readyAt

@@ -296,6 +296,7 @@ func (w *World) createSet(a decide.ReplicaSetExists) {
 		ReplicaSet: decide.ReplicaSet{
 			Name: a.Name, Hash: a.Hash, Revision: a.Revision, CreatedAt: w.Now, DesiredReplicas: a.DesiredReplicas,
 			MinReadySeconds: a.MinReadySeconds, Template: *a.Template.DeepCopy(), Observed: true,
+			Worn: a.Annotations[api.AnnotationEphemeralMetadata], Covered: a.Annotations[api.AnnotationCoveredMetadata],
 		},
 		version: w.touch(),
 	}

@@ -23,8 +23,6 @@ func (s *sheet) blueGreen(spec *api.RolloutSpec, path *field.Path) {
 		s.as(RuleConflict).invalid(path.Child("scaleDownDelayRevisionLimit"), fmt.Sprintf("is %d and must be at most revisionHistoryLimit, which is %d: older ReplicaSets are deleted", *limit, kept), "")
 	}
 	s.antiAffinity(bg.AntiAffinity, path.Child("antiAffinity"))
-	s.unsupported(bg.PreviewMetadata != nil, path.Child("previewMetadata"))
-	s.unsupported(bg.ActiveMetadata != nil, path.Child("activeMetadata"))
 	s.role(bg.PreviewMetadata, spec.Selector, path.Child("previewMetadata"))
 	s.role(bg.ActiveMetadata, spec.Selector, path.Child("activeMetadata"))
 	if bg.PrePromotionAnalysis != nil {

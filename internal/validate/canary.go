@@ -19,8 +19,6 @@ func (s *sheet) canary(spec *api.RolloutSpec, path *field.Path) {
 	s.surge(canary, path)
 	s.antiAffinity(canary.AntiAffinity, path.Child("antiAffinity"))
 	s.traffic(canary, path)
-	s.unsupported(canary.CanaryMetadata != nil, path.Child("canaryMetadata"))
-	s.unsupported(canary.StableMetadata != nil, path.Child("stableMetadata"))
 	s.unsupported(canary.ReplicaProgressThreshold != nil, path.Child("replicaProgressThreshold"))
 	s.role(canary.CanaryMetadata, spec.Selector, path.Child("canaryMetadata"))
 	s.role(canary.StableMetadata, spec.Selector, path.Child("stableMetadata"))
@@ -51,7 +49,6 @@ func (s *sheet) antiAffinity(rule *api.AntiAffinity, path *field.Path) {
 	if rule == nil {
 		return
 	}
-	s.unsupported(true, path)
 	preferred := rule.PreferredDuringSchedulingIgnoredDuringExecution
 	if (preferred == nil) == (rule.RequiredDuringSchedulingIgnoredDuringExecution == nil) {
 		s.as(RuleConflict).invalid(path, "must have exactly one of preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution", "")
