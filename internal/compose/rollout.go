@@ -9,13 +9,15 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 )
 
 // RolloutArgs gives the arguments a Rollout passes to its analyses their values: texts, the hash of
 // a revision, or a field of the Rollout. An argument with a problem is left out.
 func RolloutArgs(args []api.AnalysisRunArgument, ro *api.Rollout, stableHash, latestHash string) ([]api.Argument, []Problem) {
-	source := fields{rollout: ro}
+	source := fields{object: ro}
 	var out []api.Argument
 	var problems []Problem
 	for _, arg := range args {
@@ -29,10 +31,10 @@ func RolloutArgs(args []api.AnalysisRunArgument, ro *api.Rollout, stableHash, la
 	return out, problems
 }
 
-// FieldArgs gives arguments of templates that name a field of the Rollout their values; the others
-// are returned as they are. An argument with a problem is left out.
-func FieldArgs(args []api.Argument, ro *api.Rollout) ([]api.Argument, []Problem) {
-	source := fields{rollout: ro}
+// FieldArgs gives arguments of templates that name a field of their user, a Rollout or an Experiment, their
+// values; the others are returned as they are. An argument with a problem is left out.
+func FieldArgs(args []api.Argument, user metav1.Object) ([]api.Argument, []Problem) {
+	source := fields{object: user}
 	var out []api.Argument
 	var problems []Problem
 	for _, arg := range args {
@@ -51,10 +53,10 @@ func FieldArgs(args []api.Argument, ro *api.Rollout) ([]api.Argument, []Problem)
 	return out, problems
 }
 
-// fields reads fields of a Rollout by path.
+// fields reads fields of an object by path.
 type fields struct {
-	rollout  *api.Rollout
-	document any // the Rollout as JSON, made when first needed
+	object   metav1.Object
+	document any // the object as JSON, made when first needed
 }
 
 func (f *fields) value(arg api.AnalysisRunArgument, stableHash, latestHash string) (string, error) {
@@ -104,23 +106,23 @@ func (f *fields) metadata(path string, steps []step) (string, error) {
 	case 1:
 		switch steps[0].key {
 		case "name":
-			return f.rollout.Name, nil
+			return f.object.GetName(), nil
 		case "namespace":
-			return f.rollout.Namespace, nil
+			return f.object.GetNamespace(), nil
 		case "uid":
-			return string(f.rollout.UID), nil
+			return string(f.object.GetUID()), nil
 		case "labels":
-			return lines(f.rollout.Labels), nil
+			return lines(f.object.GetLabels()), nil
 		case "annotations":
-			return lines(f.rollout.Annotations), nil
+			return lines(f.object.GetAnnotations()), nil
 		}
 	case 2:
 		switch {
 		case !steps[1].quoted:
 		case steps[0].key == "labels":
-			return f.rollout.Labels[steps[1].key], nil
+			return f.object.GetLabels()[steps[1].key], nil
 		case steps[0].key == "annotations":
-			return f.rollout.Annotations[steps[1].key], nil
+			return f.object.GetAnnotations()[steps[1].key], nil
 		}
 	}
 	return "", fmt.Errorf("not one of metadata.name, .namespace, .uid, .labels, .annotations, .labels['key'], .annotations['key']")
@@ -137,9 +139,9 @@ func lines(m map[string]string) string {
 
 func (f *fields) walk(steps []step) (string, error) {
 	if f.document == nil {
-		document, err := decode(f.rollout)
+		document, err := decode(f.object)
 		if err != nil {
-			return "", fmt.Errorf("reading the rollout: %w", err)
+			return "", fmt.Errorf("reading the object: %w", err)
 		}
 		f.document = document
 	}

@@ -2,6 +2,7 @@ package decide
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -32,6 +33,9 @@ type ReplicaSetExists struct {
 	Template        corev1.PodTemplateSpec // with the hash label, and what the revision's pods wear
 	Annotations     map[string]string      // beside those of the Rollout
 	MinReadySeconds int32
+	// Selector and Annotations are those of an Experiment's template; nil means what the Rollout says.
+	Selector    *metav1.LabelSelector // without the hash
+	Annotations map[string]string
 }
 
 // ReplicaSetWants: the ReplicaSet wants this many pods.
@@ -155,6 +159,31 @@ type JobExists struct {
 // JobGone: the Job is deleted with its pods.
 type JobGone struct{ Name string }
 
+// ExperimentExists: an Experiment of ours exists.
+type ExperimentExists struct {
+	Name        string
+	Labels      map[string]string
+	Annotations map[string]string
+	Spec        api.ExperimentSpec
+}
+
+// ExperimentStopped: the Experiment is told to terminate.
+type ExperimentStopped struct{ Name string }
+
+// ExperimentGone: an Experiment that has ended, and has no pods any more, is deleted.
+type ExperimentGone struct{ Name string }
+
+// ServiceExists: a Service of ours exists that selects the pods of one template of an Experiment.
+type ServiceExists struct {
+	Name     string
+	Hash     string
+	Selector *metav1.LabelSelector // without the hash
+	Ports    []corev1.ServicePort
+}
+
+// ServiceGone: a Service of ours is deleted.
+type ServiceGone struct{ Name string }
+
 // Chain implements Action.
 func (ReplicaSetExists) Chain() Chain { return Safety }
 
@@ -195,6 +224,15 @@ func (JobExists) Chain() Chain { return Measure }
 func (JobGone) Chain() Chain { return Measure }
 
 // Chain implements Action.
+func (ExperimentExists) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (ExperimentStopped) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (ServiceExists) Chain() Chain { return Measure }
+
+// Chain implements Action.
 func (ReplicaSetCarries) Chain() Chain { return Housekeeping }
 
 // Chain implements Action.
@@ -211,3 +249,9 @@ func (RolloutCarries) Chain() Chain { return Housekeeping }
 
 // Chain implements Action.
 func (RunGone) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (ExperimentGone) Chain() Chain { return Housekeeping }
+
+// Chain implements Action.
+func (ServiceGone) Chain() Chain { return Housekeeping }

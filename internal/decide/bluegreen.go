@@ -165,7 +165,7 @@ func (d *draft) resumeSwitch(f facts) {
 	ref := d.status.BlueGreen.PrePromotionAnalysisRunStatus
 	passed := ref != nil && ref.Status == api.AnalysisPhaseSuccessful
 	switch {
-	case d.measureAgain(f):
+	case d.measureAgain(f) != "":
 		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
 	case !d.cleared(f) && (passed || !measures(f.blueGreen.PrePromotionAnalysis)) && f.replicas > 0:
 		d.clear(f, "promoted by hand")

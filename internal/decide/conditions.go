@@ -137,7 +137,7 @@ func progressDue(ro *api.Rollout, s *api.RolloutStatus) bool {
 		return true
 	}
 	step := canary.Steps[max(*s.CurrentStepIndex, 0)]
-	return step.Analysis == nil && step.Pause == nil
+	return step.Analysis == nil && step.Experiment == nil && step.Pause == nil
 }
 
 // describe states every condition from what is true now. The Progressing condition follows the

@@ -41,6 +41,8 @@ type Observed struct {
 	Trouble string
 	// Runs are the AnalysisRuns the Rollout owns; decide never edits them.
 	Runs []*api.AnalysisRun
+	// Experiments are those the Rollout owns; decide never edits them.
+	Experiments []*api.Experiment
 	// Services are those the Rollout names, by name. One that does not exist, or that this Rollout cannot
 	// point at a revision, is absent: Invalid says why.
 	Services map[string]Service
@@ -49,7 +51,7 @@ type Observed struct {
 	Workload *Workload
 	// Routing is how the traffic router divides requests; nil when the Rollout names no router.
 	Routing *Routing
-	// Taken holds names of ReplicaSets and AnalysisRuns that exist and are not ours.
+	// Taken holds names of ReplicaSets, AnalysisRuns and Experiments that exist and are not ours.
 	Taken map[string]bool
 	// Templates holds the analysis templates the spec refers to, nested ones included,
 	// by TemplateKey. A missing one is absent.
@@ -64,6 +66,8 @@ type Observed struct {
 	Refused string
 	// RefusedRuns says, by name, why the server will not take an AnalysisRun.
 	RefusedRuns map[string]string
+	// RefusedExperiments says, by name, why the server will not take an Experiment.
+	RefusedExperiments map[string]string
 	// ServerTemplate is the pod template after the server's defaulting, nil when not known. Unjudged
 	// says why it is not, when the server was asked and could not tell.
 	ServerTemplate *corev1.PodTemplateSpec

@@ -106,8 +106,8 @@ func (d *draft) resume(f facts) {
 	}
 	again, over := d.measureAgain(f), d.pausedHere(f)
 	switch {
-	case again:
-		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
+	case again != "":
+		d.record(f, DecidedResume, "Resumed by hand: "+again+" again.")
 	case !over && !d.moved:
 		d.record(f, DecidedResume, "Resumed by hand.")
 	}

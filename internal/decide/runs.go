@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/compose"
 )
@@ -87,6 +89,7 @@ func (d *draft) forgetRuns() {
 	for _, h := range d.refs() {
 		*h.ref = nil
 	}
+	d.status.Canary.CurrentExperiment = ""
 }
 
 func (d *draft) refs() []heard {
@@ -211,15 +214,22 @@ func (d *draft) pauseFor(f facts, ref api.RolloutAnalysisRunStatus) {
 	d.record(f, DecidedInconclusive, fmt.Sprintf("AnalysisRun %s was inconclusive: %s", ref.Name, ref.Message), failures(f.run(ref.Name))...)
 }
 
-// measureAgain drops inconclusive runs so that new ones are started; it says whether there were any.
-func (d *draft) measureAgain(f facts) (any bool) {
+// measureAgain drops inconclusive runs and Experiments so that new ones are started; it says what is done again, "" when nothing is.
+func (d *draft) measureAgain(f facts) (again string) {
 	for _, s := range d.slots(f) {
 		if ref := *s.ref; ref != nil && s.owns(ref.Name) && ref.Status == api.AnalysisPhaseInconclusive {
 			*s.ref = nil
-			any = true
+			again = "the inconclusive analysis is measured"
 		}
 	}
-	return any
+	ex := f.experiment(d.status.Canary.CurrentExperiment)
+	if ex == nil {
+		return again
+	}
+	if phase, _ := experimentCameTo(ex); phase == api.AnalysisPhaseInconclusive {
+		d.status.Canary.CurrentExperiment, again = "", "the inconclusive experiment is run"
+	}
+	return again
 }
 
 // measure makes the runs exist that should, and stops every other run that still measures.
@@ -285,18 +295,11 @@ func (d *draft) begin(f facts, s slot) {
 // attempt than ours is no mistake: another controller's definitions drop the field that counts them. Another
 // controller does not count attempts either: a run of its own is told by when the update was begun.
 func (d *draft) superseded(run *api.AnalysisRun) bool {
-	if run == nil || attemptOf(run) >= d.status.Attempt {
-		return false
-	}
-	clock := d.status.Duration
-	if run.Annotations[annotationAttempt] == "" && clock != nil && clock.RolloutStartedAt != nil {
-		return run.CreationTimestamp.Before(clock.RolloutStartedAt)
-	}
-	return true
+	return run != nil && d.earlier(run)
 }
 
-func attemptOf(run *api.AnalysisRun) int32 {
-	n, err := strconv.ParseInt(run.Annotations[annotationAttempt], 10, 32)
+func attemptOf(o metav1.Object) int32 {
+	n, err := strconv.ParseInt(o.GetAnnotations()[annotationAttempt], 10, 32)
 	if err != nil {
 		return 0
 	}

@@ -85,12 +85,26 @@ func (d *draft) skipText(f facts, from, to int32) string {
 	default:
 		text = fmt.Sprintf("Steps %s to %s were skipped by hand", f.ordinal(from), f.ordinal(to-1))
 	}
+	if ex := f.experiment(d.status.Canary.CurrentExperiment); ex != nil {
+		return text + ": Experiment " + ex.Name + experimentCutShort(ex) + "."
+	}
 	ref := d.status.Canary.CurrentStepAnalysisRunStatus
 	its := slot{base: fmt.Sprintf("%s-%s-%d-%d", f.ro.Name, f.hash, d.revision, from)}
 	if ref == nil || !its.owns(ref.Name) || f.run(ref.Name) == nil {
 		return text + "."
 	}
 	return text + ": AnalysisRun " + ref.Name + cutShort(f.run(ref.Name)) + "."
+}
+
+// experimentCutShort is how far an Experiment had come when its step was skipped.
+func experimentCutShort(ex *api.Experiment) string {
+	switch phase := ex.Status.Phase; {
+	case phase == api.AnalysisPhaseInconclusive:
+		return " was inconclusive"
+	case phase.Completed():
+		return " had come to " + string(phase)
+	}
+	return " is stopped"
 }
 
 // cutShort is how far a run had come when its step was skipped.

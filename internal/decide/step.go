@@ -61,7 +61,7 @@ func (d *draft) takeStep(f facts) {
 		return
 	}
 	if d.inconclusive() {
-		d.waiting = Reason{Code: string(api.PauseReasonInconclusiveAnalysis), Message: "An analysis was inconclusive: waiting for somebody to promote, abort or resume."}
+		d.waiting = d.unsure()
 		return
 	}
 	if reason := d.strangePause(f); reason != "" {
@@ -73,6 +73,8 @@ func (d *draft) takeStep(f facts) {
 		d.takeWeight(f)
 	case step.Pause != nil:
 		d.takePause(f, *step.Pause)
+	case step.Experiment != nil:
+		d.takeExperiment(f)
 	case step.Analysis != nil:
 		d.takeAnalysis(f, *step.Analysis)
 	case step.SetCanaryScale != nil:
@@ -90,7 +92,9 @@ func (d *draft) strangePause(f facts) api.PauseReason {
 		ours = api.PauseReasonBlueGreenPause
 	}
 	for _, c := range d.status.PauseConditions {
-		if c.Reason != ours && c.Reason != api.PauseReasonInconclusiveAnalysis {
+		switch c.Reason {
+		case ours, api.PauseReasonInconclusiveAnalysis, api.PauseReasonInconclusiveExperiment:
+		default:
 			return c.Reason
 		}
 	}
@@ -190,9 +194,18 @@ func (d *draft) pausedSince(reason api.PauseReason) *time.Time {
 	return nil
 }
 
-// inconclusive says that the update waits for a person because of an analysis.
+// inconclusive says that the update waits for a person because of an analysis or an experiment.
 func (d *draft) inconclusive() bool {
-	return d.pausedSince(api.PauseReasonInconclusiveAnalysis) != nil
+	return d.pausedSince(api.PauseReasonInconclusiveAnalysis) != nil || d.pausedSince(api.PauseReasonInconclusiveExperiment) != nil
+}
+
+// unsure says which of the two it waits because of.
+func (d *draft) unsure() Reason {
+	what, reason := "An analysis", api.PauseReasonInconclusiveAnalysis
+	if d.pausedSince(reason) == nil {
+		what, reason = "An experiment", api.PauseReasonInconclusiveExperiment
+	}
+	return Reason{Code: string(reason), Message: what + " was inconclusive: waiting for somebody to promote, abort or resume."}
 }
 
 // takeAnalysis is done when the step's run is Successful; an analysis without templates is none.
@@ -215,7 +228,7 @@ func (d *draft) completeStep(f facts, because string, proof ...api.Evidence) {
 	d.tell(api.EventRolloutStepCompleted, "Rollout step %s completed (%s)", f.ordinal(index), stepText(step))
 	d.record(f, DecidedStep, fmt.Sprintf("Step %s (%s) is complete: %s.", f.ordinal(index), stepText(step), because), proof...)
 	d.unpause()
-	d.status.Canary.CurrentStepAnalysisRunStatus = nil
+	d.status.Canary.CurrentStepAnalysisRunStatus, d.status.Canary.CurrentExperiment = nil, ""
 	d.goTo(f, index+1)
 	d.progress(f, api.ReasonReplicaSetUpdated, "ReplicaSet %q is progressing.", f.ro.Name+"-"+f.hash)
 }
@@ -233,6 +246,8 @@ func stepText(step api.CanaryStep) string {
 		return "pause: " + step.Pause.Duration.String()
 	case step.Pause != nil:
 		return "pause"
+	case step.Experiment != nil:
+		return "experiment"
 	case step.Analysis != nil:
 		return "analysis"
 	case step.SetCanaryScale != nil:

@@ -1,7 +1,10 @@
 package decide
 
 import (
+	"slices"
 	"sort"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 )
@@ -20,6 +23,7 @@ func (d *draft) tidy(f facts) {
 	}
 	gone := d.tidyReplicaSets(f)
 	d.tidyRuns(f, gone, expired)
+	d.tidyExperiments(f, gone)
 }
 
 // tidyReplicaSets deletes the oldest unused ReplicaSets. One that has, or may still have, pods stays.
@@ -39,16 +43,8 @@ func (d *draft) tidyReplicaSets(f facts) map[string]bool {
 
 // tidyRuns keeps the newest finished runs of each outcome. A run whose revision is gone goes too.
 func (d *draft) tidyRuns(f facts, gone, expired map[string]bool) {
-	good, bad := defaultRunHistory, defaultRunHistory
-	if a := f.ro.Spec.Analysis; a != nil {
-		good = limitOr(a.SuccessfulRunHistoryLimit, good)
-		bad = limitOr(a.UnsuccessfulRunHistoryLimit, bad)
-	}
-	runs := append([]*api.AnalysisRun(nil), f.seen.Runs...)
-	sort.SliceStable(runs, func(i, j int) bool {
-		return runs[j].CreationTimestamp.Before(&runs[i].CreationTimestamp)
-	})
-	for _, run := range runs {
+	good, bad := f.historyLimits()
+	for _, run := range newestFirst(f.seen.Runs) {
 		if !run.Status.Phase.Completed() || expired[run.Name] || d.refers(run.Name) {
 			continue
 		}
@@ -64,6 +60,22 @@ func (d *draft) tidyRuns(f facts, gone, expired map[string]bool) {
 		}
 		*left--
 	}
+}
+
+// historyLimits are how many runs and Experiments of each outcome are kept.
+func (f facts) historyLimits() (good, bad int) {
+	good, bad = defaultRunHistory, defaultRunHistory
+	if a := f.ro.Spec.Analysis; a != nil {
+		good = limitOr(a.SuccessfulRunHistoryLimit, good)
+		bad = limitOr(a.UnsuccessfulRunHistoryLimit, bad)
+	}
+	return good, bad
+}
+
+func newestFirst[T metav1.Object](objects []T) []T {
+	return slices.SortedStableFunc(slices.Values(objects), func(a, b T) int {
+		return b.GetCreationTimestamp().Compare(a.GetCreationTimestamp().Time)
+	})
 }
 
 // refers says whether the status points at the run.
