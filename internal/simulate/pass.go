@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/decide"
@@ -49,11 +50,14 @@ type snapshot struct {
 	pods     map[string]set // what of the sets' pods is seen
 	// deployment is the one the Rollout may refer to, nil when there is none.
 	deployment *deployment
+
+	experiments map[string]experiment
 }
 
 // snap shares the objects: every change puts a new one in place.
 func (w *World) snap() *snapshot {
 	s := &snapshot{rollout: w.rollout, router: w.router, sets: map[string]set{}, services: maps.Clone(w.services), runs: map[string]run{}, deployment: w.deployment}
+	s.experiments = w.snapExperiments()
 	for name, rs := range w.sets {
 		seen := *rs
 		seen.pods = slices.Clone(rs.pods)
@@ -89,6 +93,7 @@ func (w *World) observe() *snapshot {
 	if at.router = now.router; now.router != nil {
 		at.router = seen().router
 	}
+	at.experiments = w.watchedExperiments(seen)
 	return at
 }
 
@@ -128,8 +133,11 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 		in.Observed.ReplicaSets = append(in.Observed.ReplicaSets, p.seen.sets[name].ReplicaSet)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.seen.runs)) {
-		in.Observed.Runs = append(in.Observed.Runs, p.seen.runs[name].object)
+		if run := p.seen.runs[name].object; metav1.IsControlledBy(run, p.seen.rollout) {
+			in.Observed.Runs = append(in.Observed.Runs, run)
+		}
 	}
+	in.Observed.Experiments = p.seenExperiments()
 	in.Observed.Services = p.seenServices()
 	in.Observed.Routing = p.seenRouting()
 	if decide.NeedsPods(in.Rollout, in.Observed.ReplicaSets, in.Now) {
@@ -221,16 +229,17 @@ func (p *rolloutWorld) act(action decide.Action) error {
 	case decide.RolloutCarries:
 		return p.carryRollout(a)
 	default:
-		return w.actOnRun(action)
+		return p.actOnExperiment(action)
 	}
 	return nil
 }
 
-func (w *World) actOnRun(action decide.Action) error {
+// actOnRun is what the API server does with an owner's actions about AnalysisRuns.
+func (w *World) actOnRun(action decide.Action, owner metav1.Object) error {
 	switch a := action.(type) {
 	case decide.RunExists:
 		if w.runs[a.Name] == nil {
-			w.createRun(a)
+			w.createRun(a, owner, kindOf(owner))
 		}
 	case decide.RunStopped:
 		if r := w.runs[a.Name]; r != nil {
@@ -245,9 +254,16 @@ func (w *World) actOnRun(action decide.Action) error {
 	case decide.RunGone:
 		delete(w.runs, a.Name)
 	default:
-		return fmt.Errorf("a rollout cannot %T", action)
+		return fmt.Errorf("%s cannot %T", owner.GetName(), action)
 	}
 	return nil
+}
+
+func kindOf(owner metav1.Object) string {
+	if _, ok := owner.(*api.Experiment); ok {
+		return api.KindExperiment
+	}
+	return api.KindRollout
 }
 
 func (p *rolloutWorld) resize(a decide.ReplicaSetWants) error {
@@ -409,6 +425,7 @@ func (w *World) Turn() bool {
 		again, _ := engine.Pass(context.Background(), &analysisWorld{w: w, name: name}, decide.Analysis)
 		w.alarm(again)
 	}
+	w.passExperiments()
 	if !w.gone {
 		again, _ := engine.Pass(context.Background(), &rolloutWorld{w: w}, w.decideRollout)
 		w.alarm(again)

@@ -41,7 +41,7 @@ func (p pod) well(now time.Time) bool { return !p.broken && !p.never && !now.Bef
 
 func (w *World) newPod(s *set) pod {
 	w.uid++
-	boot := w.Boot(s.Hash)
+	boot := w.Boot(cmp.Or(s.boots, s.Hash))
 	return pod{
 		name: fmt.Sprintf("%s-%d", s.Name, w.uid), uid: types.UID(fmt.Sprintf("pod-%d", w.uid)),
 		createdAt: w.Now.Truncate(time.Second), readyAt: w.Now.Add(boot), never: boot < 0,

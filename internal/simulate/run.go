@@ -33,13 +33,13 @@ func (w *World) next() time.Time {
 		consider(w.router.stages[0].at)
 	}
 	consider(w.Away)
-	for _, s := range w.sets {
+	w.eachSet(func(s *set) {
 		for _, p := range s.pods {
 			if !p.never {
 				consider(p.readyAt)
 			}
 		}
-	}
+	})
 	if w.deployment != nil {
 		for _, p := range w.deployment.pods {
 			if !p.never {
@@ -83,11 +83,14 @@ type Transcript struct {
 	start time.Time
 	seen  int
 	last  string
+	tried map[string]string // the last state noted of each Experiment
 	text  strings.Builder
 }
 
 // NewTranscript starts a transcript of w at its present time.
-func NewTranscript(w *World) *Transcript { return &Transcript{w: w, start: w.Now} }
+func NewTranscript(w *World) *Transcript {
+	return &Transcript{w: w, start: w.Now, tried: map[string]string{}}
+}
 
 // Say adds what somebody did.
 func (t *Transcript) Say(format string, args ...any) {
@@ -121,6 +124,7 @@ func (t *Transcript) Note() {
 		fmt.Fprintf(&t.text, "%6s  %s\n", t.clock(), strings.TrimRight(state, " "))
 	}
 	t.last = state
+	t.noteExperiments()
 }
 
 // stands is how far the update is: its step and weight, or which revisions the Services of a blue-green

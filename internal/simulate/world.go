@@ -22,7 +22,8 @@ type World struct {
 	Now time.Time
 	// Templates the Rollout may refer to.
 	Templates map[decide.TemplateKey]api.AnalysisTemplateSpec
-	// Boot is how long a new pod of a revision takes to be available; negative is never.
+	// Boot is how long a new pod of a revision takes to be available; negative is never. For pods of an
+	// Experiment it is asked with the name of their ReplicaSet.
 	Boot func(hash string) time.Duration
 	// Answer is what a metric server says; it is asked once for each due measurement.
 	Answer func(Question) judge.Sample
@@ -30,6 +31,10 @@ type World struct {
 	Work func(Question) (judge.Sample, time.Duration)
 	// Invalid and Unsupported are what validation would say of the present spec.
 	Invalid, Unsupported func(*api.Rollout) []string
+	// InvalidExperiment is what validation would say of an Experiment. TakenNames are names of ReplicaSets and
+	// AnalysisRuns that belong to somebody else.
+	InvalidExperiment func(*api.Experiment) []string
+	TakenNames        map[string]bool
 	// Fate decides which faults happen; nil is none.
 	Fate Fate
 	// Resized is told of every change of a ReplicaSet's size, with what served before and what
@@ -57,8 +62,10 @@ type World struct {
 	// Redirected is told of every change of what the router does or was told; nil tells nobody.
 	Redirected func(why string)
 
-	routing  Routing
-	router   *router
+	routing     Routing
+	router      *router
+	experiments map[string]*experiment
+
 	rollout  *api.Rollout
 	sets     map[string]*set
 	services map[string]service
@@ -99,6 +106,7 @@ type set struct {
 	decide.ReplicaSet
 	version int
 	pods    []pod
+	boots   string // what Boot is asked with instead of the hash
 }
 
 // run is an AnalysisRun with its Jobs and the samples that were taken for it.
@@ -120,7 +128,7 @@ func New(ro *api.Rollout, now time.Time) *World {
 	w := &World{
 		Now: now, Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{},
 		Boot: func(string) time.Duration { return time.Second },
-		sets: map[string]*set{}, services: map[string]service{}, runs: map[string]*run{}, evicted: map[types.UID]bool{},
+		sets: map[string]*set{}, experiments: map[string]*experiment{}, services: map[string]service{}, runs: map[string]*run{}, evicted: map[types.UID]bool{},
 	}
 	w.Apply(func(r *api.Rollout) { *r = *ro.DeepCopy() })
 	return w
@@ -207,8 +215,7 @@ func (w *World) Mend() {
 func (w *World) node() {
 	w.nodeOfDeployment()
 	w.route()
-	for _, name := range slices.Sorted(maps.Keys(w.sets)) {
-		s := w.sets[name]
+	w.eachSet(func(s *set) {
 		w.notice(s)
 		for int32(len(s.pods)) < s.Wanted {
 			s.pods = append(s.pods, w.newPod(s))
@@ -224,7 +231,7 @@ func (w *World) node() {
 			s.Replicas, s.Ready, s.Available, s.Observed = s.Wanted, serving, serving, true
 			s.version = w.touch()
 		}
-	}
+	})
 }
 
 func order(a, b bool) int {
@@ -272,14 +279,14 @@ func (r *run) has(key decide.SampleKey) bool {
 }
 
 // createRun is what the API server does with a new AnalysisRun.
-func (w *World) createRun(a decide.RunExists) {
+func (w *World) createRun(a decide.RunExists, owner metav1.Object, kind string) {
 	w.uid++
 	w.runs[a.Name] = &run{
 		object: &api.AnalysisRun{
 			ObjectMeta: metav1.ObjectMeta{
 				Name: a.Name, Namespace: w.rollout.Namespace, UID: types.UID(fmt.Sprintf("run-%d", w.uid)),
 				Labels: a.Labels, Annotations: a.Annotations, CreationTimestamp: metav1.NewTime(w.Now),
-				OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(w.rollout, api.Kind(api.KindRollout))},
+				OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, api.Kind(kind))},
 			},
 			Spec: *a.Spec.DeepCopy(),
 		},
