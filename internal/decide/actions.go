@@ -144,7 +144,11 @@ type RunExists struct {
 }
 
 // RunStopped: the AnalysisRun is told to terminate.
-type RunStopped struct{ Name string }
+type RunStopped struct {
+	Name string
+	// ByHand says that a person ended the Experiment it measures for: they want an end, not a verdict.
+	ByHand bool
+}
 
 // RunGone: a finished AnalysisRun nobody needs is deleted.
 type RunGone struct{ Name string }

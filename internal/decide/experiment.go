@@ -88,6 +88,9 @@ func (t *trial) enter(phase api.AnalysisPhase, message string) {
 // transition is how an event tells of a change of phase.
 func transition[P ~string](what string, from, to P, message string) string {
 	text := fmt.Sprintf("%s transitioned from %s -> %s", what, from, to)
+	if from == "" {
+		text = fmt.Sprintf("%s is %s", what, to)
+	}
 	if message != "" {
 		text += ": " + message
 	}

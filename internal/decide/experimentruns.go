@@ -154,10 +154,16 @@ func (t *trial) measure() {
 	}
 	for _, run := range t.in.Runs {
 		if !(current[run.Name] && t.ofThisTime(run)) && !run.Status.Phase.Completed() && !run.Spec.Terminate {
-			t.act(RunStopped{Name: run.Name})
+			t.act(RunStopped{Name: run.Name, ByHand: t.endedByHand()})
 			t.events = append(t.events, Event{Reason: api.EventAnalysisRunTerminating, Message: fmt.Sprintf("Terminating AnalysisRun '%s'", run.Name)})
 		}
 	}
+}
+
+// endedByHand says that somebody other than the Rollout has told an Experiment that went on to terminate.
+func (t *trial) endedByHand() bool {
+	ex := t.in.Experiment
+	return ex.Spec.Terminate && ex.Annotations[api.AnnotationStoppedBy] != api.StoppedByRollout && !t.ended()
 }
 
 // beginRun picks the name of a new run: <experiment>-<analysis>, or that with the first suffix that is free.

@@ -147,7 +147,13 @@ func (p *rolloutWorld) actOnExperiment(action decide.Action) error {
 			})
 		}
 	case decide.ExperimentStopped:
-		w.EditExperiment(a.Name, func(ex *api.Experiment) { ex.Spec.Terminate = true })
+		w.EditExperiment(a.Name, func(ex *api.Experiment) {
+			ex.Annotations = maps.Clone(ex.Annotations)
+			if ex.Annotations == nil {
+				ex.Annotations = map[string]string{}
+			}
+			ex.Annotations[api.AnnotationStoppedBy], ex.Spec.Terminate = api.StoppedByRollout, true
+		})
 	case decide.ExperimentGone:
 		w.DeleteExperiment(a.Name)
 	default:

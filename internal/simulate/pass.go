@@ -247,7 +247,9 @@ func (w *World) actOnRun(action decide.Action, owner metav1.Object) error {
 			if r.object.Annotations == nil {
 				r.object.Annotations = map[string]string{}
 			}
-			r.object.Annotations[api.AnnotationStoppedBy] = api.StoppedByRollout
+			if !a.ByHand {
+				r.object.Annotations[api.AnnotationStoppedBy] = api.StoppedByRollout
+			}
 			r.object.Spec.Terminate = true
 			r.version = w.touch()
 		}
