@@ -9,6 +9,9 @@ import (
 	"sluice.dev/sluice/internal/compose"
 )
 
+// annotationAvailableAt tells runs of an Experiment from those it had before somebody started it over.
+const annotationAvailableAt = "sluice.dev/available-at"
+
 // entry is what the status says of an analysis, nil before it was begun.
 func (t *trial) entry(name string) *api.ExperimentAnalysisRunStatus {
 	for i := range t.status.AnalysisRuns {
@@ -76,7 +79,7 @@ func (t *trial) attempt() string {
 
 // ofThisTime says that a run was begun by this attempt. Another controller does not say.
 func (t *trial) ofThisTime(run *api.AnalysisRun) bool {
-	of := run.Annotations[annotationAttempt]
+	of := run.Annotations[annotationAvailableAt]
 	return of == "" || of == t.attempt()
 }
 
@@ -278,7 +281,7 @@ func (t *trial) runNotes() map[string]string {
 	for k, v := range t.in.Experiment.Spec.AnalysisRunMetadata.Annotations {
 		notes[k] = v
 	}
-	notes[annotationAttempt] = t.attempt()
+	notes[annotationAvailableAt] = t.attempt()
 	if revision := t.in.Experiment.Annotations[api.AnnotationRevision]; revision != "" {
 		notes[api.AnnotationRevision] = revision
 	}

@@ -204,3 +204,35 @@ func TestLawsOfExperiments(t *testing.T) {
 		h.Check(rt)
 	})
 }
+
+// TestLawsOfExperimentSteps holds the laws of a Rollout, one of whose steps is an experiment.
+func TestLawsOfExperimentSteps(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHistory(t, rt)
+		measured(h.w, "compare", 2)
+		steps := compares(t).Rollout().Spec.Strategy.Canary.Steps
+		steps[1].Experiment.Analyses[0].TemplateName = "compare"
+		h.w.Apply(func(ro *api.Rollout) {
+			for i := range ro.Spec.Strategy.Canary.Steps {
+				if ro.Spec.Strategy.Canary.Steps[i].Analysis != nil {
+					ro.Spec.Strategy.Canary.Steps[i] = *steps[1].DeepCopy()
+				}
+			}
+		})
+		h.turn(5)
+		rt.Repeat(rapid.StateMachineActions(h))
+		h.Calm(rt)
+		live := 0
+		for name, ex := range h.w.Experiments() {
+			wanted, _ := h.w.ExperimentPods(name)
+			if ex.Status.Phase.Completed() {
+				h.law(wanted == 0, "%s has ended and wants %d pods", name, wanted)
+				continue
+			}
+			live++
+			h.law(name == h.w.Rollout().Status.Canary.CurrentExperiment, "%s goes on and has no say", name)
+		}
+		h.law(live <= 1, "%d experiments go on", live)
+		h.Check(rt)
+	})
+}

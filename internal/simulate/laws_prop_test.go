@@ -150,6 +150,11 @@ func (h *history) proved(hash string) bool {
 			return true
 		}
 	}
+	for _, ex := range h.w.Experiments() {
+		if ex.Labels[api.LabelPodTemplateHash] == hash && ex.Status.Phase == api.AnalysisPhaseSuccessful && !ex.Spec.Terminate {
+			return true
+		}
+	}
 	return false
 }
 

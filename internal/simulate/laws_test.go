@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/decide"
 )
@@ -50,11 +52,16 @@ func refs(s api.RolloutStatus) (all []*api.RolloutAnalysisRunStatus) {
 
 // attempt is the attempt a run belongs to.
 func (h *history) attempt(name string) int32 {
-	run := h.w.Runs()[name]
-	if run == nil {
+	var of metav1.Object = h.w.Runs()[name]
+	if h.w.Runs()[name] == nil {
 		return 0
 	}
-	n, err := strconv.ParseInt(run.Annotations["sluice.dev/attempt"], 10, 32)
+	if owner := metav1.GetControllerOfNoCopy(of); owner.Kind == api.KindExperiment {
+		if of = h.w.Experiments()[owner.Name]; h.w.Experiments()[owner.Name] == nil {
+			return 0
+		}
+	}
+	n, err := strconv.ParseInt(of.GetAnnotations()["sluice.dev/attempt"], 10, 32)
 	if err != nil {
 		return 0
 	}
