@@ -22,7 +22,7 @@ type trials struct {
 }
 
 func newTrials(t *testing.T, rt *rapid.T) *trials {
-	w := stage(t)
+	w := laboratory(t)
 	for name, count := range map[string]int32{"errors": 3, "endless": 0} {
 		measured(w, name, max(count, 1))
 		if count == 0 {

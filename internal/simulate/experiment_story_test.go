@@ -47,8 +47,8 @@ func measured(w *World, name string, times int32) {
 	}}, Args: []api.Argument{{Name: "pods"}}}
 }
 
-// stage is a world whose Rollout is at rest, with an Experiment of its own that lasts a minute.
-func stage(t testing.TB) *World {
+// laboratory is a world whose Rollout is at rest, with an Experiment of its own that lasts a minute.
+func laboratory(t testing.TB) *World {
 	t.Helper()
 	w := seed(t)
 	measured(w, "errors", 3)
@@ -214,18 +214,18 @@ func TestExperimentSteps(t *testing.T) {
 
 func TestExperimentsOfTheirOwn(t *testing.T) {
 	tell(t, []story{
-		{name: "an experiment lasts its time", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "an experiment lasts its time", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.CreateExperiment(shopExperiment(nil))
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseSuccessful, "")
 		}},
-		{name: "a required analysis ends its experiment, and stops the other", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a required analysis ends its experiment, and stops the other", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			measured(w, "latency", 100)
 			w.CreateExperiment(shopExperiment(analysed(true, "latency")))
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseSuccessful, "Required AnalysisRuns completed")
 		}},
-		{name: "an analysis that was stopped before it measured anything is no success", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "an analysis that was stopped before it measured anything is no success", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			key := decide.TemplateKey{Name: "errors"}
 			spec := w.Templates[key]
 			spec.Metrics[0].InitialDelay = "10m"
@@ -234,7 +234,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseInconclusive, "")
 		}},
-		{name: "an analysis that fails ends its experiment at once", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "an analysis that fails ends its experiment at once", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Answer = func(q Question) judge.Sample { return number(0.03 * float64(q.N)) }
 			w.CreateExperiment(shopExperiment(func(spec *api.ExperimentSpec) {
 				analysed(false)(spec)
@@ -247,7 +247,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseFailed, "errors")
 		}},
-		{name: "terminating an experiment by hand before its count is no success", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "terminating an experiment by hand before its count is no success", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.CreateExperiment(shopExperiment(analysed(true)))
 			pass(t, w, tr, 15*time.Second)
 			tr.Say("sluice terminate experiment try")
@@ -255,7 +255,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 2*time.Minute)
 			came(t, w, api.AnalysisPhaseInconclusive, "stopped")
 		}},
-		{name: "terminating an experiment before its pods are there proves nothing", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "terminating an experiment before its pods are there proves nothing", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Boot = func(string) time.Duration { return -1 }
 			w.CreateExperiment(shopExperiment(analysed(true)))
 			pass(t, w, tr, 15*time.Second)
@@ -264,7 +264,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 2*time.Minute)
 			came(t, w, api.AnalysisPhaseInconclusive, "before all pods were available")
 		}},
-		{name: "a template that never becomes ready fails its experiment", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a template that never becomes ready fails its experiment", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Boot = func(string) time.Duration { return -1 }
 			deadline, delay := int32(60), int32(0)
 			w.CreateExperiment(shopExperiment(func(spec *api.ExperimentSpec) {
@@ -273,7 +273,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 2*time.Minute)
 			came(t, w, api.AnalysisPhaseFailed, "has timed out progressing")
 		}},
-		{name: "an experiment with a mistake begins when it is corrected", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "an experiment with a mistake begins when it is corrected", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.InvalidExperiment = func(ex *api.Experiment) []string {
 				if ex.Spec.Duration != "1m" {
 					return []string{"spec.duration: is \"soon\""}
@@ -287,7 +287,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseSuccessful, "")
 		}},
-		{name: "an analysis whose template has gone is an error, after a while", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "an analysis whose template has gone is an error, after a while", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			deadline := int32(60)
 			w.CreateExperiment(shopExperiment(func(spec *api.ExperimentSpec) {
 				analysed(true)(spec)
@@ -297,7 +297,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseError, "It could not be begun: AnalysisTemplate \"errors\" not found")
 		}},
-		{name: "a name that is taken is not fought over", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "a name that is taken is not fought over", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.TakenNames = map[string]bool{"try-new": true, "try-errors": true}
 			w.CreateExperiment(shopExperiment(analysed(true)))
 			pass(t, w, tr, 3*time.Minute)
@@ -306,7 +306,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 				t.Errorf("runs %v, want try-errors.1", w.Runs())
 			}
 		}},
-		{name: "an experiment that somebody starts over is measured anew", in: stage, tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "an experiment that somebody starts over is measured anew", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Answer = func(Question) judge.Sample { return number(0.09) }
 			w.CreateExperiment(shopExperiment(analysed(true)))
 			pass(t, w, tr, 10*time.Second)
