@@ -198,7 +198,7 @@ func (d *draft) divide(f facts, stable, canary entrance, places []place) {
 	if !f.routed() {
 		return
 	}
-	var extra []Share
+	extra := d.experimentShares(f)
 	weight := d.nextWeight(f, stable, canary, places, extra)
 	want := Split{
 		Canary:     Share{Service: canary.service, Hash: canary.next, Weight: weight},

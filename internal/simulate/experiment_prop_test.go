@@ -24,7 +24,7 @@ type trials struct {
 func newTrials(t *testing.T, rt *rapid.T) *trials {
 	w := laboratory(t)
 	for name, count := range map[string]int32{"errors": 3, "endless": 0} {
-		measured(w, name, max(count, 1))
+		watching(w, name, max(count, 1))
 		if count == 0 {
 			spec := w.Templates[decide.TemplateKey{Name: name}]
 			spec.Metrics[0].Count = nil
@@ -209,7 +209,7 @@ func TestLawsOfExperiments(t *testing.T) {
 func TestLawsOfExperimentSteps(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHistory(t, rt)
-		measured(h.w, "compare", 2)
+		watching(h.w, "compare", 2)
 		steps := compares(t).Rollout().Spec.Strategy.Canary.Steps
 		steps[1].Experiment.Analyses[0].TemplateName = "compare"
 		h.w.Apply(func(ro *api.Rollout) {

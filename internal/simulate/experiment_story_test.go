@@ -18,7 +18,7 @@ import (
 func compares(t testing.TB) *World {
 	t.Helper()
 	w := seed(t)
-	measured(w, "errors", 3)
+	watching(w, "errors", 3)
 	w.Apply(func(ro *api.Rollout) {
 		weight, pods := int32(20), int32(1)
 		ro.Spec.Strategy.Canary.Steps = []api.CanaryStep{
@@ -38,8 +38,8 @@ func compares(t testing.TB) *World {
 	return w
 }
 
-// measured adds a template whose metric is measured so many times, every 10 s.
-func measured(w *World, name string, times int32) {
+// watching adds a template whose metric is measured so many times, every 10 s.
+func watching(w *World, name string, times int32) {
 	count := intstr.FromInt32(times)
 	w.Templates[decide.TemplateKey{Name: name}] = api.AnalysisTemplateSpec{Metrics: []api.Metric{{
 		Name: name, Interval: "10s", Count: &count, SuccessCondition: "result[0] <= 0.01", FailureCondition: "result[0] > 0.05",
@@ -51,7 +51,7 @@ func measured(w *World, name string, times int32) {
 func laboratory(t testing.TB) *World {
 	t.Helper()
 	w := seed(t)
-	measured(w, "errors", 3)
+	watching(w, "errors", 3)
 	w.Until(w.Now.Add(5*time.Second), func() {})
 	w.events = nil
 	return w
@@ -220,7 +220,7 @@ func TestExperimentsOfTheirOwn(t *testing.T) {
 			came(t, w, api.AnalysisPhaseSuccessful, "")
 		}},
 		{name: "a required analysis ends its experiment, and stops the other", in: laboratory, tell: func(t *testing.T, w *World, tr *Transcript) {
-			measured(w, "latency", 100)
+			watching(w, "latency", 100)
 			w.CreateExperiment(shopExperiment(analysed(true, "latency")))
 			pass(t, w, tr, 3*time.Minute)
 			came(t, w, api.AnalysisPhaseSuccessful, "Required AnalysisRuns completed")
