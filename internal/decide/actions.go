@@ -31,11 +31,10 @@ type ReplicaSetExists struct {
 	Revision        int64
 	DesiredReplicas int32
 	Template        corev1.PodTemplateSpec // with the hash label, and what the revision's pods wear
-	Annotations     map[string]string      // beside those of the Rollout
+	Annotations     map[string]string      // beside those of the owner
 	MinReadySeconds int32
-	// Selector and Annotations are those of an Experiment's template; nil means what the Rollout says.
-	Selector    *metav1.LabelSelector // without the hash
-	Annotations map[string]string
+	// Selector is that of an Experiment's template, without the hash; nil means the Rollout's.
+	Selector *metav1.LabelSelector
 }
 
 // ReplicaSetWants: the ReplicaSet wants this many pods.

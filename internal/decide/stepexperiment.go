@@ -272,7 +272,7 @@ func (d *draft) experimentTemplate(f facts, of *api.RolloutExperimentTemplate) (
 		if stable == nil {
 			return api.TemplateSpec{}, fmt.Sprintf("template %s is to run the stable version, whose ReplicaSet does not exist.", of.Name)
 		}
-		pods = stable.Template
+		pods = *f.own(stable)
 	}
 	template := api.TemplateSpec{
 		Name: of.Name, Replicas: of.Replicas, MinReadySeconds: f.ro.Spec.MinReadySeconds, Template: *pods.DeepCopy(),
