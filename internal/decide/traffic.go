@@ -27,6 +27,7 @@ const routerAgain = 10 * time.Second
 // entrance is one side's way in, and what stands behind it.
 type entrance struct {
 	service string
+	seen    Service
 	hash    string // the revision behind it; "" while it leads to all of them, or to nothing
 	wants   string // the revision that should be behind it
 	next    string // the revision the router should put behind it with its next split
@@ -34,7 +35,6 @@ type entrance struct {
 	most    int32  // the largest share it has or may get before the router has caught up
 	subset  bool   // the router itself names the revision
 	closed  bool   // its Service does not exist or belongs to another Rollout
-	managed bool   // its Service says that this Rollout steers it
 }
 
 // direct says where requests should go, with the sizes that this pass has decided on.
@@ -93,14 +93,8 @@ func (d *draft) sideServices(f facts) (stable, canary string) {
 // roles change and the Services do not, else by its role.
 func (f facts) entrance(service string, role func(Split) Share) entrance {
 	e := entrance{service: service}
-	if seen, ok := f.seen.Services[service]; ok {
-		e.hash = seen.Hash
-		e.managed = seen.ManagedBy == f.ro.Name
-		e.closed = seen.ManagedBy != "" && !e.managed
-		e.next = seen.Hash
-	} else {
-		e.closed = true
-	}
+	seen, ok := f.ours(service)
+	e.seen, e.hash, e.next, e.closed = seen, seen.Hash, seen.Hash, !ok
 	switch {
 	case !f.routed():
 		return e
@@ -135,7 +129,7 @@ func (f facts) subsets() bool {
 // point gives an entrance to the revision that should be behind it, as soon as that one can take what
 // comes in. What follows goes by what is seen, so a re-pointed Service counts from the next pass on.
 func (d *draft) point(f facts, e entrance, places []place) entrance {
-	settled := e.hash == e.wants && (e.managed || e.subset)
+	settled := e.hash == e.wants && (e.seen.ManagedBy == f.ro.Name || e.subset)
 	if e.closed || settled || e.wants == "" || (e.service == "" && !e.subset) || !d.mayStand(f, e, places) {
 		return e
 	}
@@ -144,13 +138,10 @@ func (d *draft) point(f facts, e entrance, places []place) entrance {
 		return e
 	}
 	to := f.find(e.wants)
-	d.act(ServiceSelects{
-		Service: e.service, From: e.hash, To: e.wants,
-		Relies: []Capacity{{ReplicaSet: to.Name, Available: min(servingIn(places, to), max(f.needed(e.most), 1))}},
-	})
-	if e.hash != e.wants {
-		d.tell(api.EventSwitchService, "Switched selector for service '%s' from '%s' to '%s'", e.service, e.hash, e.wants)
+	if e.seen.Refused != "" {
+		d.waits("ServiceRefused", "The server does not let Service %s be pointed at another revision: %s", e.service, e.seen.Refused)
 	}
+	d.repoint(f, e.seen, e.wants, []Capacity{{ReplicaSet: to.Name, Available: min(servingIn(places, to), max(f.needed(e.most), 1))}})
 	return e
 }
 
