@@ -104,6 +104,10 @@ demo-down: ## remove everything the demo made
 bench-cli: build localkube-plane ## how long `sluice get rollout` takes beside kubectl
 	go run ./test/bench/cli -sluice $(BIN)/sluice
 
+.PHONY: bench-core
+bench-core: build ## what deciding costs: a pass, simulated passes a second, a whole simulation
+	go run ./test/bench/core -sluice $(BIN)/sluice
+
 .PHONY: bench-fleet
 bench-fleet: build localkube-plane ## what 300 updates at once cost the controller
 	go run ./test/bench/fleet

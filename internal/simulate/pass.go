@@ -439,7 +439,17 @@ func (w *World) Turn() bool {
 func (w *World) decideRollout(in decide.RolloutInput) decide.Plan[api.RolloutStatus] {
 	plan := decide.Rollout(in)
 	w.reason = plan.Reason
+	w.passes++
 	return plan
+}
+
+// Passes counts the decisions about the Rollout so far.
+func (w *World) Passes() int { return w.passes }
+
+// Look is what a pass over the Rollout would see now.
+func (w *World) Look() decide.RolloutInput {
+	in, _ := (&rolloutWorld{w: w}).Observe(context.Background()) // the invented world can always be seen
+	return in
 }
 
 // Reason is what the last pass over the Rollout said.

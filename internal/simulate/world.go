@@ -79,6 +79,7 @@ type World struct {
 	reason   decide.Reason
 	wake     time.Time
 	writes   int
+	passes   int
 }
 
 // Question names a measurement: of which metric of which run, the n-th, for which revision.
