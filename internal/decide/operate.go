@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"fmt"
 	"slices"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -19,54 +18,6 @@ func (d *draft) obey(f facts) {
 	if d.status.ControllerPause && !d.held() && !f.ro.Spec.Paused {
 		d.resume(f)
 	}
-}
-
-func (d *draft) obeyAbort(f facts) {
-	switch {
-	case d.aborted() && (d.promoted(f) || d.status.StableRS == ""):
-		// Nothing to abort: the flag is taken back and nothing else happens.
-		d.status.Abort, d.status.AbortedAt = false, nil
-	case d.aborted() && d.status.AbortedAt == nil:
-		d.abort(f, "", "The update was aborted by hand.")
-	case !d.aborted() && d.status.AbortedAt != nil:
-		d.retry(f)
-	}
-}
-
-// abort stops the update and sends it back to the stable revision. It needs nothing from the canary
-// and ends every wait. The cause is what the event and the condition add to "Rollout aborted …".
-func (d *draft) abort(f facts, cause, why string, proof ...api.Evidence) {
-	stepThen := d.status.CurrentStepIndex
-	at := f.stamp()
-	d.status.Abort, d.status.AbortedAt = true, &at
-	d.status.PromoteFull = false
-	d.unpause()
-	d.goTo(f, 0)
-	d.forgetSwitch()
-	if f.find(d.status.StableRS) == nil {
-		nowhere := fmt.Sprintf(NoWayBack+": revision %d goes on serving.", d.revision)
-		why += " " + nowhere
-		if cause != "" {
-			cause += ". "
-		}
-		cause += nowhere
-	}
-	d.conditionAborted(f, cause)
-	// The record says at which step it happened, not where the index went.
-	d.record(f, DecidedAbort, why, proof...).Step = stepThen
-}
-
-// retry starts an aborted update over: new runs, first step. Runs of earlier attempts stay as
-// history and are never looked at again.
-func (d *draft) retry(f facts) {
-	d.status.AbortedAt = nil
-	d.forgetRuns()
-	d.forgetSwitch()
-	d.status.Attempt++
-	d.goTo(f, 0)
-	d.startClock(f)
-	d.conditionRetried(f)
-	d.record(f, DecidedRetry, "The aborted update was started over by hand.")
 }
 
 // obeyFull skips what is left of the update on request.

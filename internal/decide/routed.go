@@ -148,33 +148,6 @@ func (d *draft) canarySize(f facts, rs *ReplicaSet) int32 {
 	return d.canaryCount(f)
 }
 
-// abortedSize keeps an aborted canary until its time is over, and never lets it grow. A dynamic one goes
-// together with its share, because the pods are needed elsewhere, unless a delay was asked for.
-func (d *draft) abortedSize(f facts, rs *ReplicaSet) int32 {
-	delay, forever := delayOf(f.canary.AbortScaleDownDelaySeconds, true)
-	if f.canary.DynamicStableScale && f.canary.AbortScaleDownDelaySeconds == nil && f.canaryShare() == f.reach(rs.Hash) {
-		return min(rs.Wanted, f.needed(f.reach(rs.Hash)))
-	}
-	stable := f.find(d.status.StableRS)
-	switch {
-	case forever:
-		d.settleDeadline(rs)
-		return rs.Wanted
-	case stable == nil || stable.Available < f.replicas || f.reach(rs.Hash) > 0:
-		return rs.Wanted // its time begins when nobody needs it any more
-	}
-	return d.sizeUnderDeadline(f, rs, delay)
-}
-
-// canaryShare is the share of the canary's entrance, whatever is behind it by now: as long as the router has
-// not caught up, requests may still be on their way to the revision that was.
-func (f facts) canaryShare() int32 {
-	if f.unread() != "" {
-		return f.whole()
-	}
-	return max(f.seen.Routing.Asked.Canary.Weight, f.seen.Routing.Serves.Canary.Weight)
-}
-
 // oldSize is what a revision keeps that is neither stable nor current. While an update is under way only one
 // whose time is not over yet; after it each gets its time.
 func (d *draft) oldSize(f facts, rs *ReplicaSet) int32 {
