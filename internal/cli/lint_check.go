@@ -135,7 +135,7 @@ var elsewhere = []validate.Rule{validate.RuleUndeclared, validate.RuleNoConditio
 func (w *world) finding(document *manifest.Document, f validate.Finding) LintFinding {
 	severity, kind := "error", string(f.Kind)
 	switch {
-	case f.Rule == validate.RuleTemplate && !w.complete:
+	case (f.Rule == validate.RuleTemplate || f.Rule == validate.RuleWorkload) && !w.complete:
 		severity, kind = "note", "Note"
 	case f.Kind == validate.Warning:
 		severity = "warning"

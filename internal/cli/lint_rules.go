@@ -57,6 +57,7 @@ var meaningRules = []LintRule{
 // togetherRules are about several objects.
 var togetherRules = []LintRule{
 	{manifest.Rule(validate.RuleTemplate), "note", "A template is not among the files", "Lint it together with the Rollout; an error with --complete."},
+	{manifest.Rule(validate.RuleWorkload), "note", "The object that workloadRef names is not among the files", "Lint it together with the Rollout; an error with --complete."},
 	{manifest.Rule(validate.RuleSecret), "error", "A Secret does not exist", "Reported with --complete only."},
 	{manifest.Rule(validate.RuleSecretKey), "error", "A Secret has no such key", "Write the key as the Secret spells it."},
 	{ruleSecretNotChecked, "note", "A Secret is not among the files", "Secrets are rarely kept with other files: its keys were not checked."},

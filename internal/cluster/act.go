@@ -28,6 +28,10 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.selectRevision(ctx, a)
 	case decide.TrafficSplits:
 		return fmt.Errorf("dividing the requests of %s: this version has no traffic router", w.key)
+	case decide.WorkloadWants:
+		return w.scaleWorkload(ctx, a)
+	case decide.RolloutHeld:
+		return w.holdRollout(ctx, a)
 	case decide.PodGone:
 		return w.evict(ctx, a)
 	case decide.ReplicaSetCarries:

@@ -131,6 +131,7 @@ func Index(ctx context.Context, main, jobs client.FieldIndexer, s Scope) error {
 		{main, &api.AnalysisRun{}, IndexOwner, controllerUID},
 		{main, &api.AnalysisRun{}, IndexUID, ownUID},
 		{main, &api.Rollout{}, IndexTemplate, templatesOf},
+		{main, &api.Rollout{}, IndexWorkload, workloadOf},
 		{main, &api.AnalysisTemplate{}, IndexTemplate, templatesOf},
 		{main, &api.Rollout{}, IndexService, servicesOf},
 		{main, &corev1.Service{}, IndexManager, managerOf},

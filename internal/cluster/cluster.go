@@ -65,6 +65,8 @@ type Options struct {
 	Cached client.Reader
 	// Jobs reads Jobs of measurements and their pods, from the informers configured by JobCaches.
 	Jobs client.Reader
+	// Workloads reads what Rollouts take their templates from, by informers configured by WorkloadCaches.
+	Workloads client.Reader
 	// Live reads and writes at the API server.
 	Live client.Client
 	// Events tells people.
@@ -175,6 +177,8 @@ func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
 		object = &corev1.Service{}
 	case jobKind:
 		object, reader = &batchv1.Job{}, c.Jobs
+	case deploymentKind:
+		object, reader = &appsv1.Deployment{}, c.Workloads
 	default:
 		return nil, fmt.Errorf("no cache holds %s", r)
 	}

@@ -26,6 +26,8 @@ type Inspector interface {
 // References are what a Rollout refers to, as far as it exists.
 type References struct {
 	Templates map[decide.TemplateKey]api.AnalysisTemplateSpec
+	// Workload says that the object that spec.workloadRef names exists.
+	Workload bool
 	// Services are those a Rollout names, by name, with their annotation, type and selector.
 	Services map[string]*corev1.Service
 	// SecretKeys lists the keys of a Secret in the object's namespace.
@@ -130,6 +132,7 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 	if err != nil {
 		return err
 	}
+	versions += w.workloadVersion()
 	observed.Templates = templates
 	versions += w.serviceVersions()
 	known, ok := c.inspections.recall(w.rollout.UID, func(i inspection) bool {
@@ -137,7 +140,7 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 	})
 	if !ok {
 		known, err = c.inspect(ctx, w.rollout.Namespace, func(to References) Findings {
-			to.Templates, to.Services = templates, w.services
+			to.Templates, to.Services, to.Workload = templates, w.services, w.workload != nil
 			return c.Inspect.Rollout(w.rollout, to)
 		})
 		if err != nil {
@@ -154,7 +157,10 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 	if len(observed.Unsupported) > 0 {
 		return nil // nothing is done, so nothing is rehearsed
 	}
-	j, err := c.judge(ctx, w.rollout, observed.ReplicaSets)
+	if w.rollout.Spec.WorkloadRef != nil && w.workload == nil {
+		return nil // there is no template
+	}
+	j, err := c.judge(ctx, w.rollout, w.workloadVersion(), observed.ReplicaSets)
 	if err != nil {
 		return err
 	}

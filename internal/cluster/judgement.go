@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,19 +22,19 @@ import (
 
 // judgement is what the API server says about a pod template.
 type judgement struct {
-	hash       string // of the template
-	generation int64  // of the Rollout when it was last asked for
-	needless   bool   // nobody asked: the template's ReplicaSet exists
-	until      time.Time
-	refused    string
-	unknown    string                  // why the server could not tell
-	as         *corev1.PodTemplateSpec // after defaulting
+	hash     string // of the template
+	spec     string // of the Rollout, and of its workload, when it was last asked for
+	needless bool   // nobody asked: the template's ReplicaSet exists
+	until    time.Time
+	refused  string
+	unknown  string                  // why the server could not tell
+	as       *corev1.PodTemplateSpec // after defaulting
 }
 
 // answers reports whether the server need not be asked again about the same template: it has taken it, or
 // has said otherwise a moment ago about the same spec.
-func (j judgement) answers(generation int64) bool {
-	return j.as != nil || j.generation == generation && time.Now().Before(j.until)
+func (j judgement) answers(spec string) bool {
+	return j.as != nil || j.spec == spec && time.Now().Before(j.until)
 }
 
 // judgementMemory keeps the last judgement of each Rollout: the server is asked once for each new
@@ -75,11 +76,13 @@ func (m *judgementMemory) forget(uid types.UID) {
 }
 
 // judge asks the server about the Rollout's pod template, unless the answer is known from an earlier
-// pass, or nobody needs it because the template's ReplicaSet exists.
-func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []decide.ReplicaSet) (judgement, error) {
+// pass, or nobody needs it because the template's ReplicaSet exists. The version is that of the workload the
+// template is of, if any.
+func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, version string, revisions []decide.ReplicaSet) (judgement, error) {
+	spec := strconv.FormatInt(rollout.Generation, 10) + "/" + version
 	before, known := c.judgements.recall(rollout.UID)
 	hash := before.hash
-	if !known || before.generation != rollout.Generation {
+	if !known || before.spec != spec {
 		hash = decide.PodHash(&rollout.Spec.Template, rollout.Status.CollisionCount)
 	}
 	if !known || before.needless || before.hash != hash {
@@ -89,7 +92,7 @@ func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []d
 	switch {
 	case slices.ContainsFunc(revisions, func(r decide.ReplicaSet) bool { return r.Hash == hash }):
 		next = judgement{needless: true}
-	case !before.answers(rollout.Generation):
+	case !before.answers(spec):
 		var err error
 		if next, err = c.rehearse(ctx, rollout); err != nil {
 			return judgement{}, err
@@ -98,7 +101,7 @@ func (c *Cluster) judge(ctx context.Context, rollout *api.Rollout, revisions []d
 			next.unknown = before.unknown // told once; the next error may differ in a port or a time
 		}
 	}
-	next.hash, next.generation = hash, rollout.Generation
+	next.hash, next.spec = hash, spec
 	c.judgements.keep(rollout.UID, next)
 	return next, nil
 }

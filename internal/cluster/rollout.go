@@ -23,7 +23,8 @@ type RolloutWorld struct {
 	cluster *Cluster
 	key     types.NamespacedName
 
-	rollout     *api.Rollout                  // as observed; shared with the cache
+	rollout     *api.Rollout                  // as observed; shared with the cache, but for what workload adds
+	workload    client.Object                 // that the template is of; shared with its cache, nil when there is none
 	version     string                        // of the Rollout, after our own writes of this pass
 	replicaSets map[string]*appsv1.ReplicaSet // by name; shared with the cache or created by this pass
 	written     map[string]*appsv1.ReplicaSet // by name: as the server answered this pass's last write
@@ -53,9 +54,12 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	if err := w.find(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
-	c, rollout := w.cluster, w.rollout
 	var observed decide.Observed
 	var err error
+	if observed.Workload, err = w.observeWorkload(ctx); err != nil {
+		return decide.RolloutInput{}, err
+	}
+	c, rollout := w.cluster, w.rollout
 	if observed.ReplicaSets, err = w.observeReplicaSets(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
@@ -93,7 +97,7 @@ func (w *RolloutWorld) find(ctx context.Context) error {
 		return fmt.Errorf("reading rollout %s from the cache: %w", w.key, err)
 	}
 	w.rollout, w.version = rollout, rollout.ResourceVersion
-	if !rollout.DeletionTimestamp.IsZero() {
+	if !rollout.DeletionTimestamp.IsZero() && !slices.Contains(rollout.Finalizers, api.FinalizerRestoreWorkload) {
 		return ErrGone
 	}
 	if err := w.cluster.caughtUp(ctx, rollout.UID); err != nil {

@@ -199,7 +199,9 @@ func (c *Cluster) names(ctx context.Context, rollout types.NamespacedName, servi
 		if err != nil && !apierrors.IsNotFound(err) {
 			return false, fmt.Errorf("reading rollout %s: %w", rollout, err)
 		}
-		if err == nil && manager.DeletionTimestamp.IsZero() && slices.Contains(servicesOf(manager), service) {
+		// One that is deleted and kept for its workload points its Services elsewhere itself, when that can serve.
+		stays := manager.DeletionTimestamp.IsZero() || slices.Contains(manager.Finalizers, api.FinalizerRestoreWorkload)
+		if err == nil && stays && slices.Contains(servicesOf(manager), service) {
 			return true, nil
 		}
 	}

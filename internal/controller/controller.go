@@ -127,11 +127,11 @@ func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 	return mgr, nil
 }
 
-// jobCache makes a manager start a second cache together with its own.
-type jobCache struct{ cache.Cache }
+// sideCache makes a manager start another cache together with its own.
+type sideCache struct{ cache.Cache }
 
 // GetCache tells the manager that this is a cache.
-func (c jobCache) GetCache() cache.Cache { return c.Cache }
+func (c sideCache) GetCache() cache.Cache { return c.Cache }
 
 // assemble wires caches, worlds, measurements and controllers together.
 func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prometheus.Registerer, state *health) error {
@@ -144,12 +144,24 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 	if err != nil {
 		return fmt.Errorf("preparing the cache of Jobs: %w", err)
 	}
-	if err := mgr.Add(jobCache{jobs}); err != nil {
+	if err := mgr.Add(sideCache{jobs}); err != nil {
 		return fmt.Errorf("adding the cache of Jobs: %w", err)
 	}
 	if err := cluster.Index(ctx, mgr.GetCache(), jobs, o.Scope); err != nil {
 		return err
 	}
+	if options, err = cluster.WorkloadCaches(mgr.GetScheme(), o.Scope); err != nil {
+		return err
+	}
+	options.Mapper, options.HTTPClient = mgr.GetRESTMapper(), mgr.GetHTTPClient()
+	others, err := cache.New(mgr.GetConfig(), options)
+	if err != nil {
+		return fmt.Errorf("preparing the cache of workloads: %w", err)
+	}
+	if err := mgr.Add(sideCache{others}); err != nil {
+		return fmt.Errorf("adding the cache of workloads: %w", err)
+	}
+	known := &workloads{cached: others, scheme: mgr.GetScheme(), rollouts: mgr.GetCache()}
 	live, err := client.New(mgr.GetConfig(), client.Options{
 		Scheme: mgr.GetScheme(), Mapper: cluster.Remembering(mgr.GetRESTMapper()), HTTPClient: mgr.GetHTTPClient(),
 	})
@@ -168,7 +180,7 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 		meters.Told(about.Kind, types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, kind, e.Reason)
 	}
 	world := cluster.New(cluster.Options{
-		Cached: mgr.GetCache(), Jobs: jobs, Live: live, Events: recorder,
+		Cached: mgr.GetCache(), Jobs: jobs, Workloads: known, Live: live, Events: recorder,
 		Runners: o.Providers.Runners, Inspect: inspector{}, OneNamespace: o.Scope.Namespace != "",
 	})
 	notify := &bell{}
@@ -180,7 +192,7 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 		return fmt.Errorf("adding the recorder of events: %w", err)
 	}
 	p := passes{cluster: world, meters: meters, state: state}
-	if err := addRollouts(mgr, &rollouts{passes: p}, o); err != nil {
+	if err := addRollouts(mgr, &rollouts{passes: p}, known, o); err != nil {
 		return err
 	}
 	if err := addRuns(mgr, &runs{passes: p, taker: taker}, runSources{jobs: jobs, bell: notify}, o); err != nil {

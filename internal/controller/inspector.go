@@ -37,6 +37,7 @@ func refs(to cluster.References) validate.Refs {
 			return spec, ok
 		},
 		SecretKeys: to.SecretKeys,
+		Workload:   func(api.ObjectRef) bool { return to.Workload },
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 func coreKind(kind string) schema.GroupVersionKind {
-	if kind == "ReplicaSet" {
+	if kind == "ReplicaSet" || kind == "Deployment" {
 		return appsv1.SchemeGroupVersion.WithKind(kind)
 	}
 	return corev1.SchemeGroupVersion.WithKind(kind)

@@ -58,11 +58,12 @@ func (r *rollouts) gone(ctx context.Context, name types.NamespacedName, uid type
 	}
 }
 
-func addRollouts(mgr manager.Manager, r *rollouts, o Options) error {
+func addRollouts(mgr manager.Manager, r *rollouts, w *workloads, o Options) error {
 	c, err := newController("rollout", mgr, r, o)
 	if err != nil {
 		return err
 	}
+	w.watch = c.Watch
 	cached := mgr.GetCache()
 	t := templates{cached: cached, wide: o.Scope.Namespace == ""}
 	sources := []source.Source{

@@ -3,6 +3,7 @@ package decide
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -279,10 +280,12 @@ func leaving(f facts, d *draft) Plan[api.RolloutStatus] {
 	d.status.Phase = api.RolloutPhaseProgressing
 	d.status.Message = fmt.Sprintf("waiting for %s to have its %d pods back before this Rollout goes", w, back)
 	d.waiting = Reason{Code: DecidedGiveBack, Message: d.status.Message}
+	restored := w.Wanted >= back && w.Observed && w.Available >= back
+	opened := d.openServices(f, restored)
 	switch {
 	case w.Wanted < back:
 		d.resizeWorkload(w, back, w.Before, nil)
-	case w.Observed && w.Available >= back:
+	case restored && opened:
 		d.resizeWorkload(w, w.Wanted, 0, nil) // the next pass finds nothing left to give back
 	}
 	if late {
@@ -292,6 +295,23 @@ func leaving(f facts, d *draft) Plan[api.RolloutStatus] {
 	}
 	d.wait(limit)
 	return d.plan()
+}
+
+// openServices lets Services select the pods of the workload again: all of them when it has its pods back, and
+// until then those whose revision does not serve any more. It says whether all of them do.
+func (d *draft) openServices(f facts, restored bool) bool {
+	all := true
+	for _, name := range slices.Sorted(maps.Keys(f.seen.Services)) {
+		s := f.seen.Services[name]
+		if s.Hash == "" || s.ManagedBy != f.ro.Name {
+			continue
+		}
+		all = false
+		if rs := f.find(s.Hash); restored || rs == nil || rs.Available == 0 {
+			d.act(ServiceSelects{Service: name, From: s.Hash})
+		}
+	}
+	return all
 }
 
 // gaveBack is when it was decided to give the pods back, which is now if it was not before.

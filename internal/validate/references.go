@@ -19,6 +19,8 @@ type Refs struct {
 	Template compose.Lookup
 	// SecretKeys lists the keys of a Secret of the object's namespace. nil: Secrets are not looked at.
 	SecretKeys func(name string) (keys []string, ok bool)
+	// Workload says whether the object that spec.workloadRef names exists. nil: it is not looked for.
+	Workload func(api.ObjectRef) bool
 	// Partial tells that only part of the world is known, such as a directory of files: what is
 	// missing may exist elsewhere. A missing template is a warning then, a missing Secret nothing.
 	Partial bool
@@ -32,6 +34,7 @@ type Refs struct {
 // once their arguments are filled in.
 func References(ro *api.Rollout, refs Refs) Findings {
 	s := &sheet{}
+	s.workloadExists(ro, refs)
 	strategy := field.NewPath("spec", "strategy")
 	look := func(analysis *api.RolloutAnalysis, path *field.Path, background bool) {
 		r := reference{sheet: s, refs: refs, rollout: ro, path: path, analysis: analysis, background: background}

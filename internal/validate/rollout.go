@@ -23,7 +23,6 @@ func Rollout(ro *api.Rollout) Findings {
 	s := &sheet{}
 	spec, root := &ro.Spec, field.NewPath("spec")
 	s.numbers(spec, root)
-	s.unsupported(spec.WorkloadRef != nil, root.Child("workloadRef"))
 	s.rollbackWindow(spec, root)
 	s.workload(spec, root)
 	s.selector(spec, root)

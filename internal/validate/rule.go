@@ -27,6 +27,7 @@ const (
 	RuleServiceSelector Rule = "service-selects-nothing"
 	RuleSharedService   Rule = "shared-service"
 
+	RuleWorkload  Rule = "missing-workload"
 	RuleTemplate  Rule = "missing-template"
 	RuleSecret    Rule = "missing-secret"
 	RuleSecretKey Rule = "missing-secret-key"

@@ -49,3 +49,23 @@ func (s *sheet) scaleDown(ref *api.ObjectRef, path *field.Path) {
 		s.as(RuleNoEffect).warn(path, fmt.Sprintf("is %s, which means never", quote(mode)), "write never, onsuccess or progressively")
 	}
 }
+
+// workloadExists wants the object there that the reference names, if it could be.
+func (s *sheet) workloadExists(ro *api.Rollout, refs Refs) {
+	ref, path := ro.Spec.WorkloadRef, field.NewPath("spec", "workloadRef")
+	if ref == nil {
+		return
+	}
+	if version, known := workloads[ref.Kind]; !known || version != ref.APIVersion || ref.Name == "" {
+		return // said already
+	}
+	switch there := refs.Workload == nil || refs.Workload(*ref); {
+	case !there && refs.Partial:
+		s.as(RuleWorkload).warn(path, fmt.Sprintf("%s %s was not found", ref.Kind, shorten(ref.Name, maxQuoted)), "")
+	case !there:
+		s.as(RuleWorkload).invalid(path, fmt.Sprintf("%s %s does not exist", ref.Kind, shorten(ref.Name, maxQuoted)),
+			"create it, in the namespace of the Rollout: until then its pods stay as they are")
+	case ro.Spec.Selector == nil && ref.Kind == "PodTemplate":
+		s.as(RuleMissingField).invalid(field.NewPath("spec", "selector"), "is missing, and a PodTemplate has none", suggestSelector(ro.Spec.Template.Labels))
+	}
+}
