@@ -13,11 +13,12 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/cluster"
 )
 
 // borrowing is a rollout with the template of another object.
@@ -109,18 +110,6 @@ func (p *place) deployment() *appsv1.Deployment {
 	return d
 }
 
-// edit merges a JSON document into an object as a user would.
-func (p *place) edit(kind, name, document string) {
-	p.Helper()
-	o := &unstructured.Unstructured{}
-	o.SetGroupVersionKind(coreKind(kind))
-	o.SetNamespace(p.namespace)
-	o.SetName(name)
-	if err := p.client.Patch(p.Context(), o, client.RawPatch(types.MergePatchType, []byte(document))); err != nil {
-		p.Fatal(err)
-	}
-}
-
 // followed waits until the generation of the workload is known, as Argo CD does.
 func (p *place) followed(generation int64) {
 	p.Helper()
@@ -156,7 +145,7 @@ func TestARolloutTakesItsTemplateFromEachKindOfWorkload(t *testing.T) {
 			p.create(c.object, borrowing(fmt.Sprintf("{apiVersion: %s, kind: %s, name: web}", c.version, c.kind), c.more))
 			stable := p.becomes("Healthy").Status.StableRS
 			p.followed(1)
-			p.edit(c.kind, "web", c.change)
+			p.edit(cluster.Workload(schema.FromAPIVersionAndKind(c.version, c.kind)), "web", c.change)
 			p.eventually("the update begins", func() string {
 				if r := p.rollout("shop"); !strings.HasPrefix(phase(r), "Paused CanaryPauseStep") || r.Status.CurrentPodHash == stable {
 					return phase(r)

@@ -209,7 +209,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},
 		{canary("steps: [{plugin: {name: a}}]"), "spec.strategy.canary.steps[0].plugin"},
 		{head + "  strategy: {blueGreen: {activeService: a}}\n", "spec.strategy.blueGreen"},
-		{canary("{}") + "  workloadRef: {kind: Deployment, name: a}\n", "spec.workloadRef"},
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
