@@ -53,7 +53,7 @@ func TestAWorkloadRef(t *testing.T) {
 			`Warning spec.workloadRef.scaleDown: is "onSuccess", which means never; write never, onsuccess or progressively`,
 		}},
 		{"a mode without a meaning", "spec: {workloadRef: {apiVersion: apps/v1, kind: ReplicaSet, name: web, scaleDown: onsuccess}, strategy: {canary: {}}}", []string{
-			"Warning spec.workloadRef.scaleDown: has no effect on a ReplicaSet: only a Deployment has pods of its own to give up; remove it",
+			"Warning spec.workloadRef.scaleDown: has no effect on a ReplicaSet: only the pods of a Deployment are given up; remove it",
 		}},
 	}
 	for _, test := range tests {
