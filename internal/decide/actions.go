@@ -69,6 +69,9 @@ type ServiceSelects struct {
 	From, To string // hashes; From is what was observed
 	// Relies is what must serve for requests to go there; see ReplicaSetWants.
 	Relies []Capacity
+	// Sees is what was seen of the router: it must still be so, or requests would follow the Service that were
+	// not counted.
+	Sees Entrances
 }
 
 // TrafficSplits: the router divides requests like this, and has these managed routes and no others.

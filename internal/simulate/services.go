@@ -105,6 +105,9 @@ func (p *rolloutWorld) repoint(a decide.ServiceSelects) error {
 	if err := p.rely(a.Relies); err != nil {
 		return err
 	}
+	if !p.sees(a.Sees) {
+		return ErrConflict
+	}
 	change := Repoint{Service: a.Service, From: live.Hash, To: a.To, Replicas: 1, Before: w.answering(live.Hash), After: w.answering(a.To)}
 	if wanted := p.seen.rollout.Spec.Replicas; wanted != nil {
 		change.Replicas = *wanted
