@@ -115,7 +115,6 @@ func (s *sheet) strategy(spec *api.RolloutSpec, path *field.Path) {
 	case strategy.Canary != nil && strategy.BlueGreen != nil:
 		s.as(RuleConflict).invalid(path, "has both canary and blueGreen", "remove one of them")
 	}
-	s.unsupported(strategy.BlueGreen != nil, path.Child("blueGreen"))
 	if strategy.BlueGreen != nil {
 		s.blueGreen(spec, path.Child("blueGreen"))
 	}
