@@ -42,10 +42,9 @@ func TestLintOfSeveralObjects(t *testing.T) {
 			"0 errors, 0 warnings; 1 object checked in 1 file\n"},
 		{"Services that a Rollout names: one absent, one for other pods", strings.Replace(plainRollout, "    canary:\n", "    blueGreen: {activeService: live, previewService: next}\n    canary:\n", 1) + "---\n" + fmt.Sprintf(aService, "next", "shopp"), nil, ExitNo,
 			"<stdin>:9:3: error: spec.strategy: has both canary and blueGreen; remove one of them [Rollout/shop]\n" +
-				"<stdin>:10:5: error: spec.strategy.blueGreen: not supported yet [Rollout/shop]\n" +
 				"<stdin>:10:17: note: spec.strategy.blueGreen.activeService: Service live is not among the files: it was not checked [Rollout/shop]\n" +
 				"<stdin>:10:38: error: spec.strategy.blueGreen.previewService: Service next selects app=shopp, and the pods of this Rollout have app=shop; give the Service a selector with labels of the pod template [Rollout/shop]\n" +
-				"3 errors, 0 warnings, 1 note; 1 object checked in 1 file\n"},
+				"2 errors, 0 warnings, 1 note; 1 object checked in 1 file\n"},
 		{"what is not there is an error when the files are all there is", seedRollout, []string{"--complete"}, ExitNo,
 			"<stdin>:13:33: error: spec.strategy.canary.steps[1].analysis.templates[0].templateName: AnalysisTemplate \"success-rate\" does not exist [Rollout/shop]\n" +
 				"1 error, 0 warnings; 1 object checked in 1 file\n"},
@@ -64,11 +63,9 @@ func TestLintOfSeveralObjects(t *testing.T) {
 				"<stdin>:24:53: warning: spec.args[0].valueFrom.secretKeyRef.key: key secretUrl of Secret workspace-url is spelled secretURL at <stdin>:7: these are two different keys; write it in both places as the Secret has it [AnalysisTemplate/b]\n" +
 				"0 errors, 1 warning, 1 note; 2 objects checked in 1 file\n"},
 		{"a Service that two Rollouts name", strings.Replace(twoSides, "name: shop,", "name: cart,", 1) + "---\n" + twoSides + "---\n" + fmt.Sprintf(aService, "live", "shop"), nil, ExitNo,
-			"<stdin>:10:5: error: spec.strategy.blueGreen: not supported yet [Rollout/cart]\n" +
-				"<stdin>:10:17: error: spec.strategy.blueGreen.activeService: Service live is named by Rollout shop as well, and only one of them can re-point it; give each Rollout Services of its own [Rollout/cart]\n" +
-				"<stdin>:21:5: error: spec.strategy.blueGreen: not supported yet [Rollout/shop]\n" +
+			"<stdin>:10:17: error: spec.strategy.blueGreen.activeService: Service live is named by Rollout shop as well, and only one of them can re-point it; give each Rollout Services of its own [Rollout/cart]\n" +
 				"<stdin>:21:17: error: spec.strategy.blueGreen.activeService: Service live is named by Rollout cart as well, and only one of them can re-point it; give each Rollout Services of its own [Rollout/shop]\n" +
-				"4 errors, 0 warnings; 2 objects checked in 1 file\n"},
+				"2 errors, 0 warnings; 2 objects checked in 1 file\n"},
 		{"what is valid and goes wrong easily", strings.Replace(plainRollout, "pause: {}", "pause: {duration: 1}", 1) + "---\n" + autoscaler, nil, ExitOK,
 			"<stdin>:11:7: warning: spec.strategy.canary.steps: are taken by the clock alone: nothing is measured and nobody is asked, so only pods that do not become ready stop a bad version; add an analysis step, an analysis in the background, or pause: {} [Rollout/shop]\n" +
 				"0 errors, 1 warning; 1 object checked in 1 file\n"},

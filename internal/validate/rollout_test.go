@@ -135,7 +135,6 @@ steps:
 		}},
 		{"both strategies contradict each other", canary("{}") + "    blueGreen: {activeService: a}\n", []string{
 			`Invalid spec.strategy: has both canary and blueGreen; remove one of them`,
-			`Unsupported spec.strategy.blueGreen: not supported yet`,
 		}},
 		{"a weight above the maximum and one below zero", canary("steps: [{setWeight: 120}, {setWeight: -1}]"), []string{
 			`Invalid spec.strategy.canary.steps[0].setWeight: is 120 and must be 0 to 100`,
@@ -208,7 +207,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("steps: [{setHeaderRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setHeaderRoute"},
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},
 		{canary("steps: [{plugin: {name: a}}]"), "spec.strategy.canary.steps[0].plugin"},
-		{head + "  strategy: {blueGreen: {activeService: a}}\n", "spec.strategy.blueGreen"},
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
