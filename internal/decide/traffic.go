@@ -141,7 +141,11 @@ func (d *draft) point(f facts, e entrance, places []place) entrance {
 	if e.seen.Refused != "" {
 		d.waits("ServiceRefused", "The server does not let Service %s be pointed at another revision: %s", e.service, e.seen.Refused)
 	}
-	d.repoint(f, e.seen, e.wants, []Capacity{{ReplicaSet: to.Name, Available: min(servingIn(places, to), max(f.needed(e.most), 1))}})
+	least := servingIn(places, to)
+	if e.most == 0 && e.hash != "" {
+		least = min(least, 1)
+	}
+	d.repoint(f, e.seen, e.wants, []Capacity{{ReplicaSet: to.Name, Available: least}})
 	return e
 }
 

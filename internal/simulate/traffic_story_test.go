@@ -5,6 +5,7 @@ import (
 	"time"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 )
 
 // TestTrafficStories tells how a canary behind a router goes, and the failure stories of series A: traffic
@@ -190,6 +191,31 @@ func TestTrafficStories(t *testing.T) {
 			sends(t, w, 50)
 			serves(t, w, 2, 2)
 			unspoiled(t, lost, 0)
+		}},
+		{name: "A22 the stable Service has the new pods before it gets the weight back", in: routedBy(Routing{Lag: lag(10 * time.Second), Parts: true}, 6, setWeight(50), waitFor(5)), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			until(t, w, tr, func() bool { s := w.Rollout().Status; return s.StableRS == s.CurrentPodHash })
+			lost := spoils(w)
+			fresh := w.Rollout().Status.CurrentPodHash
+			w.Redirected = func(string) {
+				if asked, _, _ := w.Traffic(); asked.Stable.Weight > 0 && behindService(w, "stable") != fresh {
+					t.Errorf("Service stable gets %d and names the old revision", asked.Stable.Weight)
+				}
+			}
+			pass(t, w, tr, 2*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			unspoiled(t, lost, 0)
+		}},
+		{name: "D10 weights that somebody else has changed are put right", in: weighted(10, setWeight(20), wait()), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, time.Minute)
+			tr.Say("another controller sends 60 to the canary")
+			w.Steer(func(s *decide.Split) { s.Canary.Weight, s.Stable.Weight = 60, 40 })
+			pass(t, w, tr, time.Minute)
+			sends(t, w, 20)
 		}},
 	})
 }
