@@ -79,6 +79,8 @@ type TrafficSplits struct {
 	Want Split
 	// Relies is what must serve for the shares that grow; see ReplicaSetWants.
 	Relies []Capacity
+	// Sees is what was seen of the ways in: what they lead to must still be that.
+	Sees Entrances
 }
 
 // WorkloadWants: the Deployment that the Rollout takes its template from wants this many pods of its own, and

@@ -216,7 +216,7 @@ func (d *draft) divide(f facts, stable, canary entrance, places []place) {
 		}
 		return
 	}
-	d.act(TrafficSplits{Want: want, Relies: f.footing(want, stable, canary, places)})
+	d.act(TrafficSplits{Want: want, Relies: f.footing(want, stable, canary, places), Sees: f.entrancesSeen()})
 }
 
 // footing is what must serve for the shares that grow.

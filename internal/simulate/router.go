@@ -122,6 +122,9 @@ func (p *rolloutWorld) tell(a decide.TrafficSplits) error {
 	if err := p.rely(a.Relies); err != nil {
 		return err
 	}
+	if !p.sees(a.Sees) {
+		return ErrConflict
+	}
 	next := *w.router
 	next.asked, next.stages = w.addressed(a.Want), nil
 	lag := time.Duration(0)
