@@ -67,6 +67,9 @@ func (s Scene) head(width int) Page {
 	}
 	page.paragraph("Waiting for:", tone, s.waiting(), width)
 	page.paragraph("Restart:", Plain, s.restart(), width)
+	if s.dense < denseHead {
+		page.paragraph("Duration:", Plain, s.duration(), width)
+	}
 	page = append(page, s.strategy(width)...)
 	for i, image := range s.images() {
 		label := "Images:"
