@@ -135,7 +135,7 @@ Exit codes: 0 done (status: Healthy, Successful)
 	root.AddCommand(
 		a.get(), a.list(), a.status(), a.why(),
 		a.promote(), a.abort(), a.retry(), a.undo(), a.pause(), a.resume(), a.restart(), a.set(),
-		a.create(), a.terminate(), a.lint(), a.versionCommand(), a.reference(),
+		a.create(), a.terminate(), a.lint(), a.simulate(), a.versionCommand(), a.reference(),
 	)
 	a.completeConnection(root)
 	return root

@@ -24,6 +24,8 @@ type LintFinding struct {
 	Object string `json:"object,omitempty"`
 	// Related are other places that the finding is about.
 	Related []LintPlace `json:"related,omitempty"`
+
+	needsRouter bool // it is unsupported for want of a traffic router alone
 }
 
 // LintPlace is a place in a file.
@@ -145,7 +147,13 @@ func (w *world) finding(document *manifest.Document, f validate.Finding) LintFin
 	if f.Rule == validate.RuleCondition && document.Cut(f.Path) {
 		problem.Fix = "the # begins a comment in YAML, so that the condition ends before it: put the condition in quotes"
 	}
-	return LintFinding{Problem: problem, Severity: severity, Kind: kind, Object: document.Title()}
+	return LintFinding{Problem: problem, Severity: severity, Kind: kind, Object: document.Title(), needsRouter: f.NeedsRouter}
+}
+
+// imaginable tells that a simulation can do what a cluster cannot yet: divide requests, and answer for
+// metric servers that are not known.
+func (f LintFinding) imaginable() bool {
+	return f.needsRouter || f.Kind == string(validate.Unsupported) && strings.Contains(f.Path, ".provider.")
 }
 
 func checkReferences(document *manifest.Document, refs *referred) validate.Findings {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 )
 
 // Row is one line of the timeline.
@@ -37,7 +38,7 @@ const (
 // State is how things stand at a row.
 type State struct {
 	Phase string `json:"phase"`
-	// Step is the index of the current step, counted from 0; nil when there are no steps.
+	// Step is the index of the current step, counted from 0; nil when no update is under way, or it has no steps.
 	Step *int32 `json:"step,omitempty"`
 	// Weight is the part of the requests, in percent, that the new version gets.
 	Weight float64 `json:"weight"`
@@ -124,6 +125,9 @@ func (t *tape) add(p *player, kind RowKind, text, reason string) {
 func (p *player) state() State {
 	ro := p.w.rollout
 	s := State{Phase: string(ro.Status.Phase), Step: ro.Status.CurrentStepIndex, Weight: p.share(p.hash(versionNew))}
+	if ro.Status.StableRS == ro.Status.CurrentPodHash {
+		s.Step = nil // no update is under way
+	}
 	s.Unserved, _ = p.unserved()
 	for _, version := range p.versions {
 		wanted, available := p.w.Pods(p.hash(version))
@@ -178,10 +182,14 @@ func (t *tape) rest(p *player) {
 	t.maxWeight = max(t.maxWeight, p.share(p.hash(versionNew)))
 }
 
-// said tells that a row of this moment says the same.
+// said tells that a row of this moment says the same, also when a pause that has a length has begun.
 func (t *tape) said(message string) bool {
 	n := len(t.rows)
-	return n > 0 && t.rows[n-1].Kind == RowDecides && strings.Contains(message, strings.TrimSuffix(t.rows[n-1].Text, "."))
+	if n == 0 || t.rows[n-1].Kind != RowDecides {
+		return false
+	}
+	timed := t.rows[n-1].Reason == decide.DecidedPause && strings.HasPrefix(message, "Waiting for the pause of ")
+	return timed || strings.Contains(message, strings.TrimSuffix(t.rows[n-1].Text, "."))
 }
 
 // moves says in a sentence which pods are there.
