@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -89,6 +90,7 @@ func (a *app) simulateFiles(o simulateOptions) error {
 	if err := a.plot(&setup, o); err != nil {
 		return err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(playing))
 	result, err := simulate.Simulate(setup)
 	if err != nil {
 		return err
@@ -111,6 +113,9 @@ func (a *app) simulateFiles(o simulateOptions) error {
 	}
 	return err
 }
+
+// playing lets more garbage gather than usual: a simulation is over before it matters.
+const playing = 800
 
 // setUp finds the Rollout and its templates in what was read. Mistakes in them are told, since nothing would
 // be rolled out; what only a traffic router is missing for is imagined.

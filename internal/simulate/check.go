@@ -214,7 +214,7 @@ func (c *complaints) rest(plot Scenario, ro *api.Rollout) {
 		c.add("faults.stale", fmt.Sprintf("is %d and must be 0 to %d", f.Stale, maxPast-1), "")
 	}
 	if e := plot.Expect; e != nil && e.Ends != "" {
-		if known := []string{EndsPromoted, EndsAborted, EndsPaused}; !slices.Contains(known, e.Ends) {
+		if known := []string{EndsAborted, EndsPaused, EndsPromoted, EndsReverted}; !slices.Contains(known, e.Ends) {
 			c.unknown("expect.ends", "end", e.Ends, known)
 		}
 	}

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -12,7 +13,7 @@ import (
 type Escape struct {
 	// Step is the step at whose end the update is aborted, from 1; 0 for a blue-green update.
 	Step int32 `json:"step,omitempty"`
-	// At says in words where it is aborted.
+	// At says where it is aborted: the step, or what a blue-green update waits for.
 	At string `json:"at"`
 	// Weight is the part of the requests, in percent, that the new version gets then.
 	Weight float64 `json:"weight"`
@@ -44,9 +45,14 @@ func (p *player) escapes() ([]Escape, error) {
 	before, message := p.fork(), ""
 	p.stepped = func(from string) {
 		f := p.fork()
-		if before.place == from { // as it was before this turn, the pods that have become available included
+		switch {
+		case before.place == from: // as it was before this turn, the pods that have become available included
 			f = before.fork()
 			f.w.Now = p.w.Now
+			f.w.node()
+			f.w.route()
+		case p.manifest.Spec.Strategy.BlueGreen != nil:
+			return // it was there for no time
 		}
 		if e, ok := f.escape(from, message); ok {
 			all = append(all, e)
@@ -62,8 +68,12 @@ func (p *player) escape(from, message string) (Escape, bool) {
 	if s.StableRS == s.CurrentPodHash || s.Abort || s.StableRS == "" || s.CurrentPodHash != p.hash(versionNew) {
 		return Escape{}, false
 	}
-	e := Escape{At: message, Weight: p.share(s.CurrentPodHash)}
-	if canary := p.w.rollout.Spec.Strategy.Canary; canary != nil {
+	e := Escape{At: strings.TrimSuffix(strings.TrimPrefix(message, "Waiting for "), "."), Weight: p.share(s.CurrentPodHash)}
+	if canary := p.w.rollout.Spec.Strategy.Canary; canary == nil {
+		if message == "" || strings.HasPrefix(message, "The rollout is healthy") {
+			return Escape{}, false
+		}
+	} else {
 		index, err := strconv.Atoi(from)
 		if err != nil || index >= len(canary.Steps) {
 			return Escape{}, false

@@ -33,7 +33,10 @@ func (r *Result) compare(expect Expect) (all []Expected) {
 		}
 		all = append(all, e)
 	}
-	ended := fmt.Sprintf("it ends %s after %s: %s", r.Ends, r.EndsAt, r.Reason)
+	ended := fmt.Sprintf("it ends %s after %s", r.Ends, r.EndsAt)
+	if r.Ends == EndsUnfinished {
+		ended = fmt.Sprintf("it has not ended after %s", r.EndsAt)
+	}
 	switch {
 	case expect.Ends != "" && expect.Within > 0:
 		check(r.Ends == expect.Ends && r.EndsAt <= expect.Within, ended, "the update ends %s within %s", expect.Ends, expect.Within)
@@ -97,10 +100,12 @@ func (r *Result) verdict() string {
 		}
 	case EndsAborted:
 		text = fmt.Sprintf("Aborted after %s: the new version got at most %s of the requests.", r.EndsAt, percent(r.MaxWeight))
+	case EndsReverted:
+		text = fmt.Sprintf("Back to the old version after %s: the new one got at most %s of the requests.", r.EndsAt, percent(r.MaxWeight))
 	case EndsPaused:
 		text = fmt.Sprintf("Paused since %s, with %s of the requests for the new version at most: somebody has to act.", r.EndsAt, percent(r.MaxWeight))
 	default:
-		text = fmt.Sprintf("Unfinished after %s: %s", r.EndsAt, r.Reason)
+		text = fmt.Sprintf("Unfinished after %s: the update neither goes on nor goes back by itself.", r.EndsAt)
 	}
 	if len(r.Unserved) == 0 {
 		return text + fmt.Sprintf(" Every request had a pod that could serve it; at least %d of %s %s available.",

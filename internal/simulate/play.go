@@ -248,7 +248,7 @@ func (p *player) turns() bool {
 		}
 		changed := p.w.Turn()
 		if p.tape != nil {
-			p.tape.decided(p)
+			p.tape.turn(p)
 		}
 		p.step()
 		if p.fire() {

@@ -16,6 +16,8 @@ type Result struct {
 	Scenario  string `json:"scenario,omitempty"`
 	Replicas  int32  `json:"replicas"`
 	Steps     int    `json:"steps"`
+	// MayMiss is how many of the pods may be missing while the update moves, by maxUnavailable.
+	MayMiss int32 `json:"mayMiss"`
 	// Router says that requests are divided by a traffic router, which is simulated.
 	Router bool `json:"router"`
 	// Startup is how long pods were taken to need; Assumed is what else the scenario did not say.
@@ -24,7 +26,7 @@ type Result struct {
 
 	Timeline []Row `json:"timeline"`
 
-	// Ends is promoted, aborted, paused or unfinished; EndsAt is since when, and Reason why.
+	// Ends is promoted, aborted, paused, reverted or unfinished; EndsAt is since when, and Reason why.
 	Ends   string   `json:"ends"`
 	EndsAt Duration `json:"endsAt"`
 	Reason string   `json:"reason"`
@@ -167,7 +169,7 @@ func (p *player) result() Result {
 		r.Replicas = *p.manifest.Spec.Replicas
 	}
 	if c := p.manifest.Spec.Strategy.Canary; c != nil {
-		r.Steps, r.Router = len(c.Steps), c.TrafficRouting != nil
+		r.Steps, r.Router, r.MayMiss = len(c.Steps), c.TrafficRouting != nil, decide.MayMiss(p.manifest)
 	} else {
 		r.Strategy = "blueGreen"
 	}
@@ -208,6 +210,9 @@ func (p *player) ending(r *Result) {
 	case s.Abort:
 		r.Ends = EndsAborted
 		r.since(func(row Row) bool { return row.Reason == decide.DecidedAbort })
+	case s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last && last == versionOld:
+		r.Ends, r.Reason = EndsReverted, "Version old is applied again."
+		r.since(func(row Row) bool { return row.Reason == decide.DecidedRollback || row.Reason == decide.DecidedPromotion })
 	case s.StableRS != "" && s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last:
 		r.Ends, r.Reason = EndsPromoted, "Version "+last+" is promoted."
 		if s.Phase != api.RolloutPhaseHealthy {
@@ -221,6 +226,9 @@ func (p *player) ending(r *Result) {
 		r.since(func(row Row) bool { return row.Kind == RowWaits })
 	default:
 		r.Ends, r.Reason = EndsUnfinished, sentenced(p.named(p.w.reason.Message))
+		if s.Phase == api.RolloutPhaseDegraded {
+			r.Reason = sentenced(p.named(s.Message))
+		}
 	}
 }
 

@@ -170,7 +170,7 @@ type Loss struct {
 
 // Expect is what must hold for a scenario to be as expected. What is not given is not checked.
 type Expect struct {
-	// Ends is how it must end: promoted, aborted or paused; Within is how soon.
+	// Ends is how it must end: promoted, aborted, paused or reverted; Within is how soon.
 	Ends   string   `json:"ends,omitempty"`
 	Within Duration `json:"within,omitempty"`
 	// Because is a text that the reason of the end contains.
@@ -192,5 +192,6 @@ const (
 	EndsPromoted   = "promoted"
 	EndsAborted    = "aborted"
 	EndsPaused     = "paused"
+	EndsReverted   = "reverted" // the old version was applied again
 	EndsUnfinished = "unfinished"
 )

@@ -40,7 +40,8 @@ type State struct {
 	Phase string `json:"phase"`
 	// Step is the index of the current step, counted from 0; nil when no update is under way, or it has no steps.
 	Step *int32 `json:"step,omitempty"`
-	// Weight is the part of the requests, in percent, that the new version gets.
+	// Weight is the part of the requests, in percent, that the version gets that was applied last, or the new
+	// one when that is the old one.
 	Weight float64 `json:"weight"`
 	// Pods of each version, in the order in which they were applied.
 	Pods []Side `json:"pods"`
@@ -94,6 +95,7 @@ type tape struct {
 	decisions []api.Decision
 
 	waiting  string
+	degraded string // why the rollout is, "" when it is not
 	state    State
 	gap      float64
 	measured map[string]int
@@ -121,11 +123,19 @@ func (t *tape) add(p *player, kind RowKind, text, reason string) {
 	t.rows = append(t.rows, Row{At: Duration(p.elapsed()), Kind: kind, Text: text, Reason: reason, State: p.state()})
 }
 
+// coming is the version that people look at: the one that was applied last, unless that is the old one.
+func (p *player) coming() string {
+	if last := p.applied[len(p.applied)-1]; last != versionOld {
+		return last
+	}
+	return versionNew
+}
+
 // state is how things stand.
 func (p *player) state() State {
 	ro := p.w.rollout
-	s := State{Phase: string(ro.Status.Phase), Step: ro.Status.CurrentStepIndex, Weight: p.share(p.hash(versionNew))}
-	if ro.Status.StableRS == ro.Status.CurrentPodHash {
+	s := State{Phase: string(ro.Status.Phase), Step: ro.Status.CurrentStepIndex, Weight: p.share(p.hash(p.coming()))}
+	if ro.Status.Abort || ro.Status.StableRS == ro.Status.CurrentPodHash {
 		s.Step = nil // no update is under way
 	}
 	s.Unserved, _ = p.unserved()
@@ -139,12 +149,14 @@ func (p *player) state() State {
 	return s
 }
 
-// decided looks for new decisions after a turn, as a status keeps only the last few.
-func (t *tape) decided(p *player) {
+// turn looks at the world after a turn: for measurements, and for decisions, of which a status keeps only
+// the last few.
+func (t *tape) turn(p *player) {
+	t.measure(p)
 	now := p.w.rollout.Status.Decisions
 	for _, d := range now {
 		if slices.ContainsFunc(t.past, func(old api.Decision) bool {
-			return old.At == d.At && old.Reason == d.Reason && old.Message == d.Message
+			return old.At.Equal(&d.At) && old.Reason == d.Reason && old.Message == d.Message
 		}) {
 			continue
 		}
@@ -156,7 +168,6 @@ func (t *tape) decided(p *player) {
 
 // rest looks at the world when it has come to rest at a moment.
 func (t *tape) rest(p *player) {
-	t.measure(p)
 	reason := p.w.reason
 	message := p.named(reason.Message)
 	if message == "" && p.w.rollout.Status.Phase == api.RolloutPhaseHealthy {
@@ -166,6 +177,7 @@ func (t *tape) rest(p *player) {
 		t.add(p, RowWaits, sentenced(message), reason.Code)
 	}
 	t.waiting = message
+	t.trouble(p)
 	t.serve(p)
 	t.capacity(p)
 	if now := p.state(); !sameJSON(now.Pods, t.state.Pods) || now.Active != t.state.Active {
@@ -182,6 +194,19 @@ func (t *tape) rest(p *player) {
 	t.maxWeight = max(t.maxWeight, p.share(p.hash(versionNew)))
 }
 
+// trouble tells why the rollout has become Degraded, unless a decision has said so.
+func (t *tape) trouble(p *player) {
+	s := p.w.rollout.Status
+	message := ""
+	if s.Phase == api.RolloutPhaseDegraded {
+		message = p.named(s.Message)
+	}
+	if message != t.degraded && message != "" && message != t.waiting && !t.said(message) {
+		t.add(p, RowWaits, sentenced(message), string(s.Phase))
+	}
+	t.degraded = message
+}
+
 // said tells that a row of this moment says the same, also when a pause that has a length has begun.
 func (t *tape) said(message string) bool {
 	n := len(t.rows)
@@ -189,6 +214,11 @@ func (t *tape) said(message string) bool {
 		return false
 	}
 	timed := t.rows[n-1].Reason == decide.DecidedPause && strings.HasPrefix(message, "Waiting for the pause of ")
+	for i := n - 1; i >= 0 && t.rows[i].At == t.rows[n-1].At && strings.HasPrefix(message, api.ReasonRolloutAborted); i-- {
+		if t.rows[i].Reason == decide.DecidedAbort {
+			return true
+		}
+	}
 	return timed || strings.Contains(message, strings.TrimSuffix(t.rows[n-1].Text, "."))
 }
 

@@ -97,7 +97,7 @@ func versions(r simulate.Result) (names []string) {
 func timelineColumns(r simulate.Result) []string {
 	head := []string{"TIME"}
 	if r.Strategy == "canary" {
-		head = append(head, "STEP", "NEW GETS")
+		head = append(head, "STEP", "WEIGHT")
 	} else {
 		head = append(head, "ACTIVE", "PREVIEW")
 	}
@@ -229,7 +229,7 @@ func (p *Page) summary(r simulate.Result, width int) {
 	}
 	p.paragraph("Full promotion:", Plain, promoted, width)
 	if m := r.Worst; m != nil {
-		p.paragraph("Capacity:", Plain, capacity(*m), width)
+		p.paragraph("Capacity:", Plain, capacity(*m, r.MayMiss), width)
 	}
 	for i, g := range r.Unserved {
 		label := ""
@@ -241,20 +241,20 @@ func (p *Page) summary(r simulate.Result, width int) {
 }
 
 // capacity is the worst moment in words.
-func capacity(m simulate.Margin) string {
-	who := "all requests"
-	if f := m.Flow; f.To != "" {
-		who = fmt.Sprintf("the %s of the requests for version %s", portion(f.Percent), f.To)
+func capacity(m simulate.Margin, mayMiss int32) string {
+	f := m.Flow
+	whose, what := "", "all requests, which need"
+	if f.To != "" {
+		whose = " of version " + f.To
 	}
-	spare := int(m.Flow.Available - m.Flow.Needs)
-	margin := fmt.Sprintf("%s to spare", counted(spare, "pod"))
-	switch {
-	case spare < 0:
-		margin = fmt.Sprintf("%s too few", counted(-spare, "pod"))
-	case spare == 0:
-		margin = "just enough"
+	if f.Percent < 100 {
+		what = fmt.Sprintf("its %s of the requests, which need", portion(f.Percent))
 	}
-	return fmt.Sprintf("at worst %s (at %s): %d available for %s, which %s %d", margin, m.At, m.Flow.Available, who, map[bool]string{true: "need", false: "needs"}[m.Flow.To == ""], m.Flow.Needs)
+	text := fmt.Sprintf("at worst %s%s available for %s %d (at %s)", counted(int(f.Available), "pod"), whose, what, f.Needs, m.At)
+	if short := f.Needs - f.Available; short > 0 && f.Available > 0 && short <= mayMiss {
+		text += fmt.Sprintf("; maxUnavailable lets %d be missing", mayMiss)
+	}
+	return text
 }
 
 func counted(n int, what string) string {
@@ -270,21 +270,24 @@ func (p *Page) aborts(r simulate.Result) {
 		return
 	}
 	p.add()
-	p.add(Span{"An abort at the end of each step", Strong}, Span{", when nothing else goes wrong", Plain})
-	t := Table{head: []string{"STEP", "", "NEW GETS", "NOTHING TO NEW", "ALL OLD PODS", "FEWEST PODS", "UNSERVED"}}
+	where, head := "An abort at the end of each step", []string{"STEP", ""}
+	if r.Strategy != "canary" {
+		where, head = "An abort in each stage", []string{"WHILE IT WAITS FOR"}
+	}
+	p.add(Span{where, Strong}, Span{", when nothing else goes wrong", Plain})
+	t := Table{head: append(head, "WEIGHT", "NOTHING TO NEW", "ALL OLD PODS", "FEWEST PODS", "UNSERVED")}
 	for _, a := range r.Aborts {
-		step, tone := "-", Plain
-		if a.Step > 0 {
-			step = fmt.Sprintf("%d/%d", a.Step, r.Steps)
+		at, unserved, tone := Line{{a.At, Plain}}, "-", Plain
+		if r.Strategy == "canary" {
+			at = Line{{fmt.Sprintf("%d/%d", a.Step, r.Steps), Plain}, {a.At, Plain}}
 		}
-		unserved := "-"
 		if a.Unserved > 0 {
 			unserved, tone = a.Unserved.String(), Bad
 		}
-		t.rows = append(t.rows, listed{cells: Line{
-			{step, Plain}, {a.At, Plain}, {portion(a.Weight), Plain}, escapeTime(a.SafeAfter), escapeTime(a.FullAfter),
-			{fmt.Sprint(a.Fewest), Plain}, {unserved, tone},
-		}})
+		t.rows = append(t.rows, listed{cells: append(at,
+			Span{portion(a.Weight), Plain}, escapeTime(a.SafeAfter), escapeTime(a.FullAfter),
+			Span{fmt.Sprint(a.Fewest), Plain}, Span{unserved, tone},
+		)})
 	}
 	*p = append(*p, t.Page()...)
 }
