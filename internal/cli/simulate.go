@@ -122,7 +122,11 @@ const playing = 800
 func setUp(report lintReport, name string) (simulate.Setup, error) {
 	var wrong []string
 	for _, f := range report.findings {
-		if f.Severity == "error" && !f.imaginable() || f.Rule == manifest.Rule(validate.RuleTemplate) {
+		switch {
+		case f.Rule == manifest.Rule(validate.RuleTemplate):
+			f.Fix = "add its file with -f"
+			wrong = append(wrong, f.String())
+		case f.Severity == "error" && !f.imaginable():
 			wrong = append(wrong, f.String())
 		}
 	}

@@ -212,7 +212,9 @@ func (p *player) ending(r *Result) {
 		r.since(func(row Row) bool { return row.Reason == decide.DecidedAbort })
 	case s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last && last == versionOld:
 		r.Ends, r.Reason = EndsReverted, "Version old is applied again."
-		r.since(func(row Row) bool { return row.Reason == decide.DecidedRollback || row.Reason == decide.DecidedPromotion })
+		r.since(func(row Row) bool {
+			return row.Reason == decide.DecidedRollback || row.Reason == decide.DecidedPromotion
+		})
 	case s.StableRS != "" && s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last:
 		r.Ends, r.Reason = EndsPromoted, "Version "+last+" is promoted."
 		if s.Phase != api.RolloutPhaseHealthy {
