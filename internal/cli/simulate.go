@@ -47,7 +47,7 @@ The version that runs now is called old, that of the manifest new. What nobody s
 assumption is named: metrics without values are Successful, Jobs succeed after 30s. A scenario says more
 (docs/simulate.md), and so does --what-if, as often as needed:
 
-  ` + strings.Join(simulate.WhatIfs(), "\n  ") + `
+` + shortForms() + `
 
 A MOMENT is a time after the new version is applied (2m), the share of the requests it has come to (75%),
 or a step that begins (step 3).
@@ -75,6 +75,15 @@ Exit code: 0 everything is as the scenario expects, or the version is promoted Â
 	flags.StringArrayVar(&o.whatIfs, "what-if", nil, "something that happens, in short; may be repeated")
 	flags.StringVarP(&o.output, "output", "o", "", "json prints everything for machines")
 	return cmd
+}
+
+// shortForms is the table of what --what-if takes.
+func shortForms() string {
+	var lines []string
+	for _, f := range simulate.WhatIfs() {
+		lines = append(lines, fmt.Sprintf("  %-21s %s", f.Form, f.Says))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (a *app) simulateFiles(o simulateOptions) error {

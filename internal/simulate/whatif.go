@@ -23,16 +23,22 @@ type argument struct {
 	timed bool // a moment was given
 }
 
+// ShortForm is a way to say something in short, and what it means.
+type ShortForm struct{ Form, Says string }
+
 // WhatIfs lists the short forms for people.
-func WhatIfs() []string {
-	lines := []string{
-		"METRIC=VALUE[@MOMENT] the metric of the new version has this value: 5%, 0.2, 250ms, " + strings.Join(ValueWords(), ", "),
-		"METRIC=fail (or pass, never, inconclusive, an exit code) what the Job of a metric comes to",
+func WhatIfs() []ShortForm {
+	all := []ShortForm{
+		{"METRIC=VALUE[@TIME]", "a metric of the new version has this value: 5%, 0.2, 250ms, " + strings.Join(ValueWords(), ", ")},
+		{"METRIC=RESULT", "its Job comes to this: fail, pass, never, inconclusive, or an exit code"},
+		{"COMMAND@MOMENT", "somebody gives this command: " + strings.Join(Commands(), ", ")},
 	}
 	for _, w := range whatIfs() {
-		lines = append(lines, w.form()+" "+w.says)
+		if !slices.Contains(Commands(), w.name) {
+			all = append(all, ShortForm{w.form(), w.says})
+		}
 	}
-	return lines
+	return all
 }
 
 func (w whatIf) form() string {
@@ -60,7 +66,7 @@ func whatIfs() []whatIf {
 		{"crashes", "N", false, "the controller dies before every N-th write", faultOf(func(f *Faults) *int { return &f.Crashes })},
 		{"evict", "[N]", true, "pods of the new version are evicted", lossOf(func(e *Happening, l *Loss) { e.Evict = l })},
 		{"hpa", "N", true, "an autoscaler sets spec.replicas", scaleTo},
-		{"job", "fail|pass|never|inconclusive|CODE", false, "what every Job of the new version comes to", func(s *Scenario, a argument) error {
+		{"job", "RESULT", false, "the same for every Job of the new version", func(s *Scenario, a argument) error {
 			return s.job("", a.value)
 		}},
 		{"job-takes", "TIME", false, "how long every Job runs", lengthOf(func(s *Scenario, d Duration) {
@@ -85,7 +91,7 @@ func whatIfs() []whatIf {
 		}},
 		{"reapply-every", "TIME", false, "GitOps applies the manifest again and again", lengthOf(func(s *Scenario, d Duration) { s.ReapplyEvery = d })},
 		{"repeats", "N", false, "every N-th write arrives twice", faultOf(func(f *Faults) *int { return &f.Repeats })},
-		{"router", "refuses|never|works", false, "what the traffic router does with a change; from a moment on when there is one", routed},
+		{"router", "HOW", false, "the traffic router refuses every change, never does what it takes, or works; @MOMENT may follow", routed},
 		{"router-lag", "TIME", false, "the traffic router needs so long for a change", lengthOf(func(s *Scenario, d Duration) { s.router().Lag = d })},
 		{"scale", "N", true, "spec.replicas is set", scaleTo},
 		{"slow-start", "TIME", false, "pods of the new version need so long to be ready", lengthOf(func(s *Scenario, d Duration) {
@@ -170,7 +176,7 @@ func routed(s *Scenario, a argument) error {
 		plan.Never = true
 	case "works":
 	default:
-		return fmt.Errorf("write refuses, never or works")
+		return fmt.Errorf("write router=refuses, router=never or router=works")
 	}
 	if a.timed {
 		return s.event(Happening{At: a.at, Router: &plan})
