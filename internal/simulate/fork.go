@@ -11,11 +11,12 @@ func (w *World) Fork() *World {
 	f := *w
 	f.Resized, f.Evicted, f.Repointed, f.Rescaled, f.Redirected = nil, nil, nil, nil, nil
 	f.Templates = maps.Clone(w.Templates)
-	f.sets = map[string]*set{}
-	for name, s := range w.sets {
-		own := *s
-		own.pods = slices.Clone(s.pods)
-		f.sets[name] = &own
+	f.sets = forkSets(w.sets)
+	f.experiments = map[string]*experiment{}
+	for name, e := range w.experiments {
+		own := *e
+		own.sets, own.services = forkSets(e.sets), maps.Clone(e.services)
+		f.experiments[name] = &own
 	}
 	f.services = maps.Clone(w.services)
 	f.runs = map[string]*run{}
@@ -27,4 +28,14 @@ func (w *World) Fork() *World {
 	f.evicted = maps.Clone(w.evicted)
 	f.born, f.events, f.past = slices.Clone(w.born), slices.Clone(w.events), slices.Clone(w.past)
 	return &f
+}
+
+func forkSets(all map[string]*set) map[string]*set {
+	forked := map[string]*set{}
+	for name, s := range all {
+		own := *s
+		own.pods = slices.Clone(s.pods)
+		forked[name] = &own
+	}
+	return forked
 }
