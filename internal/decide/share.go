@@ -129,6 +129,9 @@ func (d *draft) nextWeight(f facts, stable, canary entrance, places []place, ext
 	if next > 0 && canary.hash == f.hash {
 		next = min(next, d.canaryCarries(f, next, serving))
 	}
+	if canary.hash == stable.hash {
+		return max(next, 0) // whatever the shares are, the same pods answer
+	}
 	if spare := f.whole() - total(extra) - d.stableCarries(f, stable, canary, places, extra); serving > 0 {
 		next = max(next, min(spare, canary.asked))
 	}

@@ -33,6 +33,7 @@ type entrance struct {
 	next    string // the revision the router should put behind it with its next split
 	asked   int32  // the share the router was told last
 	most    int32  // the largest share it has or may get before the router has caught up
+	led     bool   // this pass leads it to the revision it wants
 	subset  bool   // the router itself names the revision
 	closed  bool   // its Service does not exist or belongs to another Rollout
 }
@@ -146,6 +147,7 @@ func (d *draft) point(f facts, e entrance, places []place) entrance {
 		least = min(least, 1)
 	}
 	d.repoint(f, e.seen, e.wants, []Capacity{{ReplicaSet: to.Name, Available: least}})
+	e.led = true
 	return e
 }
 
@@ -216,7 +218,13 @@ func (d *draft) divide(f facts, stable, canary entrance, places []place) {
 		}
 		return
 	}
-	d.act(TrafficSplits{Want: want, Relies: f.footing(want, stable, canary, places), Sees: f.entrancesSeen()})
+	seen := f.entrancesSeen()
+	for _, e := range []entrance{stable, canary} {
+		if e.led {
+			seen.Services[e.service] = e.wants
+		}
+	}
+	d.act(TrafficSplits{Want: want, Relies: f.footing(want, stable, canary, places), Sees: seen})
 }
 
 // footing is what must serve for the shares that grow.
