@@ -22,7 +22,8 @@ func (a *app) undo() *cobra.Command {
 		Long: `Go back to the pod template of an earlier revision.
 
 That is an update like any other, with its steps and analysis, unless the revision is the stable one:
-then the canary goes at once. What else stands in the spec stays as it is.`,
+then the canary goes at once. What else stands in the spec stays as it is. Where the rollout takes its template
+from another object (workloadRef), it is changed there.`,
 		Example:           "  sluice undo shop\n  sluice undo shop --to-revision 3",
 		Aliases:           []string{"rollback"},
 		Args:              some(rollouts),
@@ -31,14 +32,12 @@ then the canary goes at once. What else stands in the spec stays as it is.`,
 			if to < 0 {
 				return fmt.Errorf("--to-revision is %d: revisions are counted from 1, and 0 is the one before the present one", to)
 			}
-			return a.eachNamed(cmd, rollouts, args, func(ctx context.Context, c *cluster, name string) error {
-				return change(ctx, a, c, subject[*api.Rollout]{name, c.rollout, func(ro *api.Rollout) (command.Change, error) {
-					sets, err := c.replicaSets(ctx, ro)
-					if err != nil {
-						return command.Change{}, err
-					}
-					return command.Undo(ro, sets, to)
-				}})
+			return a.changeTemplates(cmd, args, func(ctx context.Context, c *cluster, ro *api.Rollout, in command.Holder) (command.Change, error) {
+				sets, err := c.replicaSets(ctx, ro)
+				if err != nil {
+					return command.Change{}, err
+				}
+				return command.Undo(ro, in, sets, to)
 			})
 		},
 	}
@@ -104,7 +103,8 @@ func (a *app) set() *cobra.Command {
 		Use:   "image NAME CONTAINER=IMAGE…",
 		Short: "Give containers other images, which starts an update",
 		Long: `Give containers other images, which starts an update. Containers, init containers and ephemeral
-containers are found by their names; * is all of them.`,
+containers are found by their names; * is all of them. Where the rollout takes its template from another object
+(workloadRef), it is changed there.`,
 		Example:           "  sluice set image shop web=shop:2\n  sluice set image shop web=shop:2 log=log:7\n  sluice set image shop '*=shop:2'",
 		ValidArgsFunction: a.completeImage,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -122,8 +122,8 @@ containers are found by their names; * is all of them.`,
 			if err != nil {
 				return err
 			}
-			return a.operate(cmd, args[:names], func(ro *api.Rollout) (command.Change, error) {
-				return command.SetImages(ro, images)
+			return a.changeTemplates(cmd, args[:names], func(_ context.Context, _ *cluster, ro *api.Rollout, in command.Holder) (command.Change, error) {
+				return command.SetImages(ro, in, images)
 			})
 		},
 	}

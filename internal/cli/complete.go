@@ -114,8 +114,12 @@ func (a *app) completeImage(cmd *cobra.Command, args []string, word string) ([]s
 		if err != nil {
 			return nil, err
 		}
+		in, err := c.holder(ctx, ro)
+		if err != nil {
+			return nil, err
+		}
 		var words []string
-		for _, name := range append(command.Containers(ro), "*") {
+		for _, name := range append(command.Containers(in), "*") {
 			given := func(arg string) bool { return strings.HasPrefix(arg, name+"=") }
 			if !slices.ContainsFunc(args[1:], given) {
 				words = append(words, name+"=")

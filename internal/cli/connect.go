@@ -120,7 +120,8 @@ func kinds() (*runtime.Scheme, meta.RESTMapper, error) {
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{api.SchemeGroupVersion, corev1.SchemeGroupVersion, appsv1.SchemeGroupVersion, batchv1.SchemeGroupVersion})
 	for _, kind := range []schema.GroupVersionKind{
 		rollouts.gvk, runs.gvk, templates.gvk,
-		corev1.SchemeGroupVersion.WithKind("Pod"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"), batchv1.SchemeGroupVersion.WithKind("Job"),
+		lenders[0].gvk, lenders[1].gvk, lenders[2].gvk,
+		corev1.SchemeGroupVersion.WithKind("Pod"), batchv1.SchemeGroupVersion.WithKind("Job"),
 	} {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}

@@ -32,12 +32,9 @@ type place struct{ path, name, image string }
 
 // SetImages gives containers of the template other images; that starts an update. A container that is
 // named has that image, whatever * says.
-func SetImages(ro *api.Rollout, images []Image) (Change, error) {
-	if err := elsewhere(ro); err != nil {
-		return Change{}, err
-	}
-	places := containers(ro)
-	if err := known(ro, places, images); err != nil {
+func SetImages(ro *api.Rollout, in Holder, images []Image) (Change, error) {
+	places := containers(in)
+	if err := known(ro, in, images); err != nil {
 		return Change{}, err
 	}
 	var operations []operation
@@ -51,22 +48,22 @@ func SetImages(ro *api.Rollout, images []Image) (Change, error) {
 	if len(operations) == 0 {
 		return Change{Effect: fmt.Sprintf("rollout %s has these images already", ro.Name)}, nil
 	}
-	patch, err := replace(ro.ResourceVersion, operations...)
+	patch, err := replace(in.version, operations...)
 	if err != nil {
 		return Change{}, fmt.Errorf("setting images of rollout %s: %w", ro.Name, err)
 	}
 	return Change{
 		Patches: []Patch{patch},
-		Effect:  fmt.Sprintf("rollout %s has a new image for %s: an update starts", ro.Name, strings.Join(changed, ", ")),
+		Effect:  fmt.Sprintf("rollout %s has a new image for %s%s: an update starts", ro.Name, strings.Join(changed, ", "), in.where()),
 	}, nil
 }
 
 // containers are the containers, init containers and ephemeral containers of the template.
-func containers(ro *api.Rollout) []place {
+func containers(in Holder) []place {
 	var all []place
-	spec := &ro.Spec.Template.Spec
+	spec := &in.template.Spec
 	add := func(list string, i int, name, image string) {
-		all = append(all, place{fmt.Sprintf("/spec/template/spec/%s/%d/image", list, i), name, image})
+		all = append(all, place{fmt.Sprintf("%s/spec/%s/%d/image", in.path, list, i), name, image})
 	}
 	for i, c := range spec.InitContainers {
 		add("initContainers", i, c.Name, c.Image)
@@ -81,16 +78,17 @@ func containers(ro *api.Rollout) []place {
 }
 
 // Containers are the names of the containers whose images can be set, in the order of the template.
-func Containers(ro *api.Rollout) []string {
+func Containers(in Holder) []string {
 	var names []string
-	for _, at := range containers(ro) {
+	for _, at := range containers(in) {
 		names = append(names, at.name)
 	}
 	return names
 }
 
-func known(ro *api.Rollout, places []place, images []Image) error {
+func known(ro *api.Rollout, in Holder, images []Image) error {
 	var unknown []string
+	places := containers(in)
 	for _, image := range images {
 		if image.Container != "*" && !slices.ContainsFunc(places, func(at place) bool { return at.name == image.Container }) {
 			unknown = append(unknown, image.Container)
@@ -105,7 +103,7 @@ func known(ro *api.Rollout, places []place, images []Image) error {
 	}
 	return &Refusal{
 		Message: fmt.Sprintf("rollout %s has no %s %s", ro.Name, what, strings.Join(unknown, ", ")),
-		Advice:  "there are " + strings.Join(Containers(ro), ", "),
+		Advice:  "there are " + strings.Join(Containers(in), ", "),
 	}
 }
 

@@ -16,7 +16,6 @@ const (
 	pod       = "template: {metadata: {labels: {app: shop}}, spec: {initContainers: [{name: migrate, image: 'tool:1'}], containers: [{name: web, image: 'shop:3'}, {name: log, image: 'log:1'}]}}"
 	third     = "metadata: {name: shop, uid: u, generation: 3, resourceVersion: '77'}\nspec: {" + pod + "}\nstatus: {observedGeneration: '3', currentPodHash: ccc, stableRS: bbb}\n"
 	unseen4   = "metadata: {name: shop, uid: u, generation: 4, resourceVersion: '77'}\nspec: {" + pod + "}\nstatus: {observedGeneration: '3', currentPodHash: ccc, stableRS: ccc}\n"
-	borrowed  = "metadata: {name: shop}\nspec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: shop}}\n"
 	stableSet = "metadata: {labels: {rollouts-pod-template-hash: bbb}, annotations: {rollout.argoproj.io/revision: '2', rollout.argoproj.io/ephemeral-metadata: '{\"labels\":{\"role\":\"stable\"},\"annotations\":{\"who\":\"me\"}}'}, ownerReferences: [{uid: u, controller: true}]}\nspec: {selector: {}, template: {metadata: {labels: {app: shop, role: stable, rollouts-pod-template-hash: bbb}, annotations: {who: me}}, spec: {containers: [{name: web, image: 'shop:2'}]}}}\n"
 	firstSet  = "metadata: {labels: {rollouts-pod-template-hash: aaa}, annotations: {rollout.argoproj.io/revision: '1'}, ownerReferences: [{uid: u, controller: true}]}\nspec: {selector: {}, template: {metadata: {labels: {app: shop, rollouts-pod-template-hash: aaa}}, spec: {containers: [{name: web, image: 'shop:1'}]}}}\n"
 	thirdSet  = "metadata: {labels: {rollouts-pod-template-hash: ccc}, annotations: {rollout.argoproj.io/revision: '3'}, ownerReferences: [{uid: u, controller: true}]}\nspec: {selector: {}, template: {metadata: {labels: {app: shop, rollouts-pod-template-hash: ccc}}, spec: {dnsPolicy: ClusterFirst, containers: [{name: web, image: 'shop:3'}]}}}\n"
@@ -33,7 +32,7 @@ func undo(t *testing.T, to int64, sets ...string) func(*api.Rollout) (Change, er
 		}
 		all = append(all, set)
 	}
-	return func(ro *api.Rollout) (Change, error) { return Undo(ro, all, to) }
+	return func(ro *api.Rollout) (Change, error) { return Undo(ro, Own(ro), all, to) }
 }
 
 func TestUndo(t *testing.T) {
@@ -54,8 +53,6 @@ func TestUndo(t *testing.T) {
 		{"undo to a revision that is gone", undo(t, 7, stableSet, thirdSet), third, nil, "refused: rollout shop has no revision 7; there are 2, 3"},
 		{"undo without an earlier revision", undo(t, 0, thirdSet, otherSet), third, nil, "refused: rollout shop has no earlier revision to go back to; there is only 3"},
 		{"undo before there is any revision", undo(t, 0, otherSet), third, nil, "refused: rollout shop has no revisions yet; is the controller running?"},
-		{"undo of a template that stands elsewhere", undo(t, 0), borrowed, nil,
-			"refused: rollout shop has no template of its own: it uses that of Deployment shop; change it there"},
 	})
 }
 
@@ -65,7 +62,7 @@ func TestSetImages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return func(ro *api.Rollout) (Change, error) { return SetImages(ro, images) }
+		return func(ro *api.Rollout) (Change, error) { return SetImages(ro, Own(ro), images) }
 	}
 	guard := ` [{"op":"replace","path":"/metadata/resourceVersion","value":"77"},`
 	carryOut(t, []order{
@@ -78,8 +75,6 @@ func TestSetImages(t *testing.T) {
 		{"set the image that is there", set("web=shop:3"), third, nil, "rollout shop has these images already"},
 		{"set the image of containers that do not exist", set("wbe=shop:4", "lgo=log:2"), third, nil,
 			"refused: rollout shop has no containers wbe, lgo; there are migrate, web, log"},
-		{"set the image of a template that stands elsewhere", set("web=shop:4"), borrowed, nil,
-			"refused: rollout shop has no template of its own: it uses that of Deployment shop; change it there"},
 	})
 }
 

@@ -16,45 +16,30 @@ import (
 
 // Undo goes back to the pod template of an earlier revision; 0 is the one before the present one.
 // What follows is an update like any other, unless the revision is the stable one.
-func Undo(ro *api.Rollout, sets []appsv1.ReplicaSet, to int64) (Change, error) {
-	if err := elsewhere(ro); err != nil {
-		return Change{}, err
-	}
+func Undo(ro *api.Rollout, in Holder, sets []appsv1.ReplicaSet, to int64) (Change, error) {
 	known := revisions(ro, sets)
 	if len(known) == 0 {
 		return refuse("is the controller running?", "rollout %s has no revisions yet", ro.Name)
 	}
-	target, err := chosen(ro, known, to)
+	target, err := chosen(ro, in, known, to)
 	if err != nil {
 		return Change{}, err
 	}
 	template := api.BareTemplate(&target.set.Spec.Template, target.set.Annotations)
 	// The hash is asked first: the server has filled defaults into the ReplicaSet's template.
-	present := unseen(ro) == nil && target.set.Labels[api.LabelPodTemplateHash] == ro.Status.CurrentPodHash
-	if present || equality.Semantic.DeepEqual(*template, ro.Spec.Template) {
+	present := in.unseen(ro) == nil && target.set.Labels[api.LabelPodTemplateHash] == ro.Status.CurrentPodHash
+	if present || equality.Semantic.DeepEqual(template, in.template) {
 		return Change{Effect: fmt.Sprintf("rollout %s has the template of revision %d already", ro.Name, target.number)}, nil
 	}
-	patch, err := replace(ro.ResourceVersion, operation{"replace", "/spec/template", template})
+	patch, err := replace(in.version, operation{"replace", in.path, template})
 	if err != nil {
 		return Change{}, fmt.Errorf("going back to revision %d of rollout %s: %w", target.number, ro.Name, err)
 	}
-	effect := "rollout %s goes back to the template of revision %d, step by step like any update"
+	effect := "rollout %s goes back%s to the template of revision %d, step by step like any update"
 	if target.set.Labels[api.LabelPodTemplateHash] == ro.Status.StableRS {
-		effect = "rollout %s goes back to the template of revision %d, which is its stable version: no steps, no analysis"
+		effect = "rollout %s goes back%s to the template of revision %d, which is its stable version: no steps, no analysis"
 	}
-	return Change{Patches: []Patch{patch}, Effect: fmt.Sprintf(effect, ro.Name, target.number)}, nil
-}
-
-// elsewhere refuses to change a template that the rollout only refers to.
-func elsewhere(ro *api.Rollout) error {
-	ref := ro.Spec.WorkloadRef
-	if ref == nil {
-		return nil
-	}
-	return &Refusal{
-		Message: fmt.Sprintf("rollout %s has no template of its own: it uses that of %s %s", ro.Name, ref.Kind, ref.Name),
-		Advice:  "change it there",
-	}
+	return Change{Patches: []Patch{patch}, Effect: fmt.Sprintf(effect, ro.Name, in.where(), target.number)}, nil
 }
 
 // numbered is a ReplicaSet with its revision.
@@ -77,7 +62,7 @@ func revisions(ro *api.Rollout, sets []appsv1.ReplicaSet) []numbered {
 	return all
 }
 
-func chosen(ro *api.Rollout, known []numbered, to int64) (numbered, error) {
+func chosen(ro *api.Rollout, in Holder, known []numbered, to int64) (numbered, error) {
 	if to != 0 {
 		for _, revision := range known {
 			if revision.number == to {
@@ -90,7 +75,7 @@ func chosen(ro *api.Rollout, known []numbered, to int64) (numbered, error) {
 		}
 	}
 	// What is before depends on what is now.
-	if err := unseen(ro); err != nil {
+	if err := in.unseen(ro); err != nil {
 		return numbered{}, err
 	}
 	present := slices.IndexFunc(known, func(revision numbered) bool {

@@ -111,6 +111,9 @@ func rolloutCells(ro *api.Rollout) []Span {
 }
 
 func imagesOf(ro *api.Rollout) string {
+	if ref := ro.Spec.WorkloadRef; ref != nil {
+		return "of " + ref.Kind + "/" + ref.Name
+	}
 	var images []string
 	for _, container := range ro.Spec.Template.Spec.Containers {
 		images = append(images, container.Image)
