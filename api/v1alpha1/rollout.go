@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -106,6 +107,11 @@ type RolloutSpec struct {
 	// Analysis limits how many finished AnalysisRuns and Experiments of this Rollout are kept.
 	// +optional
 	Analysis *AnalysisRunStrategy `json:"analysis,omitempty"`
+}
+
+// HasTemplate says that the user wrote a template, however little it says. An empty map or list says nothing.
+func (s *RolloutSpec) HasTemplate() bool {
+	return !s.TemplateResolvedFromRef && !equality.Semantic.DeepEqual(s.Template, corev1.PodTemplateSpec{})
 }
 
 // SetResolvedSelector fills in the selector of the referenced workload for use in this process only.

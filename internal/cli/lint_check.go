@@ -70,6 +70,7 @@ func lintAll(sources []Source, complete bool) lintReport {
 		documents = append(documents, file.Documents...)
 	}
 	w := &world{documents: documents, complete: complete}
+	w.lend()
 	for i := range documents {
 		if documents[i].Ours() || documents[i].Excerpt != nil {
 			r.objects++

@@ -32,6 +32,7 @@ func (w *world) lookup(namespace string) *referred {
 		}
 		return api.AnalysisTemplateSpec{}, false
 	}
+	r.Workload = func(ref api.ObjectRef) bool { return w.lender(namespace, ref) != nil }
 	r.SecretKeys = func(name string) ([]string, bool) {
 		secret, ok := named[*corev1.Secret](r, near, name)
 		if !ok {

@@ -144,7 +144,7 @@ func (w *world) service(d *manifest.Document, service *corev1.Service) []LintFin
 // opaque tells that a document may have pods whose labels are not known here.
 func opaque(d manifest.Document) bool {
 	if ro, ok := d.Object.(*api.Rollout); ok && d.Excerpt == nil {
-		return ro.Spec.WorkloadRef != nil || len(d.Left) > 0 || d.Torn
+		return ro.Spec.WorkloadRef != nil && !ro.Spec.TemplateResolvedFromRef || len(d.Left) > 0 || d.Torn
 	}
 	return slices.Contains(workloads, d.Kind)
 }
@@ -232,8 +232,13 @@ func alike(a, b string) bool {
 // secretRefs finds all references to keys of Secrets in an object, wherever its type has them.
 func secretRefs(d *manifest.Document) []secretRef {
 	var refs []secretRef
+	ro, ok := d.Object.(*api.Rollout)
+	lent := ok && ro.Spec.TemplateResolvedFromRef
 	eachStruct(reflect.ValueOf(d.Object), "", 0, func(v reflect.Value, path string) bool {
 		name, key, ok := keyOfSecret(v)
+		if lent && strings.HasPrefix(path, "spec.template") {
+			return false // it stands in another document
+		}
 		if ok && name != "" && key != "" && d.Shows(path) {
 			refs = append(refs, secretRef{document: d, path: path, name: name, key: key, argument: strings.HasPrefix(path, "spec.args[")})
 		}

@@ -146,6 +146,9 @@ func (w *RolloutWorld) resolve(object client.Object, ref *api.ObjectRef) *decide
 	case *corev1.PodTemplate:
 		template = o.Template
 	}
+	if w.rollout.Spec.HasTemplate() {
+		return seen // which makes the spec invalid
+	}
 	own := *w.rollout // which is the cache's
 	own.Spec.SetResolvedTemplate(template)
 	if own.Spec.Selector == nil && selector != nil {

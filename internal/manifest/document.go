@@ -31,6 +31,9 @@ type Document struct {
 	// Object is the decoded object, a pointer to the type registered for its kind. It is nil for
 	// kinds Read does not know.
 	Object any
+	// Lent is the object of a kind that Rollouts may take their template from, which is read as far as it can
+	// be and not checked: a pointer to a Deployment, ReplicaSet or PodTemplate. It is nil for other kinds.
+	Lent any
 	// Left are the paths of values that have the wrong type and were left out of Object.
 	Left []string
 	// Unknown are the paths of fields that do not exist.
@@ -290,6 +293,9 @@ func readObject(p *part, object map[string]any, root *node) (Document, []Problem
 	}
 	t, ok := known[document.APIVersion+" "+document.Kind]
 	if !ok {
+		if lent := lenders[document.APIVersion+" "+document.Kind]; lent != nil {
+			document.Lent = decode(object, lent)
+		}
 		return document, unknownKind(document, root)
 	}
 	c := checker{secret: document.Kind == "Secret"}

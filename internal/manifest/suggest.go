@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,6 +28,13 @@ var known = map[string]reflect.Type{
 	"batch/v1 Job":                     reflect.TypeFor[batchv1.Job](),
 
 	"autoscaling/v2 HorizontalPodAutoscaler": reflect.TypeFor[autoscalingv2.HorizontalPodAutoscaler](),
+}
+
+// lenders are the kinds that Rollouts may take their template from.
+var lenders = map[string]reflect.Type{
+	"apps/v1 Deployment": reflect.TypeFor[appsv1.Deployment](),
+	"apps/v1 ReplicaSet": reflect.TypeFor[appsv1.ReplicaSet](),
+	"v1 PodTemplate":     reflect.TypeFor[corev1.PodTemplate](),
 }
 
 // unknownKind tells people about a kind or version that is nearly one of ours.

@@ -86,6 +86,11 @@ func (s *sheet) selector(spec *api.RolloutSpec, root *field.Path) {
 	if spec.WorkloadRef != nil && !spec.TemplateResolvedFromRef {
 		return // the labels are not known here
 	}
+	if spec.TemplateResolvedFromRef && !selector.Matches(labels.Set(spec.Template.Labels)) {
+		s.as(RuleSelector).invalid(path, fmt.Sprintf("%q does not select the pods of %s %s: their labels are %s", selector.String(), spec.WorkloadRef.Kind, spec.WorkloadRef.Name,
+			describeLabels(spec.Template.Labels)), "leave it out: the selector of the workload is used then")
+		return
+	}
 	if !selector.Matches(labels.Set(spec.Template.Labels)) {
 		s.as(RuleSelector).invalid(root.Child("template", "metadata", "labels"),
 			fmt.Sprintf("do not match the selector %q: they are %s", selector.String(), describeLabels(spec.Template.Labels)),

@@ -3,8 +3,6 @@ package validate
 import (
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -20,7 +18,7 @@ func (s *sheet) workload(spec *api.RolloutSpec, root *field.Path) {
 	if ref == nil {
 		return
 	}
-	if !spec.TemplateResolvedFromRef && !equality.Semantic.DeepEqual(spec.Template, corev1.PodTemplateSpec{}) {
+	if spec.HasTemplate() {
 		s.as(RuleConflict).invalid(root.Child("template"), "must be empty with workloadRef, which says whose pod template is used", "remove template, its labels and annotations too, or remove workloadRef")
 	}
 	s.required(ref.Name, path.Child("name"), "write the name of the workload, which is in the namespace of the Rollout")
