@@ -94,16 +94,20 @@ func (d *draft) draining(f facts) bool {
 	return canary.most > 0 && canary.hash != f.hash
 }
 
-// enough is how many of so many pods count as ready enough, see replicaProgressThreshold.
+// enough is how many of so many pods count as ready enough, see replicaProgressThreshold. It is never none of
+// some: nobody is sent where nobody serves.
+//
+//	10 pods, no threshold → 10   Percent 75 → 8   Pods 3 → 3   Percent 0 → 1   2 pods, Pods 3 → 2
 func (f facts) enough(count int32) int32 {
 	t := f.canary.ReplicaProgressThreshold
-	switch {
-	case t == nil, t.Value < 0, count <= 0:
+	if t == nil || t.Value < 0 || count <= 0 {
 		return count
-	case t.Type == api.ProgressThresholdPercent:
-		return min(partOf(count, t.Value, 100), count)
 	}
-	return min(t.Value, count)
+	some := t.Value
+	if t.Type == api.ProgressThresholdPercent {
+		some = partOf(count, t.Value, 100)
+	}
+	return min(max(some, 1), count)
 }
 
 // spread sizes every ReplicaSet of a routed canary. Nothing waits for anything else here: what requests

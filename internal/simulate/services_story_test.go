@@ -93,6 +93,24 @@ func TestServiceStories(t *testing.T) {
 				t.Errorf("Services led to nobody: %v", *bad)
 			}
 		}},
+		{name: "a threshold lets the steps go on with some of the pods, and no fewer than may be missing serve", in: served(8, setWeight(50), waitFor(10)), tell: func(t *testing.T, w *World, tr *Transcript) {
+			canaryOf(w, func(c *api.CanaryStrategy) {
+				c.ReplicaProgressThreshold = &api.ReplicaProgressThreshold{Type: api.ProgressThresholdPercent, Value: 50}
+			})
+			deploy(t, w, tr)
+			fewest, booted := fewest(w), 0
+			w.Boot = func(string) time.Duration {
+				if booted++; booted%2 == 0 {
+					return -1 // every second pod never serves
+				}
+				return time.Second
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			if s := w.Rollout().Status; s.StableRS != s.CurrentPodHash || *fewest < 6 {
+				t.Errorf("promoted: %v, %d pods served at one moment, want at least 6:\n%s", s.StableRS == s.CurrentPodHash, *fewest, tr)
+			}
+		}},
 		{name: "a Service that somebody else steers is left alone", in: served(5, setWeight(40), waitFor(10)), tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			tr.Say("another Rollout takes Service canary")

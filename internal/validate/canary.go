@@ -19,7 +19,6 @@ func (s *sheet) canary(spec *api.RolloutSpec, path *field.Path) {
 	s.surge(canary, path)
 	s.antiAffinity(canary.AntiAffinity, path.Child("antiAffinity"))
 	s.traffic(canary, path)
-	s.unsupported(canary.ReplicaProgressThreshold != nil, path.Child("replicaProgressThreshold"))
 	s.role(canary.CanaryMetadata, spec.Selector, path.Child("canaryMetadata"))
 	s.role(canary.StableMetadata, spec.Selector, path.Child("stableMetadata"))
 	s.steps(canary, path.Child("steps"))
