@@ -23,6 +23,8 @@ var simulations = []struct {
 	code          int
 }{
 	{"simulate-seed", "simulate -f examples/seed --what-if success-rate=0.0123@20s", ExitNo},
+	{"simulate-blue-green", "simulate -f examples/simulate/blue-green.yaml --scenario examples/simulate/bad-after-switch.yaml", ExitOK},
+	{"simulate-weighted", "simulate -f examples/simulate/weighted.yaml --what-if router-lag=10s --what-if abort@75%", ExitNo},
 }
 
 // The page of the documentation shows these commands with what they print; a test there compares the page

@@ -186,10 +186,9 @@ func (t *tape) rest(p *player) {
 		}
 		t.state = now
 	}
-	for i := len(t.rows) - 1; i >= 0 && t.rows[i].At == Duration(p.elapsed()); i-- {
-		if t.rows[i].Kind != RowHappens {
-			t.rows[i].State = p.state()
-		}
+	// What follows from one cause at one moment is shown with what came of it.
+	for i := len(t.rows) - 1; i >= 0 && t.rows[i].At == Duration(p.elapsed()) && t.rows[i].Kind != RowHappens; i-- {
+		t.rows[i].State = p.state()
 	}
 	t.maxWeight = max(t.maxWeight, p.share(p.hash(versionNew)))
 }

@@ -27,7 +27,7 @@ func (s *sheet) steps(canary *api.CanaryStrategy, path *field.Path) {
 func (s *stepper) step(step *api.CanaryStep, path *field.Path) {
 	s.kinds(step, path)
 	s.unsupported(step.Experiment != nil, path.Child("experiment"))
-	s.unsupported(step.SetCanaryScale != nil, path.Child("setCanaryScale"))
+	s.routed(step.SetCanaryScale != nil, path.Child("setCanaryScale"))
 	s.routed(step.SetHeaderRoute != nil, path.Child("setHeaderRoute"))
 	s.routed(step.SetMirrorRoute != nil, path.Child("setMirrorRoute"))
 	s.unsupported(step.Plugin != nil, path.Child("plugin"))

@@ -19,14 +19,14 @@ func (s *sheet) traffic(canary *api.CanaryStrategy, path *field.Path) {
 	if canary.PingPong != nil {
 		s.pingPong(canary, path)
 	}
-	s.unsupported(canary.MinPodsPerReplicaSet != nil, path.Child("minPodsPerReplicaSet"))
+	s.routed(canary.MinPodsPerReplicaSet != nil, path.Child("minPodsPerReplicaSet"))
 	if canary.TrafficRouting == nil {
 		s.withoutRouter(canary, path)
 		return
 	}
 	s.routers(canary.TrafficRouting, path.Child("trafficRouting"))
 	s.wantServices(canary, path)
-	s.unsupported(canary.DynamicStableScale, path.Child("dynamicStableScale"))
+	s.routed(canary.DynamicStableScale, path.Child("dynamicStableScale"))
 	if canary.DynamicStableScale && canary.ScaleDownDelaySeconds != nil {
 		s.as(RuleConflict).invalid(path.Child("scaleDownDelaySeconds"), "cannot be combined with dynamicStableScale, which leaves no old pods that could stay", "remove one of them")
 	}
