@@ -141,6 +141,23 @@ func TestRoleStories(t *testing.T) {
 			pass(t, w, tr, 3*time.Minute)
 			look(t, w, tr, "", "5 stable+of-the-template+loosely")
 		}},
+		{name: "pods of a blue-green wear what belongs to their role", in: blueGreen(3, byHand, func(b *api.BlueGreenStrategy) {
+			b.PreviewMetadata = &api.PodTemplateMetadata{Labels: map[string]string{"role": "preview"}}
+			b.ActiveMetadata = &api.PodTemplateMetadata{Labels: map[string]string{"role": "active"}, Annotations: map[string]string{"example.com/watch": "loosely"}}
+			b.AntiAffinity = &api.AntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &api.RequiredDuringSchedulingIgnoredDuringExecution{}}
+		}), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			look(t, w, tr, "3 active+loosely")
+			ship(w, tr, "2")
+			pass(t, w, tr, 20*time.Second)
+			look(t, w, tr, "3 active+loosely", "3 preview, kept off A")
+			does(t, w, tr, "promote", promote(w.Rollout())...)
+			pass(t, w, tr, 20*time.Second)
+			look(t, w, tr, "3 ", "3 active+loosely") // the old pods stay for their delay
+			pass(t, w, tr, time.Minute)
+			look(t, w, tr, "", "3 active+loosely")
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
 		{name: "E2 a release that supersedes another while pods change their roles", in: inRoles, tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			ship(w, tr, "2")
