@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/cluster"
 	"sluice.dev/sluice/internal/controller"
 )
@@ -50,39 +51,51 @@ func TestAControllerKilledAfterAnyWriteLeavesNoTrace(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	const lanes = 4
-	var survived atomic.Bool
-	var group sync.WaitGroup
-	for lane := range lanes {
-		group.Go(func() {
-			for n := lane + 1; n < 80 && !survived.Load() && !t.Failed(); n += lanes {
-				t.Run(fmt.Sprintf("after write %d", n), func(t *testing.T) {
-					if !storyWithDeath(newPlace(t), int64(n)) {
-						survived.Store(true)
+	for _, story := range []struct {
+		title string
+		play  func(p *place, a *answers, look looking)
+	}{
+		{"canary", twoVersionsStepByStep},
+		{"blue-green", twoVersionsAndTheWayBack},
+	} {
+		t.Run(story.title, func(t *testing.T) {
+			const lanes = 4
+			var survived atomic.Bool
+			var group sync.WaitGroup
+			for lane := range lanes {
+				group.Go(func() {
+					for n := lane + 1; n < 120 && !survived.Load() && !t.Failed(); n += lanes {
+						t.Run(fmt.Sprintf("after write %d", n), func(t *testing.T) {
+							if !withDeath(newPlace(t), int64(n), story.play) {
+								survived.Store(true)
+							}
+						})
 					}
 				})
 			}
+			group.Wait()
+			if !survived.Load() && !t.Failed() {
+				t.Error("the story never ended before the controller died: it writes without end")
+			}
 		})
-	}
-	group.Wait()
-	if !survived.Load() && !t.Failed() {
-		t.Error("the story never ended before the controller died: it writes without end")
 	}
 }
 
-// storyWithDeath updates the shop while its controller dies after n writes and another one takes
-// over. It reports whether the first one died.
-func storyWithDeath(p *place, n int64) (died bool) {
-	sizes := p.record()
-	death := make(chan struct{})
-	first := p.start(dyingAfter(n, death))
+// looking is done by whoever looks at a place: it replaces the controller as soon as that is dead.
+type looking func(check func() string) func() string
+
+// withDeath plays a story while its controller dies after n writes and another one takes over. It reports
+// whether the first one died.
+func withDeath(p *place, n int64, play func(p *place, a *answers, look looking)) (died bool) {
+	death, a := make(chan struct{}), &answers{}
+	first := p.start(dyingAfter(n, death), a.given)
 	var once sync.Once
 	replaced := func() {
 		first.stop()
-		p.start()
+		p.start(a.given)
 		died = true
 	}
-	look := func(check func() string) func() string {
+	play(p, a, func(check func() string) func() string {
 		return func() string {
 			select {
 			case <-death:
@@ -91,7 +104,13 @@ func storyWithDeath(p *place, n int64) (died bool) {
 			}
 			return check()
 		}
-	}
+	})
+	return died
+}
+
+// twoVersionsStepByStep updates the shop to the end.
+func twoVersionsStepByStep(p *place, _ *answers, look looking) {
+	sizes := p.record()
 	p.create(shop(`[{setWeight: 40}, {setWeight: 60}]`))
 	var stable string
 	p.eventually("the first version serves", look(func() string {
@@ -112,9 +131,9 @@ func storyWithDeath(p *place, n int64) (died bool) {
 		}
 		return ""
 	}))
-	if diff := cmp.Diff(map[string]int32{stable: 0, canary: 5}, p.sizes()); diff != "" {
-		p.Errorf("sizes at the end (-want +got):\n%s", diff)
-	}
+	p.eventually("the sizes at the end", look(func() string {
+		return cmp.Diff(map[string]int32{stable: 0, canary: 5}, p.sizes())
+	}))
 	if diff := cmp.Diff([]int32{0, 2, 3, 5}, sizes.of(canary)); diff != "" {
 		p.Errorf("sizes of the canary on the way (-want +got):\n%s", diff)
 	}
@@ -122,7 +141,42 @@ func storyWithDeath(p *place, n int64) (died bool) {
 	if r.Annotations["rollout.argoproj.io/revision"] != "2" {
 		p.Errorf("revision is %q, want 2", r.Annotations["rollout.argoproj.io/revision"])
 	}
-	return died
+}
+
+// twoVersionsAndTheWayBack switches to a good version, and to one that turns out bad after its switch. Whenever
+// the controller dies, all pods of some version always answer.
+func twoVersionsAndTheWayBack(p *place, a *answers, look looking) {
+	p.record()
+	ways := p.entrances()
+	p.create(append(questions(), plainService("active"), plainService("preview"),
+		twoColoured(measuredTwice+"scaleDownDelaySeconds: 0\n      abortScaleDownDelaySeconds: 1"))...)
+	ends := func(want string, active func(*api.Rollout) string) (r *api.Rollout) {
+		p.Helper()
+		p.eventually("the rollout becomes "+want, look(func() string {
+			r = p.rollout("shop")
+			if got := phase(r); !strings.HasPrefix(got, want) {
+				return fmt.Sprintf("it is %q, sizes %v", got, p.sizes())
+			}
+			return cmp.Diff(pointing{active(r), "shop"}, p.pointing("active")) + cmp.Diff(pointing{r.Status.CurrentPodHash, "shop"}, p.pointing("preview"))
+		}))
+		return r
+	}
+	current := func(r *api.Rollout) string { return r.Status.CurrentPodHash }
+	first := ends("Healthy", current).Status.StableRS
+	p.patch("shop", image("shop:2"), false)
+	second := ends("Healthy", current).Status.StableRS
+	a.set("after", 1)
+	p.patch("shop", image("shop:3"), false)
+	third := ends("Degraded RolloutAborted", func(*api.Rollout) string { return second }).Status.CurrentPodHash
+	p.eventually("only the second version is left", look(func() string {
+		return cmp.Diff(map[string]int32{first: 0, second: 5, third: 0}, p.sizes())
+	}))
+	p.served(ways, first, second, third, second)
+	for hash, want := range map[string]int{first: 0, second: 2, third: 2} {
+		if got := append(p.runsOf(api.RolloutTypePrePromotion, hash), p.runsOf(api.RolloutTypePostPromotion, hash)...); len(got) != want {
+			p.Errorf("revision %s was measured %d times, want %d: %v", hash, len(got), want, got)
+		}
+	}
 }
 
 func TestAtRestNothingIsAsked(t *testing.T) {
