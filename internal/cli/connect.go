@@ -121,7 +121,7 @@ func kinds() (*runtime.Scheme, meta.RESTMapper, error) {
 	for _, kind := range []schema.GroupVersionKind{
 		rollouts.gvk, runs.gvk, templates.gvk,
 		lenders[0].gvk, lenders[1].gvk, lenders[2].gvk,
-		corev1.SchemeGroupVersion.WithKind("Pod"), batchv1.SchemeGroupVersion.WithKind("Job"),
+		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Service"), batchv1.SchemeGroupVersion.WithKind("Job"),
 	} {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}

@@ -49,6 +49,11 @@ type lintReport struct {
 func Lint(sources []Source) []LintFinding { return lintAll(sources, false).findings }
 
 func lintAll(sources []Source, complete bool) lintReport {
+	return lintIn(sources, world{complete: complete})
+}
+
+// lintIn checks manifests in a world of which more is known than they say.
+func lintIn(sources []Source, around world) lintReport {
 	r := lintReport{sources: sources, findings: []LintFinding{}}
 	var documents []manifest.Document
 	for _, source := range sources {
@@ -69,7 +74,8 @@ func lintAll(sources []Source, complete bool) lintReport {
 		}
 		documents = append(documents, file.Documents...)
 	}
-	w := &world{documents: documents, complete: complete}
+	w := &around
+	w.documents = documents
 	w.lend()
 	for i := range documents {
 		if documents[i].Ours() || documents[i].Excerpt != nil {
@@ -109,7 +115,9 @@ func (r *lintReport) arrange() {
 // world is all that is known when an object is checked.
 type world struct {
 	documents []manifest.Document
-	complete  bool // there is nothing else
+	complete  bool                // there is nothing else
+	live      []manifest.Document // templates and Services of the cluster
+	namespace string              // that live was looked for in; "" when no cluster was asked
 }
 
 // check says what is wrong with one object. Where a value of the wrong type was left out, what is
@@ -138,6 +146,8 @@ var elsewhere = []validate.Rule{validate.RuleUndeclared, validate.RuleNoConditio
 func (w *world) finding(document *manifest.Document, f validate.Finding) LintFinding {
 	severity, kind := "error", string(f.Kind)
 	switch {
+	case f.Rule == validate.RuleTemplate && w.searched(document):
+		f.Message, kind = strings.Replace(f.Message, " is not among the files that were read", nowhere, 1), string(validate.Invalid)
 	case (f.Rule == validate.RuleTemplate || f.Rule == validate.RuleWorkload) && !w.complete:
 		severity, kind = "note", "Note"
 	case f.Kind == validate.Warning:

@@ -24,7 +24,7 @@ func (w *world) lookup(namespace string) *referred {
 	r := &referred{Refs: validate.Refs{Partial: !w.complete, Checked: true}}
 	r.Template = func(name string, cluster bool) (api.AnalysisTemplateSpec, bool) {
 		if cluster {
-			if template, ok := named[*api.ClusterAnalysisTemplate](r, w.documents, name); ok {
+			if template, ok := named[*api.ClusterAnalysisTemplate](r, slices.Concat(w.documents, w.live), name); ok {
 				return template.Spec, true
 			}
 		} else if template, ok := named[*api.AnalysisTemplate](r, near, name); ok {
@@ -43,9 +43,10 @@ func (w *world) lookup(namespace string) *referred {
 	return r
 }
 
-// near are the documents that may stand in the same namespace.
+// near are the documents that may stand in the same namespace. Those of the files come first: they will be
+// applied.
 func (w *world) near(namespace string) []manifest.Document {
-	return slices.DeleteFunc(slices.Clone(w.documents), func(d manifest.Document) bool { return !sameNamespace(namespace, d.Namespace) })
+	return slices.DeleteFunc(slices.Concat(w.documents, w.live), func(d manifest.Document) bool { return !sameNamespace(namespace, d.Namespace) })
 }
 
 func sameNamespace(one, other string) bool { return one == other || one == "" || other == "" }

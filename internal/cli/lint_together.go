@@ -86,6 +86,9 @@ func (w *world) services(d *manifest.Document, ro *api.Rollout) (findings []Lint
 	for _, f := range validate.Services(ro, have) {
 		switch {
 		case f.Rule == validate.RuleServiceSelector && (r.torn || len(d.Left) > 0 || d.Torn):
+		case f.Rule == validate.RuleService && w.searched(d):
+			name, _, _ := strings.Cut(f.Message, " does not")
+			findings = append(findings, about(d, manifest.Rule(f.Rule), "error", f.Path, name+nowhere))
 		case f.Rule == validate.RuleService && !w.complete:
 			name, _, _ := strings.Cut(f.Message, " does not")
 			findings = append(findings, about(d, manifest.Rule(f.Rule), "note", f.Path, name+" is not among the files: it was not checked"))
