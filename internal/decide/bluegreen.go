@@ -42,7 +42,8 @@ func (d *draft) seeServices(f facts) {
 }
 
 // undeployed says that the first deployment of a blue-green Rollout has not come to its end: no revision has
-// ever been given the active Service. Another template then simply takes the place of the first one.
+// ever been given the active Service. Another template then simply takes the place of the first one. That the
+// Service has named one is remembered by the condition Healthy, which is there from then on, true or not.
 func (d *draft) undeployed(f facts) bool {
 	if f.blueGreen == nil || d.status.BlueGreen.ActiveSelector != "" || d.condition(api.RolloutHealthy) != nil {
 		return false
@@ -176,16 +177,24 @@ func (d *draft) resumeSwitch(f facts) {
 
 // awaitSwitch says what is missing until the active Service names the new revision.
 func (d *draft) awaitSwitch(f facts) {
-	if fresh := f.fresh(); !d.leadsTo(f.hash) && (fresh == nil || fresh.Available < f.replicas) {
+	switch {
+	case d.leadsTo(f.hash), f.complete(f.fresh()):
+	case d.exposed(f):
+		d.awaitPreview(f)
+	default:
 		d.waits("SwitchPods", "Waiting for all %d pods of the new revision to be available before Service %s leads to it.", f.replicas, f.blueGreen.ActiveService)
 	}
+}
+
+// complete says that a revision has all pods, and they serve.
+func (f facts) complete(rs *ReplicaSet) bool {
+	return rs != nil && min(rs.Wanted, rs.Available) >= f.replicas
 }
 
 // promoteSwitched makes the revision that the active Service names the stable one, when it carries everything
 // and has passed what comes after the switch. Only then may the old revision lose its pods.
 func (d *draft) promoteSwitched(f facts) {
-	fresh := f.fresh()
-	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || !d.leadsTo(f.hash) || fresh.Available < f.replicas {
+	if !d.updating(f) || f.ro.Spec.Paused || !d.leadsTo(f.hash) || !f.complete(f.fresh()) {
 		return
 	}
 	ref := d.status.BlueGreen.PostPromotionAnalysisRunStatus
@@ -240,6 +249,8 @@ func (d *draft) destination(f facts) string {
 		return f.hash // nothing else can serve
 	case d.aborted(), d.promoted(f):
 		return stable
+	case d.exposed(f) && !f.complete(f.fresh()):
+		return stable // it has to be known first who serves, before new pods may come
 	case d.cleared(f) && (f.forward || d.leadsTo(f.hash)):
 		return f.hash
 	}

@@ -216,7 +216,7 @@ func (d *draft) healthy(f facts) bool {
 func (d *draft) describeHealth(f facts) {
 	if d.healthy(f) {
 		d.set(f, api.RolloutHealthy, corev1.ConditionTrue, api.ReasonRolloutHealthy, "Rollout is healthy")
-	} else if d.condition(api.RolloutHealthy) != nil {
+	} else if d.condition(api.RolloutHealthy) != nil || d.status.BlueGreen.ActiveSelector != "" {
 		d.set(f, api.RolloutHealthy, corev1.ConditionFalse, api.ReasonRolloutHealthy, "Rollout is not healthy")
 	}
 	d.describeCompletion(f)

@@ -8,12 +8,9 @@ import (
 
 // withinDelay says that a blue-green update goes back to a version whose pods were kept for that: their time is
 // not over. What the time was given for does not stand on the ReplicaSet, and one that was never stable gets it
-// too, so what is known of the version has a say. That it was found stays true while its pods come back.
+// too, so what is known of the version has a say.
 func (d *draft) withinDelay(f facts, fresh *ReplicaSet) bool {
-	if f.blueGreen == nil {
-		return false
-	}
-	return d.recorded(DecidedFastRollback, f.hash) || (f.now.Before(fresh.ScaleDownAt) && d.wasStable(f, fresh.Hash))
+	return f.blueGreen != nil && f.now.Before(fresh.ScaleDownAt) && d.wasStable(f, fresh.Hash)
 }
 
 // wasStable says that a version has been the stable one when it was last dealt with. Where nothing is

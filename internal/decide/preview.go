@@ -76,11 +76,15 @@ func (d *draft) previewSize(f facts, rs *ReplicaSet) int32 {
 	case !f.forward:
 		return rs.Wanted
 	}
-	if d.fastRollback(f) == "" || d.recorded(DecidedFastRollback, f.hash) {
-		d.settleDeadline(rs) // until then it says that the update may be one
+	if d.fastRollback(f) == "" {
+		d.settleDeadline(rs) // of a fast rollback it says that the update is one
 	}
-	if d.exposed(f) {
+	active, there := f.active()
+	switch {
+	case d.exposed(f):
 		return rs.Wanted
+	case there && active.Hash == "":
+		return max(rs.Wanted, d.previewCount(f)) // somebody comes to these pods
 	}
 	return d.previewCount(f)
 }
@@ -109,7 +113,9 @@ func (d *draft) retiredSize(f facts, rs *ReplicaSet) int32 {
 	active, _ := f.active()
 	serving := f.find(active.Hash)
 	switch {
-	case !f.forward && !d.aborted(), f.entered(rs.Hash), d.leadsTo(rs.Hash):
+	case d.leadsTo(rs.Hash):
+		return f.replicas
+	case !f.forward && !d.aborted(), f.entered(rs.Hash):
 		return rs.Wanted
 	case serving == nil, min(serving.Wanted, serving.Available) < f.fewest():
 		return rs.Wanted

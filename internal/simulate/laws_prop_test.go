@@ -19,13 +19,18 @@ import (
 
 // dice is a fate drawn by rapid: each fault happens once in so many chances.
 type dice struct {
-	t    *rapid.T
-	odds int
-	off  bool
+	t      *rapid.T
+	odds   int
+	off    bool
+	faults int // that have happened so far
 }
 
 func (d *dice) roll(what string) bool {
-	return !d.off && rapid.IntRange(1, d.odds).Draw(d.t, what) == 1
+	if d.off || rapid.IntRange(1, d.odds).Draw(d.t, what) != 1 {
+		return false
+	}
+	d.faults++
+	return true
 }
 
 func (d *dice) Crash() bool  { return d.roll("crash") }
@@ -53,6 +58,8 @@ type history struct {
 	aborted *metav1.Time
 	broken  string
 	turns   int
+	// look holds other laws after each turn, those of another strategy.
+	look func(before api.RolloutStatus)
 }
 
 func (h *history) law(ok bool, format string, args ...any) {
@@ -98,6 +105,10 @@ func (h *history) turn(n int) {
 		before := h.w.Rollout().Status
 		h.w.Turn()
 		h.turns++
+		if h.look != nil {
+			h.look(before)
+			continue
+		}
 		h.moved(before, h.w.Rollout())
 		h.watch()
 	}

@@ -18,6 +18,8 @@ type Repoint struct {
 	Service, From, To string // hashes
 	// Replicas is what the Rollout wanted when this was decided.
 	Replicas int32
+	// Unseen says that the pass did not see how many pods of every ReplicaSet are available now.
+	Unseen bool
 	// Before and After are the available pods of the revision it named and of the one it names now; of all
 	// revisions where it names none.
 	Before, After int32
@@ -112,6 +114,7 @@ func (p *rolloutWorld) repoint(a decide.ServiceSelects) error {
 	if wanted := p.seen.rollout.Spec.Replicas; wanted != nil {
 		change.Replicas = *wanted
 	}
+	change.Unseen = p.unseenPods()
 	live.Hash, live.ManagedBy = a.To, w.rollout.Name
 	if a.To == "" {
 		live.ManagedBy = ""
@@ -122,6 +125,16 @@ func (p *rolloutWorld) repoint(a decide.ServiceSelects) error {
 		w.Repointed(change)
 	}
 	return nil
+}
+
+// unseenPods says that some ReplicaSet has another number of available pods than this pass saw.
+func (p *rolloutWorld) unseenPods() bool {
+	for name, live := range p.w.sets {
+		if seen, ok := p.seen.sets[name]; !ok || live.Available != seen.Available {
+			return true
+		}
+	}
+	return false
 }
 
 // sees says whether the ways in are still as a decision saw them.
