@@ -17,18 +17,9 @@ func (d *draft) promote(f facts) {
 	if !d.updating(f) || f.ro.Spec.Paused || fresh == nil || fresh.Available < f.enough(f.replicas) {
 		return
 	}
-	reason := d.fastRollback(f)
-	switch {
-	case d.status.PromoteFull:
-		reason = "Full promotion requested"
-	case reason != "":
-	case d.held() || d.step(f) < d.lastStep(f):
+	reason := d.completes(f)
+	if reason == "" {
 		return
-	default:
-		reason = fmt.Sprintf("Completed all %d canary steps", len(f.canary.Steps))
-		if d.awaitBackground(f) {
-			return
-		}
 	}
 	if missing := d.awaitWeight(f, f.whole()); missing != "" && f.replicas > 0 {
 		d.waiting = Reason{Code: "Weight", Message: missing}
@@ -36,6 +27,20 @@ func (d *draft) promote(f facts) {
 	}
 	d.turnPingPong(f)
 	d.makeStable(f, reason)
+}
+
+// completes is why nothing is left to do but the promotion, "" while something is.
+func (d *draft) completes(f facts) string {
+	fast := d.fastRollback(f)
+	switch {
+	case d.status.PromoteFull:
+		return "Full promotion requested"
+	case fast != "":
+		return fast
+	case d.held() || d.step(f) < d.lastStep(f) || d.awaitBackground(f):
+		return ""
+	}
+	return fmt.Sprintf("Completed all %d canary steps", len(f.canary.Steps))
 }
 
 // makeStable ends the update: the current revision is what serves when nothing is going on.

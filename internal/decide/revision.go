@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -147,11 +148,8 @@ func (d *draft) begins(f facts, first, podChanged bool) {
 	switch {
 	case d.promoted(f):
 		d.goTo(f, d.lastStep(f))
-		if podChanged && f.blueGreen != nil {
-			d.record(f, DecidedRollback, "The stable template was applied again: it serves without another analysis.")
-		} else if podChanged {
-			d.tell(api.EventSkipSteps, "Rollback to stable ReplicaSets")
-			d.record(f, DecidedRollback, "The stable template was applied again: steps and analysis are skipped.")
+		if podChanged {
+			d.goesBack(f)
 		}
 	case first || d.status.StableRS == "" || d.undeployed(f):
 	case d.fastRollback(f) != "":
@@ -161,12 +159,22 @@ func (d *draft) begins(f facts, first, podChanged bool) {
 		d.goTo(f, d.lastStep(f))
 		d.record(f, DecidedSkip, "A new template was applied while no pods are wanted (spec.replicas is 0): there is nothing to measure, so the steps are skipped.")
 	case f.blueGreen != nil:
-		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts as the preview."+f.superseded())
+		d.record(f, DecidedUpdate, fmt.Sprintf("A new template was applied: revision %d starts as the preview.", d.revision)+f.superseded())
 	case podChanged:
-		d.record(f, DecidedUpdate, "A new template was applied: revision "+strconv.FormatInt(d.revision, 10)+" starts at step 1."+f.superseded())
+		d.record(f, DecidedUpdate, fmt.Sprintf("A new template was applied: revision %d starts at step 1.", d.revision)+f.superseded())
 	default:
 		d.record(f, DecidedStepsChanged, "The steps were changed: the update starts over at step 1.")
 	}
+}
+
+// goesBack tells that the stable template was applied again.
+func (d *draft) goesBack(f facts) {
+	if f.blueGreen != nil {
+		d.record(f, DecidedRollback, "The stable template was applied again: it serves without another analysis.")
+		return
+	}
+	d.tell(api.EventSkipSteps, "Rollback to stable ReplicaSets")
+	d.record(f, DecidedRollback, "The stable template was applied again: steps and analysis are skipped.")
 }
 
 // deployFirst makes the very first revision stable at once: there is nothing to compare it with and

@@ -37,6 +37,9 @@ func (d *draft) fastRollback(f facts) string {
 	return ""
 }
 
+// hastens says that what is left of the steps is passed over: by hand, or to go back fast.
+func (d *draft) hastens(f facts) bool { return d.status.PromoteFull || d.fastRollback(f) != "" }
+
 // withinWindow says that fewer revisions lie between the two than rollbackWindow.revisions allows.
 func (f facts) withinWindow(from, to *ReplicaSet) bool {
 	window := f.ro.Spec.RollbackWindow

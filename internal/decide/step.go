@@ -48,7 +48,7 @@ func (d *draft) takeStep(f facts) {
 		d.takeSwitch(f)
 		return
 	}
-	if !d.updating(f) || f.ro.Spec.Paused || d.status.PromoteFull || d.fastRollback(f) != "" {
+	if !d.updating(f) || f.ro.Spec.Paused || d.hastens(f) {
 		return
 	}
 	index := d.step(f)

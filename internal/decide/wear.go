@@ -167,7 +167,7 @@ func (d *draft) dress(f facts) {
 	for i := range f.seen.ReplicaSets {
 		rs := &f.seen.ReplicaSets[i]
 		in := d.outfit(f, rs.Hash)
-		if rs.Hash == "" || bare(in) && rs.wears() == "" && d.keptApart(f, rs) {
+		if rs.Hash == "" || !rs.dressedIn(in) && d.keptApart(f, rs) {
 			continue
 		}
 		if pods == nil {
@@ -179,10 +179,15 @@ func (d *draft) dress(f facts) {
 			d.act(change)
 			left--
 		}
-		if len(changes) > 0 || (rs.wears() != "" || !bare(in)) && int(rs.Replicas) > len(pods[rs.Hash]) {
-			d.wait(f.now.Add(wearAgain)) // a pod may have come that is not seen yet
+		if unseen := int(rs.Replicas) > len(pods[rs.Hash]); len(changes) > 0 || unseen && rs.dressedIn(in) {
+			d.wait(f.now.Add(wearAgain))
 		}
 	}
+}
+
+// dressedIn says that a ReplicaSet's pods have, or should have, something on.
+func (rs *ReplicaSet) dressedIn(in api.PodTemplateMetadata) bool {
+	return rs.wears() != "" || !bare(in)
 }
 
 func podsByHash(all []Pod) map[string][]Pod {

@@ -117,7 +117,7 @@ func (m *Meters) Saved(before, after *api.RolloutDuration) {
 		}
 		m.ended(superseded)
 	}
-	if after.FinishedAt != nil && !(same && before.FinishedAt != nil) {
+	if after.FinishedAt != nil && (!same || before.FinishedAt == nil) {
 		m.ended(*after)
 	}
 }
