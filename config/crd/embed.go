@@ -43,7 +43,8 @@ type Sentinel struct {
 	Path []string
 }
 
-// Sentinels returns one field for each definition that has additions of ours.
+// Sentinels returns one field for each definition: where it has additions of ours, one of those. An Experiment
+// has none, so another controller's definition of it serves as well.
 func Sentinels() []Sentinel {
 	metric := []string{"spec", "metrics", "[]", "noData"}
 	return []Sentinel{
@@ -51,6 +52,7 @@ func Sentinels() []Sentinel {
 		{CRD: "analysisruns.argoproj.io", Path: metric},
 		{CRD: "analysistemplates.argoproj.io", Path: metric},
 		{CRD: "clusteranalysistemplates.argoproj.io", Path: metric},
+		{CRD: "experiments.argoproj.io", Path: []string{"status", "templateStatuses"}},
 	}
 }
 

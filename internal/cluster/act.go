@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -45,13 +44,16 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 	case decide.RolloutCarries:
 		return w.annotateRollout(ctx, a)
 	case decide.RunExists:
-		return w.createRun(ctx, a)
+		if w.runs[a.Name] != nil {
+			return nil
+		}
+		return w.cluster.createRun(ctx, w.parent(), a)
 	case decide.RunStopped:
-		return w.stopRun(ctx, a)
+		return w.cluster.stopRun(ctx, w.parent(), w.runs[a.Name], a.ByHand)
 	case decide.RunGone:
 		return w.removeRun(ctx, a)
 	}
-	return fmt.Errorf("a rollout's pass cannot carry out %T", action)
+	return w.actOnExperiment(ctx, action)
 }
 
 func (w *RolloutWorld) createReplicaSet(ctx context.Context, a decide.ReplicaSetExists) error {
@@ -199,70 +201,6 @@ func (w *RolloutWorld) annotateRollout(ctx context.Context, a decide.RolloutCarr
 	}
 	w.version = version
 	return nil
-}
-
-func (w *RolloutWorld) createRun(ctx context.Context, a decide.RunExists) error {
-	if w.runs[a.Name] != nil {
-		return nil
-	}
-	labels := maps.Clone(a.Labels)
-	if id := w.rollout.Labels[api.LabelInstanceID]; id != "" {
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[api.LabelInstanceID] = id
-	}
-	run := &api.AnalysisRun{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace:       w.rollout.Namespace,
-			Name:            a.Name,
-			Labels:          labels,
-			Annotations:     a.Annotations,
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(w.rollout, rolloutKind)},
-		},
-		Spec: *a.Spec.DeepCopy(),
-	}
-	at := w.child(runKind, a.Name)
-	err := w.cluster.Live.Create(ctx, run)
-	if apierrors.IsAlreadyExists(err) {
-		return w.meetRun(ctx, at)
-	}
-	if refuses(err) {
-		return w.cluster.lessons.learnRefusal(w.rollout.UID, at, err.Error(), false)
-	}
-	if err != nil {
-		return fmt.Errorf("creating %s: %w", at, err)
-	}
-	w.cluster.lessons.unlearn(w.rollout.UID, at)
-	w.cluster.ledger.wrote(w.rollout.UID, at, run.ResourceVersion)
-	return nil
-}
-
-// meetRun finds out whose the AnalysisRun is that has our name already.
-func (w *RolloutWorld) meetRun(ctx context.Context, at ref) error {
-	live, err := w.cluster.liveMetadata(ctx, at)
-	if err != nil {
-		return w.cluster.refused(ctx, target{ref: at, owner: w.rollout.UID}, "reading", err)
-	}
-	owner := metav1.GetControllerOfNoCopy(live)
-	if owner != nil && owner.UID == w.rollout.UID && live.Labels[api.LabelInstanceID] == w.rollout.Labels[api.LabelInstanceID] {
-		w.cluster.ledger.wrote(w.rollout.UID, at, live.ResourceVersion)
-		return lookAgain("%s exists already", at)
-	}
-	w.cluster.lessons.learn(w.rollout.UID, at, lesson{taken: true})
-	return lookAgain("%s belongs to somebody else", at)
-}
-
-func (w *RolloutWorld) stopRun(ctx context.Context, a decide.RunStopped) error {
-	run := w.runs[a.Name]
-	if run == nil || run.Spec.Terminate {
-		return nil
-	}
-	_, err := w.cluster.patch(ctx, w.target(runKind, run), map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{api.AnnotationStoppedBy: api.StoppedByRollout}},
-		"spec":     map[string]any{"terminate": true},
-	})
-	return err
 }
 
 func (w *RolloutWorld) removeRun(ctx context.Context, a decide.RunGone) error {

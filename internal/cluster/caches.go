@@ -27,7 +27,7 @@ const (
 	IndexRun = "run"
 	// IndexUID finds AnalysisRuns by their own UID.
 	IndexUID = "uid"
-	// IndexTemplate finds Rollouts and analysis templates by the templates they refer to; see TemplateIndexKey.
+	// IndexTemplate finds Rollouts, Experiments and analysis templates by the templates they refer to; see TemplateIndexKey.
 	IndexTemplate = "template"
 	// IndexService finds Rollouts by the names of the Services they name.
 	IndexService = "service"
@@ -78,6 +78,7 @@ func Caches(scheme *runtime.Scheme, s Scope) (cache.Options, error) {
 	o.ByObject = map[client.Object]cache.ByObject{
 		&api.Rollout{}:       {Label: ours},
 		&api.AnalysisRun{}:   {Label: ours},
+		&api.Experiment{}:    {Label: ours},
 		&appsv1.ReplicaSet{}: {Label: revisions},
 		&corev1.Pod{}:        {Label: revisions, Transform: podIdentity},
 		&corev1.Service{}:    {Transform: serviceIdentity},
@@ -130,6 +131,9 @@ func Index(ctx context.Context, main, jobs client.FieldIndexer, s Scope) error {
 		{main, &corev1.Pod{}, IndexOwner, controllerUID},
 		{main, &api.AnalysisRun{}, IndexOwner, controllerUID},
 		{main, &api.AnalysisRun{}, IndexUID, ownUID},
+		{main, &api.Experiment{}, IndexOwner, controllerUID},
+		{main, &corev1.Service{}, IndexOwner, controllerUID},
+		{main, &api.Experiment{}, IndexTemplate, templatesOf},
 		{main, &api.Rollout{}, IndexTemplate, templatesOf},
 		{main, &api.Rollout{}, IndexWorkload, workloadOf},
 		{main, &api.AnalysisTemplate{}, IndexTemplate, templatesOf},

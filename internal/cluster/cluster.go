@@ -173,6 +173,8 @@ func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
 		object = &appsv1.ReplicaSet{}
 	case podKind:
 		object = &corev1.Pod{}
+	case experimentKind:
+		object = &api.Experiment{}
 	case serviceKind:
 		object = &corev1.Service{}
 	case jobKind:

@@ -19,6 +19,8 @@ import (
 type Inspector interface {
 	// Rollout judges a Rollout and what it refers to.
 	Rollout(rollout *api.Rollout, to References) Findings
+	// Experiment judges an Experiment and the templates it refers to.
+	Experiment(experiment *api.Experiment, to References) Findings
 	// Run judges an AnalysisRun.
 	Run(run *api.AnalysisRun, to References) Findings
 }
@@ -54,6 +56,7 @@ type inspection struct {
 	generation int64                // of a Rollout
 	references string               // of a Rollout: the versions of the templates and Services
 	spec       *api.AnalysisRunSpec // of a run, whose generation changes with its status
+	experiment *api.ExperimentSpec  // of an Experiment, likewise
 	until      time.Time            // zero: for good
 	findings   Findings
 }
@@ -128,7 +131,7 @@ func (c *Cluster) inspect(ctx context.Context, namespace string, ask func(Refere
 // opinion about the pod template where the spec is otherwise fit to be carried out.
 func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) error {
 	c := w.cluster
-	templates, versions, err := c.referenced(ctx, w.rollout)
+	templates, versions, err := c.referenced(ctx, w.rollout.Namespace, w.rollout)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -89,6 +90,13 @@ func (l *lessons) taken(owner types.UID) map[string]bool {
 		}
 	}
 	return taken
+}
+
+// of returns everything that was learned for an owner.
+func (l *lessons) of(owner types.UID) map[ref]lesson {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.about[owner])
 }
 
 // refusals returns the objects of a kind the server does not take, by name; nil when there are none.

@@ -30,6 +30,7 @@ type RolloutWorld struct {
 	written     map[string]*appsv1.ReplicaSet // by name: as the server answered this pass's last write
 	pods        map[string]*corev1.Pod        // by name; shared with the cache, only where decide needs them
 	runs        map[string]*api.AnalysisRun   // by name; shared with the cache
+	experiments map[string]*api.Experiment    // by name; shared with the cache
 	services    map[string]*corev1.Service    // by name; those the Rollout names, shared with the cache or as this pass left them
 	saved       *api.RolloutStatus
 	again       time.Time // when something outside the caches is to be asked again
@@ -72,6 +73,9 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	}
 	observed.Trouble = w.observeTrouble(ctx, now)
 	if observed.Runs, err = w.observeRuns(ctx); err != nil {
+		return decide.RolloutInput{}, err
+	}
+	if err := w.observeExperiments(ctx, &observed); err != nil {
 		return decide.RolloutInput{}, err
 	}
 	observed.Taken = c.lessons.taken(rollout.UID)

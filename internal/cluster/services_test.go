@@ -211,8 +211,9 @@ func TestServicesThatAreNotOursToPoint(t *testing.T) {
 // inspects is an Inspector that looks at what it is shown.
 type inspects func(to References)
 
-func (i inspects) Rollout(_ *api.Rollout, to References) Findings { i(to); return Findings{} }
-func (i inspects) Run(*api.AnalysisRun, References) Findings      { return Findings{} }
+func (i inspects) Rollout(_ *api.Rollout, to References) Findings  { i(to); return Findings{} }
+func (i inspects) Experiment(*api.Experiment, References) Findings { return Findings{} }
+func (i inspects) Run(*api.AnalysisRun, References) Findings       { return Findings{} }
 
 func TestASpecIsInspectedAgainWhenAServiceAppears(t *testing.T) {
 	s := newStage(t)

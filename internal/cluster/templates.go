@@ -48,6 +48,15 @@ func directTemplates(o client.Object) []decide.TemplateKey {
 		for _, analysis := range analyses(o) {
 			add(analysis.Templates)
 		}
+		for _, step := range experimentSteps(o) {
+			for _, analysis := range step.Analyses {
+				keys = append(keys, decide.TemplateKey{Name: analysis.TemplateName, Cluster: analysis.ClusterScope})
+			}
+		}
+	case *api.Experiment:
+		for _, analysis := range o.Spec.Analyses {
+			keys = append(keys, decide.TemplateKey{Name: analysis.TemplateName, Cluster: analysis.ClusterScope})
+		}
 	}
 	return keys
 }
@@ -75,19 +84,31 @@ func analyses(rollout *api.Rollout) []*api.RolloutAnalysis {
 	return all
 }
 
-// referenced gathers the templates a Rollout refers to, nested ones included. Each is visited once,
+// experimentSteps are the steps of a Rollout that make an Experiment.
+func experimentSteps(rollout *api.Rollout) (all []*api.RolloutExperimentStep) {
+	if canary := rollout.Spec.Strategy.Canary; canary != nil {
+		for i := range canary.Steps {
+			if step := canary.Steps[i].Experiment; step != nil {
+				all = append(all, step)
+			}
+		}
+	}
+	return all
+}
+
+// referenced gathers the templates an object refers to, nested ones included. Each is visited once,
 // so a template that includes itself ends the walk instead of running for ever.
-func (c *Cluster) referenced(ctx context.Context, rollout *api.Rollout) (map[decide.TemplateKey]api.AnalysisTemplateSpec, string, error) {
+func (c *Cluster) referenced(ctx context.Context, namespace string, user client.Object) (map[decide.TemplateKey]api.AnalysisTemplateSpec, string, error) {
 	found := map[decide.TemplateKey]api.AnalysisTemplateSpec{}
 	versions := ""
 	visited := map[decide.TemplateKey]bool{}
-	for next := directTemplates(rollout); len(next) > 0; next = next[1:] {
+	for next := directTemplates(user); len(next) > 0; next = next[1:] {
 		key := next[0]
 		if visited[key] {
 			continue
 		}
 		visited[key] = true
-		object, spec, err := c.template(ctx, rollout.Namespace, key)
+		object, spec, err := c.template(ctx, namespace, key)
 		if err != nil {
 			return nil, "", err
 		}

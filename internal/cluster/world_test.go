@@ -34,8 +34,9 @@ var (
 // content finds nothing wrong.
 type content struct{}
 
-func (content) Rollout(*api.Rollout, References) Findings { return Findings{} }
-func (content) Run(*api.AnalysisRun, References) Findings { return Findings{} }
+func (content) Rollout(*api.Rollout, References) Findings       { return Findings{} }
+func (content) Experiment(*api.Experiment, References) Findings { return Findings{} }
+func (content) Run(*api.AnalysisRun, References) Findings       { return Findings{} }
 
 // stage is a rollout on a real API server, seen through a cache that catches up on command.
 type stage struct {

@@ -195,6 +195,9 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 	if err := addRollouts(mgr, &rollouts{passes: p}, known, o); err != nil {
 		return err
 	}
+	if err := addExperiments(mgr, &experiments{passes: p}, o); err != nil {
+		return err
+	}
 	if err := addRuns(mgr, &runs{passes: p, taker: taker}, runSources{jobs: jobs, bell: notify}, o); err != nil {
 		return err
 	}

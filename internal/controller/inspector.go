@@ -24,6 +24,12 @@ func (inspector) Rollout(rollout *api.Rollout, to cluster.References) cluster.Fi
 	return all
 }
 
+// Experiment implements cluster.Inspector.
+func (inspector) Experiment(experiment *api.Experiment, to cluster.References) cluster.Findings {
+	found := validate.Experiment(experiment)
+	return findings(append(found, validate.ExperimentReferences(experiment, refs(to))...))
+}
+
 // Run implements cluster.Inspector.
 func (inspector) Run(run *api.AnalysisRun, to cluster.References) cluster.Findings {
 	found := validate.Run(run)

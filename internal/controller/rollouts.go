@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -65,17 +66,13 @@ func addRollouts(mgr manager.Manager, r *rollouts, w *workloads, o Options) erro
 	}
 	w.watch = c.Watch
 	cached := mgr.GetCache()
-	t := templates{cached: cached, wide: o.Scope.Namespace == ""}
+	t := templates{cached: cached, wide: o.Scope.Namespace == "", of: func() client.ObjectList { return &api.RolloutList{} }}
 	sources := []source.Source{
 		source.Kind(cached, &api.Rollout{}, &handler.TypedEnqueueRequestForObject[*api.Rollout]{}, changed[*api.Rollout]()),
 		source.Kind(cached, &appsv1.ReplicaSet{}, toController[*appsv1.ReplicaSet](api.KindRollout), changed[*appsv1.ReplicaSet]()),
 		source.Kind(cached, &api.AnalysisRun{}, toController[*api.AnalysisRun](api.KindRollout), changed[*api.AnalysisRun]()),
 		source.Kind(cached, &corev1.Service{}, handler.TypedEnqueueRequestsFromMapFunc(namers(cached)), changed[*corev1.Service]()),
-		source.Kind(cached, &api.AnalysisTemplate{}, handler.TypedEnqueueRequestsFromMapFunc(t.users), changed[*api.AnalysisTemplate]()),
+		source.Kind(cached, &api.Experiment{}, toController[*api.Experiment](api.KindRollout), changed[*api.Experiment]()),
 	}
-	if t.wide {
-		sources = append(sources, source.Kind(cached, &api.ClusterAnalysisTemplate{},
-			handler.TypedEnqueueRequestsFromMapFunc(t.clusterUsers), changed[*api.ClusterAnalysisTemplate]()))
-	}
-	return watch(c, sources)
+	return watch(c, append(sources, t.sources()...))
 }

@@ -18,7 +18,7 @@ import (
 	"sluice.dev/sluice/internal/cluster"
 )
 
-// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=rollouts.argoproj.io;analysisruns.argoproj.io;analysistemplates.argoproj.io;clusteranalysistemplates.argoproj.io,verbs=get
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=rollouts.argoproj.io;analysisruns.argoproj.io;analysistemplates.argoproj.io;clusteranalysistemplates.argoproj.io;experiments.argoproj.io,verbs=get
 
 // installCommand is what a person runs when the definitions are missing or another controller's.
 const installCommand = "kubectl apply --server-side --force-conflicts -k config/crd"

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -71,11 +74,25 @@ func toController[T client.Object](kind string) handler.TypedEventHandler[T, rec
 	})
 }
 
-// templates finds the Rollouts that use a template, directly or through other templates.
+// templates finds the Rollouts or Experiments that use a template, directly or through other templates.
 type templates struct {
-	cached client.Reader
+	cached cache.Cache
 	// wide says that ClusterAnalysisTemplates are looked at.
 	wide bool
+	// of makes an empty list of the kind that uses them.
+	of func() client.ObjectList
+}
+
+// sources are the changes of templates, each of which is passed on to their users.
+func (t templates) sources() []source.Source {
+	all := []source.Source{
+		source.Kind(t.cached, &api.AnalysisTemplate{}, handler.TypedEnqueueRequestsFromMapFunc(t.users), changed[*api.AnalysisTemplate]()),
+	}
+	if t.wide {
+		all = append(all, source.Kind(t.cached, &api.ClusterAnalysisTemplate{},
+			handler.TypedEnqueueRequestsFromMapFunc(t.clusterUsers), changed[*api.ClusterAnalysisTemplate]()))
+	}
+	return all
 }
 
 func (t templates) users(ctx context.Context, o *api.AnalysisTemplate) []reconcile.Request {
@@ -105,17 +122,21 @@ func (t templates) find(ctx context.Context, namespace string, key decide.Templa
 			client.InNamespace(at.namespace),
 			client.MatchingFields{cluster.IndexTemplate: cluster.TemplateIndexKey(at.key)},
 		}
-		var rollouts api.RolloutList
-		if err := t.cached.List(ctx, &rollouts, by...); err != nil {
+		users := t.of()
+		if err := t.cached.List(ctx, users, by...); err != nil {
 			continue // the cache is ending
 		}
-		for i := range rollouts.Items {
-			request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&rollouts.Items[i])}
-			if !found[request] {
+		_ = meta.EachListItem(users, func(o runtime.Object) error {
+			user, ok := o.(client.Object)
+			if !ok {
+				return nil
+			}
+			if request := (reconcile.Request{NamespacedName: client.ObjectKeyFromObject(user)}); !found[request] {
 				found[request] = true
 				requests = append(requests, request)
 			}
-		}
+			return nil
+		})
 		next = append(next, t.including(ctx, at, by)...)
 	}
 	return requests

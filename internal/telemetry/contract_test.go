@@ -17,8 +17,8 @@ import (
 	"sluice.dev/sluice/internal/telemetry"
 )
 
-// What dashboards and alerts made for Argo Rollouts ask for: name, type, labels. Metrics of experiments
-// and of notifications come with those parts.
+// What dashboards and alerts made for Argo Rollouts ask for: name, type, labels. Those of
+// notifications come with that part.
 var contract = []string{
 	"analysis_run_info gauge name,namespace,phase",
 	"analysis_run_metric_phase gauge dry_run,metric,name,namespace,phase,type",
@@ -31,6 +31,10 @@ var contract = []string{
 	"argo_rollouts_controller_info gauge version",
 	"build_info gauge commit,goarch,goversion,version",
 	"controller_clientset_k8s_request_total counter kind,name,namespace,status_code,verb",
+	"experiment_info gauge name,namespace,phase",
+	"experiment_phase gauge name,namespace,phase",
+	"experiment_reconcile histogram name,namespace",
+	"experiment_reconcile_error counter name,namespace",
 	"rollout_duration_seconds histogram status",
 	"rollout_events_total counter name,namespace,reason,type",
 	"rollout_info gauge name,namespace,phase,strategy,traffic_router",
@@ -82,11 +86,13 @@ func busy(t *testing.T) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	meters := telemetry.New(registry, telemetry.Options{Cached: &shelf{
 		rollouts: []api.Rollout{rollout("shop", "r1", "a", "a")}, runs: []api.AnalysisRun{run}, templates: []api.AnalysisTemplate{template},
+		trials: []api.Experiment{{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "try"}, Status: api.ExperimentStatus{Phase: api.AnalysisPhaseFailed}}},
 	}})
 	shop := types.NamespacedName{Namespace: "n", Name: "shop"}
 	meters.Told(api.KindRollout, shop, "Normal", "RolloutCompleted")
 	meters.Passed(api.KindRollout, shop, time.Millisecond, true)
 	meters.Passed(api.KindAnalysisRun, types.NamespacedName{Namespace: "n", Name: "run"}, time.Millisecond, true)
+	meters.Passed(api.KindExperiment, types.NamespacedName{Namespace: "n", Name: "try"}, time.Millisecond, true)
 	began, ended := metav1.Unix(100, 0), metav1.Unix(160, 0)
 	meters.Saved(nil, &api.RolloutDuration{RolloutStartedAt: &began, FinishedAt: &ended, CompletionStatus: api.CompletionPromoted})
 	send(t, telemetry.Requests(registry)(answering(200)), "GET", "/api/v1/pods")
@@ -95,7 +101,7 @@ func busy(t *testing.T) *prometheus.Registry {
 
 func TestTheDeprecatedPhasesSayYesToOneOnly(t *testing.T) {
 	registry := busy(t)
-	for _, name := range []string{"rollout_phase", "analysis_run_phase"} {
+	for _, name := range []string{"rollout_phase", "analysis_run_phase", "experiment_phase"} {
 		series := scrape(t, registry, name)
 		var yes []string
 		for _, s := range series {

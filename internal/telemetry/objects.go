@@ -28,6 +28,8 @@ var (
 	rolloutUpdated     = desc("rollout_info_replicas_updated", "Pods of a rollout's newest revision.")
 	runInfo            = desc("analysis_run_info", "An analysis run and its phase.", "phase")
 	runPhase           = desc("analysis_run_phase", "Whether an analysis run is in a phase. Deprecated: use analysis_run_info.", "phase")
+	experimentInfo     = desc("experiment_info", "An experiment and its phase.", "phase")
+	experimentPhase    = desc("experiment_phase", "Whether an experiment is in a phase. Deprecated: use experiment_info.", "phase")
 	runMetricType      = desc("analysis_run_metric_type", "A metric of an analysis run and where it comes from.", "metric", "type")
 	runMetricPhase     = desc("analysis_run_metric_phase", "A metric of an analysis run and its phase.", "metric", "type", "dry_run", "phase")
 	templateInfo       = desc("analysis_template_info", "An analysis template.")
@@ -57,7 +59,7 @@ func indicator(holds bool) float64 {
 func (o *objects) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		rolloutInfo, rolloutPhase, rolloutDesired, rolloutAvailable, rolloutUnavailable, rolloutUpdated,
-		runInfo, runPhase, runMetricType, runMetricPhase, templateInfo, templateMetricInfo, podInfo,
+		runInfo, runPhase, runMetricType, runMetricPhase, experimentInfo, experimentPhase, templateInfo, templateMetricInfo, podInfo,
 	} {
 		to <- d
 	}
@@ -67,7 +69,7 @@ func (o *objects) Describe(to chan<- *prometheus.Desc) {
 func (o *objects) Collect(to chan<- prometheus.Metric) {
 	ctx := context.Background() // caches answer at once
 	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{
-		o.rollouts, o.runs, o.templates,
+		o.rollouts, o.runs, o.experiments, o.templates,
 	} {
 		if err := collect(ctx, to); err != nil {
 			to <- prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
@@ -174,6 +176,22 @@ func (o *objects) runs(ctx context.Context, to chan<- prometheus.Metric) error {
 			if r := results[m.Name]; r != nil {
 				gauge(to, runMetricPhase, 1, run.Namespace, run.Name, m.Name, source(&m.Provider), yes(r.DryRun), string(r.Phase))
 			}
+		}
+	}
+	return nil
+}
+
+func (o *objects) experiments(ctx context.Context, to chan<- prometheus.Metric) error {
+	var list api.ExperimentList
+	if err := o.Cached.List(ctx, &list); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		ex := &list.Items[i]
+		gauge(to, experimentInfo, 1, ex.Namespace, ex.Name, string(ex.Status.Phase))
+		for _, p := range runPhases {
+			is := ex.Status.Phase == p || (ex.Status.Phase == "" && p == api.AnalysisPhasePending)
+			gauge(to, experimentPhase, indicator(is), ex.Namespace, ex.Name, string(p))
 		}
 	}
 	return nil

@@ -52,7 +52,7 @@ func New(to prometheus.Registerer, o Options) *Meters {
 		manualPauses: updates("rollout_manual_pause_duration_seconds", "Time an update waited for people."),
 	}
 	to.MustRegister(m.events, m.durations, m.progressions, m.manualPauses)
-	for kind, prefix := range map[string]string{api.KindRollout: "rollout", api.KindAnalysisRun: "analysis_run"} {
+	for kind, prefix := range map[string]string{api.KindRollout: "rollout", api.KindAnalysisRun: "analysis_run", api.KindExperiment: "experiment"} {
 		m.passes[kind] = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: prefix + "_reconcile", Help: "Duration of passes in seconds.", Buckets: passBuckets,
 		}, named)

@@ -26,6 +26,7 @@ type shelf struct {
 	sets      []appsv1.ReplicaSet
 	pods      []corev1.Pod
 	runs      []api.AnalysisRun
+	trials    []api.Experiment
 	templates []api.AnalysisTemplate
 	wide      []api.ClusterAnalysisTemplate
 }
@@ -46,6 +47,8 @@ func (s *shelf) List(_ context.Context, into client.ObjectList, _ ...client.List
 		into.Items = s.pods
 	case *api.AnalysisRunList:
 		into.Items = s.runs
+	case *api.ExperimentList:
+		into.Items = s.trials
 	case *api.AnalysisTemplateList:
 		into.Items = s.templates
 	case *api.ClusterAnalysisTemplateList:

@@ -46,6 +46,9 @@ func References(ro *api.Rollout, refs Refs) Findings {
 			if analysis := canary.Steps[i].Analysis; analysis != nil {
 				look(analysis, path.Child("steps").Index(i).Child("analysis"), false)
 			}
+			if step := canary.Steps[i].Experiment; step != nil {
+				s.experimentStep(ro, step, refs, path.Child("steps").Index(i).Child("experiment"))
+			}
 		}
 		if canary.Analysis != nil {
 			look(&canary.Analysis.RolloutAnalysis, path.Child("analysis"), true)
@@ -124,6 +127,17 @@ type reference struct {
 	path       *field.Path
 	analysis   *api.RolloutAnalysis
 	background bool
+	// sole is where an analysis of an experiment names its only template, given what an Experiment passes to it.
+	sole  *field.Path
+	given []api.Argument
+}
+
+// naming is where the analysis names its i-th template.
+func (r *reference) naming(i int) *field.Path {
+	if r.sole != nil {
+		return r.sole
+	}
+	return r.path.Child("templates").Index(i)
 }
 
 func (r *reference) check() {
@@ -166,7 +180,11 @@ func (r *reference) named() []api.AnalysisTemplateRef {
 		if _, ok := r.refs.Template(ref.TemplateName, ref.ClusterScope); ok {
 			found = append(found, ref)
 		} else {
-			r.missing(ref, r.path.Child("templates").Index(i).Child("templateName"))
+			at := r.naming(i)
+			if r.sole == nil {
+				at = at.Child("templateName")
+			}
+			r.missing(ref, at)
 		}
 	}
 	return found
@@ -193,6 +211,8 @@ func (r *reference) measured(spec api.AnalysisRunSpec, templates []compose.Templ
 	}
 	what := "this step passes whatever is measured"
 	switch {
+	case r.sole != nil:
+		what = "this analysis passes whatever is measured"
 	case r.background:
 		what = "the analysis in the background stops nothing"
 	case r.rollout.Spec.Strategy.BlueGreen != nil:
@@ -244,7 +264,7 @@ func (r *reference) missing(ref api.AnalysisTemplateRef, path *field.Path) {
 // counts as given: only the run will tell.
 func (r *reference) args() []api.Argument {
 	const anyHash = "6b54fd8b9c"
-	var args []api.Argument
+	args := untold(r.given)
 	for i, arg := range r.analysis.Args {
 		if arg.Value == "" && arg.ValueFrom == nil {
 			continue
@@ -257,9 +277,23 @@ func (r *reference) args() []api.Argument {
 			}
 			known = []api.Argument{unknown(arg.Name)}
 		}
+		if r.sole != nil {
+			known = untold(known)
+		}
 		args = append(args, known...)
 	}
 	return args
+}
+
+// untold are an experiment's arguments as far as they are known: what they say about the experiment is not.
+func untold(args []api.Argument) (all []api.Argument) {
+	for _, arg := range args {
+		if _, problems := compose.ExperimentArgs([]api.Argument{arg}, nil); len(problems) > 0 {
+			arg = unknown(arg.Name)
+		}
+		all = append(all, arg)
+	}
+	return all
 }
 
 // unknown is an argument that will have a value nobody knows yet.
@@ -314,11 +348,10 @@ func measuredBy(templates []compose.Template, metric string) origin {
 
 // at is where the analysis names the template, or the one that leads to it.
 func (r *reference) at(t compose.Template) *field.Path {
-	templates := r.path.Child("templates")
 	if len(t.Path) == 0 {
-		return templates
+		return r.path.Child("templates")
 	}
-	return templates.Index(slices.Index(r.analysis.Templates, t.Path[0]))
+	return r.naming(slices.Index(r.analysis.Templates, t.Path[0]))
 }
 
 // secret looks for the Secret and key an argument takes its value from.
@@ -374,6 +407,9 @@ func (r *reference) metric(metric *api.Metric, spec *api.AnalysisRunSpec, from o
 	count, known := integer(filled.Count)
 	if filled.Interval != "" && (filled.Count == nil || known && count == 0) && !endsEarly(&filled) {
 		what, fix := "this step", "give the metric a count, or measure it in the background: spec.strategy.canary.analysis"
+		if r.sole != nil {
+			what, fix = "this experiment", "give the metric a count, or take requiredForCompletion away"
+		}
 		if r.rollout.Spec.Strategy.BlueGreen != nil {
 			what, fix = "this analysis", "give the metric a count"
 		}

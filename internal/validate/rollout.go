@@ -27,6 +27,7 @@ func Rollout(ro *api.Rollout) Findings {
 	s.workload(spec, root)
 	s.selector(spec, root)
 	s.strategy(spec, root.Child("strategy"))
+	s.experimentPods(ro, root.Child("strategy", "canary", "steps"))
 	return s.sorted()
 }
 

@@ -201,7 +201,6 @@ func TestRolloutUnsupported(t *testing.T) {
 		{canary("trafficRouting: {maxTrafficWeight: 1000}"), "spec.strategy.canary.trafficRouting"},
 		{canary("pingPong: {pingService: a, pongService: b}"), "spec.strategy.canary.pingPong"},
 		{canary("minPodsPerReplicaSet: 2"), "spec.strategy.canary.minPodsPerReplicaSet"},
-		{canary("steps: [{experiment: {templates: []}}]"), "spec.strategy.canary.steps[0].experiment"},
 		{canary("steps: [{setCanaryScale: {replicas: 1}}]"), "spec.strategy.canary.steps[0].setCanaryScale"},
 		{canary("steps: [{setHeaderRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setHeaderRoute"},
 		{canary("steps: [{setMirrorRoute: {name: a}}]"), "spec.strategy.canary.steps[0].setMirrorRoute"},

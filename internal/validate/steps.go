@@ -26,7 +26,6 @@ func (s *sheet) steps(canary *api.CanaryStrategy, path *field.Path) {
 
 func (s *stepper) step(step *api.CanaryStep, path *field.Path) {
 	s.kinds(step, path)
-	s.unsupported(step.Experiment != nil, path.Child("experiment"))
 	s.routed(step.SetCanaryScale != nil, path.Child("setCanaryScale"))
 	s.routed(step.SetHeaderRoute != nil, path.Child("setHeaderRoute"))
 	s.routed(step.SetMirrorRoute != nil, path.Child("setMirrorRoute"))
@@ -52,6 +51,7 @@ func (s *stepper) step(step *api.CanaryStep, path *field.Path) {
 // withRouter checks the kinds of steps that are about requests.
 func (s *stepper) withRouter(step *api.CanaryStep, path *field.Path) {
 	if step.Experiment != nil {
+		s.experiment(step.Experiment, path.Child("experiment"))
 		s.shares(step.Experiment, path.Child("experiment"))
 	}
 	if step.SetCanaryScale != nil {

@@ -104,13 +104,6 @@ func (s *sheet) lifetime(ttl *api.TTLStrategy, path *field.Path) {
 	}
 }
 
-// Experiment says that this version runs none.
-func Experiment(*api.Experiment) Findings {
-	s := &sheet{}
-	s.add(Unsupported, field.NewPath("spec"), "objects of kind Experiment are not supported yet", "")
-	return s.findings
-}
-
 func (s *sheet) arguments(args []api.Argument, path *field.Path) {
 	s.items(len(args), path)
 	first := map[string]int{}

@@ -168,10 +168,6 @@ spec:
 	expect(t, Run(&api.AnalysisRun{}), `Invalid spec.metrics: is empty: nothing is measured`)
 }
 
-func TestExperiment(t *testing.T) {
-	expect(t, Experiment(&api.Experiment{}), `Unsupported spec: objects of kind Experiment are not supported yet`)
-}
-
 func TestSeveralSeries(t *testing.T) {
 	tests := map[string]bool{
 		`up`:                                   true,
