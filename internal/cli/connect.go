@@ -92,6 +92,8 @@ var (
 	rollouts = kind{"rollout", "rollout", "ro", api.Kind(api.KindRollout), false}
 	runs     = kind{"analysis run", "analysisrun", "ar", api.Kind(api.KindAnalysisRun), false}
 
+	experiments = kind{"experiment", "experiment", "exp", api.Kind(api.KindExperiment), false}
+
 	templates        = kind{"analysis template", "analysistemplate", "at", api.Kind(api.KindAnalysisTemplate), false}
 	clusterTemplates = kind{"cluster analysis template", "clusteranalysistemplate", "cat", api.Kind(api.KindClusterAnalysisTemplate), true}
 )
@@ -119,7 +121,7 @@ func kinds() (*runtime.Scheme, meta.RESTMapper, error) {
 	}
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{api.SchemeGroupVersion, corev1.SchemeGroupVersion, appsv1.SchemeGroupVersion, batchv1.SchemeGroupVersion})
 	for _, kind := range []schema.GroupVersionKind{
-		rollouts.gvk, runs.gvk, templates.gvk,
+		rollouts.gvk, runs.gvk, experiments.gvk, templates.gvk,
 		lenders[0].gvk, lenders[1].gvk, lenders[2].gvk,
 		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Service"), batchv1.SchemeGroupVersion.WithKind("Job"),
 	} {

@@ -20,7 +20,7 @@ import (
 // creatable are the kinds create takes.
 func creatable() map[string]kind {
 	return map[string]kind{
-		api.KindRollout: rollouts, api.KindAnalysisRun: runs,
+		api.KindRollout: rollouts, api.KindAnalysisRun: runs, api.KindExperiment: experiments,
 		api.KindAnalysisTemplate: templates, api.KindClusterAnalysisTemplate: clusterTemplates,
 	}
 }
@@ -32,8 +32,8 @@ func (a *app) create() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "create -f FILE…",
-		Short: "Create rollouts, analysis templates and analysis runs from files",
-		Long: `Create Rollouts, AnalysisTemplates, ClusterAnalysisTemplates and AnalysisRuns from files.
+		Short: "Create rollouts, analysis templates, analysis runs and experiments from files",
+		Long: `Create Rollouts, AnalysisTemplates, ClusterAnalysisTemplates, AnalysisRuns and Experiments from files.
 
 The files are checked first, as lint does: with a single error nothing is created.
 

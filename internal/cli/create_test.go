@@ -48,7 +48,6 @@ func TestCreateRefusesWhatLintRefuses(t *testing.T) {
 	p := real(t)
 	tests := []struct{ name, text, want string }{
 		{"an unknown field, with its place", strings.Replace(goodRollout, "setWeight", "setWieght", 1), ":7:32: spec.strategy.canary.steps[0].setWieght: unknown field"},
-		{"an experiment", "apiVersion: argoproj.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec: {templates: []}\n", "objects of kind Experiment are not supported yet"},
 		{"a kind of somebody else", goodRollout + "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\n", "create knows no Service: use kubectl for it"},
 		{"nothing at all", "", "there is nothing to create in"},
 		{"a namespace that is not meant", strings.Replace(goodRollout, "{name: shop}", "{name: shop, namespace: elsewhere}", 1), "shop belongs to namespace elsewhere by its manifest, and the command says -n " + p.namespace},

@@ -177,6 +177,8 @@ func checkReferences(document *manifest.Document, refs *referred) validate.Findi
 		return validate.TemplateReferences(&object.Spec, refs.Refs)
 	case *api.AnalysisRun:
 		return validate.RunReferences(object, refs.Refs)
+	case *api.Experiment:
+		return validate.ExperimentReferences(object, refs.Refs)
 	}
 	return nil
 }
@@ -197,7 +199,7 @@ func checkPods(document *manifest.Document) (found validate.Findings) {
 	case *api.AnalysisRun:
 		found = append(validate.Meta(&object.ObjectMeta), validate.JobPods(object.Spec.Metrics)...)
 	case *api.Experiment:
-		found = validate.Meta(&object.ObjectMeta)
+		found = append(validate.Meta(&object.ObjectMeta), validate.ExperimentPods(object)...)
 	}
 	if len(document.Left)+len(document.Unknown) > 0 {
 		found = slices.DeleteFunc(found, func(f validate.Finding) bool { return f.Rule == validate.RuleVolume })

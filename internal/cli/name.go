@@ -19,7 +19,7 @@ func (k kind) is(word string) bool {
 
 // kindOf is the kind people call by a word.
 func kindOf(word string) (kind, bool) {
-	for _, k := range []kind{rollouts, runs, templates, clusterTemplates} {
+	for _, k := range []kind{rollouts, runs, experiments, templates, clusterTemplates} {
 		if k.is(word) {
 			return k, true
 		}
@@ -29,7 +29,7 @@ func kindOf(word string) (kind, bool) {
 
 // one of the kind, as it stands in a sentence.
 func (k kind) one() string {
-	if strings.HasPrefix(k.name, "a") {
+	if strings.HasPrefix(k.name, "a") || strings.HasPrefix(k.name, "e") {
 		return "an " + k.name
 	}
 	return "a " + k.name
