@@ -102,6 +102,8 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 		into.Items = filter(l.all.Items, matches)
 	case *corev1.PodList:
 		into.Items = filter(l.pods.Items, matches)
+	case *api.ExperimentList:
+		into.Items = nil // these Rollouts have none
 	default:
 		return fmt.Errorf("no list of %T", into)
 	}
