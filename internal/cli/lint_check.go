@@ -38,10 +38,11 @@ type LintPlace struct {
 
 // lintReport is what a check came to.
 type lintReport struct {
-	sources  []Source
-	files    []manifest.File // of the sources
-	findings []LintFinding   // in the order of the files and of the places in them
-	objects  int             // there were to check
+	sources   []Source
+	files     []manifest.File     // of the sources
+	documents []manifest.Document // of the files, with the templates that Rollouts take from others
+	findings  []LintFinding       // in the order of the files and of the places in them
+	objects   int                 // there were to check
 }
 
 // Lint checks manifests that belong together, by themselves and with what they refer to. The result
@@ -83,6 +84,7 @@ func lintIn(sources []Source, around world) lintReport {
 		}
 		r.findings = append(r.findings, w.check(&documents[i])...)
 	}
+	r.documents = w.documents
 	r.findings = append(r.findings, w.together()...)
 	r.arrange()
 	return r

@@ -132,7 +132,7 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 	var wrong []string
 	for _, f := range report.findings {
 		switch {
-		case f.Rule == manifest.Rule(validate.RuleTemplate):
+		case f.Rule == manifest.Rule(validate.RuleTemplate), f.Rule == manifest.Rule(validate.RuleWorkload):
 			f.Fix = "add its file with -f"
 			wrong = append(wrong, f.String())
 		case f.Severity == "error" && !f.imaginable():
@@ -141,19 +141,17 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 	}
 	setup := simulate.Setup{Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{}}
 	var names []string
-	for _, file := range report.files {
-		for _, d := range file.Documents {
-			switch object := d.Object.(type) {
-			case *api.Rollout:
-				names = append(names, object.Name)
-				if name == "" || object.Name == name {
-					setup.Rollout = object
-				}
-			case *api.AnalysisTemplate:
-				setup.Templates[decide.TemplateKey{Name: object.Name}] = object.Spec
-			case *api.ClusterAnalysisTemplate:
-				setup.Templates[decide.TemplateKey{Name: object.Name, Cluster: true}] = object.Spec
+	for _, d := range report.documents {
+		switch object := d.Object.(type) {
+		case *api.Rollout:
+			names = append(names, object.Name)
+			if name == "" || object.Name == name {
+				setup.Rollout = object
 			}
+		case *api.AnalysisTemplate:
+			setup.Templates[decide.TemplateKey{Name: object.Name}] = object.Spec
+		case *api.ClusterAnalysisTemplate:
+			setup.Templates[decide.TemplateKey{Name: object.Name, Cluster: true}] = object.Spec
 		}
 	}
 	switch {

@@ -235,6 +235,43 @@ func TestSimulateReadsTheStandardInput(t *testing.T) {
 	}
 }
 
+// A Rollout may take its template from a Deployment, which must be among the files.
+func TestSimulateTakesTheTemplateOfAWorkload(t *testing.T) {
+	rollout := `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: shop}
+spec:
+  replicas: 4
+  workloadRef: {apiVersion: apps/v1, kind: Deployment, name: shop, scaleDown: onsuccess}
+  strategy: {canary: {steps: [{setWeight: 50}]}}
+`
+	deployment := `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: shop, image: "shop:2", readinessProbe: {initialDelaySeconds: 33, tcpSocket: {port: 80}}}]}
+`
+	code, out, errOut := run(t, rollout+deployment, "simulate", "-f", "-")
+	if code != ExitOK || errOut != "" || !strings.Contains(out, "pods need 33s") || !strings.Contains(out, "Promoted after 1m6s") {
+		t.Errorf("exit code %d, errors %q:\n%s", code, errOut, out)
+	}
+	if code, _, errOut = run(t, rollout, "simulate", "-f", "-"); code != ExitFailed || !strings.Contains(errOut, "Deployment shop was not found; add its file with -f") {
+		t.Errorf("without the Deployment: exit code %d, errors %q", code, errOut)
+	}
+}
+
+// Whoever imagines a traffic router is told so, and is not told that it is not supported.
+func TestSimulateImaginesTrafficRouters(t *testing.T) {
+	code, out, errOut := run(t, "", "simulate", "-f", "../../examples/simulate/weighted.yaml", "--what-if", "promote-after=1m")
+	if code != ExitOK || errOut != "" || !strings.Contains(out, "behind a simulated traffic router") || strings.Contains(out, "not supported") {
+		t.Errorf("exit code %d, errors %q:\n%s", code, errOut, out)
+	}
+}
+
 func TestSimulatePrintsJSON(t *testing.T) {
 	code, out, errOut := run(t, "", "simulate", "-f", seedFiles, "-o", "json", "--what-if", "abort@20s")
 	var got struct {

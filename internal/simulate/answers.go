@@ -34,7 +34,9 @@ func (p *player) boot(hash string) time.Duration {
 
 // startup is how long pods of a version need when nothing goes wrong, and whether the scenario says so.
 func (p *player) startup(version string) (needs time.Duration, said bool) {
-	needs = probed(&p.manifest.Spec.Template.Spec)
+	if needs = probed(&p.manifest.Spec.Template.Spec); needs == 0 {
+		needs = defaultStartup
+	}
 	for _, rule := range p.plot.Pods {
 		switch {
 		case rule.Version != "" && rule.Version != version:
@@ -50,18 +52,15 @@ func (p *player) startup(version string) (needs time.Duration, said bool) {
 	return needs + time.Duration(p.manifest.Spec.MinReadySeconds)*time.Second, said
 }
 
-// probed is the least that readiness probes ask for, or what pods without one are taken to need.
+// probed is the least that readiness probes ask for, 0 when they ask for nothing.
 func probed(spec *corev1.PodSpec) time.Duration {
-	longest := time.Duration(0)
+	least := time.Duration(0)
 	for _, c := range spec.Containers {
 		if probe := c.ReadinessProbe; probe != nil {
-			longest = max(longest, time.Duration(probe.InitialDelaySeconds)*time.Second)
+			least = max(least, time.Duration(probe.InitialDelaySeconds)*time.Second)
 		}
 	}
-	if longest == 0 {
-		return defaultStartup
-	}
-	return longest
+	return least
 }
 
 // answer is what the metric server says.

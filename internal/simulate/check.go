@@ -93,6 +93,9 @@ func (s Setup) Check() []Complaint {
 		c.event(fmt.Sprintf("events[%d]", i), e, version, s.Rollout)
 	}
 	c.rest(plot, s.Rollout)
+	if r := s.Rollout.Spec.Replicas; r != nil {
+		c.pods("", "spec.replicas of the Rollout", *r)
+	}
 	return *c
 }
 
@@ -153,8 +156,8 @@ func (c *complaints) event(path string, e Happening, version func(path, name str
 			}
 		}
 	}
-	if e.Scale != nil && *e.Scale < 0 {
-		c.add(path+".scale", fmt.Sprintf("is %d and cannot be negative", *e.Scale), "")
+	if e.Scale != nil {
+		c.pods(path+".scale", "it", *e.Scale)
 	}
 	if e.Router != nil {
 		c.router(path+".router", ro)
@@ -165,6 +168,15 @@ func (c *complaints) event(path string, e Happening, version func(path, name str
 	}
 	if int(e.At.Step) > steps {
 		c.add(path+".at", fmt.Sprintf("is step %d, and the rollout has %s", e.At.Step, count(steps, "step")), "")
+	}
+}
+
+// maxPods is how many pods are played at most: each of them is looked at.
+const maxPods = 5000
+
+func (c *complaints) pods(path, what string, n int32) {
+	if n < 0 || n > maxPods {
+		c.add(path, fmt.Sprintf("%s is %d, and 0 to %d pods can be simulated", what, n, maxPods), "")
 	}
 }
 
@@ -200,6 +212,8 @@ func (c *complaints) rest(plot Scenario, ro *api.Rollout) {
 			c.add("autoscaler.perPod", "must be more than 0: the load that one pod should carry", "")
 		case a.Max < 1 || a.Max < a.Min:
 			c.add("autoscaler.max", fmt.Sprintf("is %d and must be at least 1, and at least min", a.Max), "")
+		case a.Max > maxPods:
+			c.pods("autoscaler.max", "it", a.Max)
 		case len(a.Load) == 0:
 			c.add("autoscaler.load", "is missing", "write the load over time: [{at: 0s, is: 100}]")
 		}

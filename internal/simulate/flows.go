@@ -54,11 +54,32 @@ func (p *player) flow(share decide.Share, whole int32) Flow {
 		f.hash = s.Hash
 	}
 	f.Available = p.w.answering(f.hash)
-	if f.hash != "" {
+	switch pods, tried := p.w.tried(f.hash); {
+	case f.hash == "":
+	case tried:
+		f.To, f.Available = "in the experiment", pods
+	default:
 		f.To = p.version(f.hash)
 	}
 	f.Needs = int32(math.Ceil(float64(p.wanted())*f.Percent/100 - 1e-9))
 	return f
+}
+
+// tried is how many pods an experiment has of a hash that is none of the Rollout's own.
+func (w *World) tried(hash string) (available int32, ok bool) {
+	for _, s := range w.sets {
+		if s.Hash == hash {
+			return 0, false
+		}
+	}
+	for _, e := range w.experiments {
+		for _, s := range e.sets {
+			if s.Hash == hash {
+				available, ok = available+s.serving(w.Now), true
+			}
+		}
+	}
+	return available, ok
 }
 
 // wanted is spec.replicas.

@@ -18,7 +18,8 @@ import (
 
 // Setup is what a scenario is played with.
 type Setup struct {
-	// Rollout is the manifest of the new version. Its status is ignored.
+	// Rollout is the manifest of the new version. Its status is ignored; a template that it takes from another
+	// object is filled in.
 	Rollout   *api.Rollout
 	Templates map[decide.TemplateKey]api.AnalysisTemplateSpec
 	Scenario  Scenario
@@ -74,6 +75,9 @@ func newPlayer(s Setup) *player {
 			Name: s.Rollout.Name, Namespace: s.Rollout.Namespace, Labels: s.Rollout.Labels, Annotations: s.Rollout.Annotations,
 		},
 		Spec: *s.Rollout.Spec.DeepCopy(),
+	}
+	if ro.Spec.WorkloadRef != nil { // taken over long ago: the template is what counts
+		ro.Spec.WorkloadRef, ro.Spec.TemplateResolvedFromRef, ro.Spec.SelectorResolvedFromRef = nil, false, false
 	}
 	p := &player{
 		plot: s.Scenario, manifest: ro, templates: map[string]corev1.PodTemplateSpec{versionNew: ro.Spec.Template},

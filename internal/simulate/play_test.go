@@ -310,3 +310,30 @@ func sized(w *World) string {
 	wanted, available := w.Totals()
 	return fmt.Sprint(wanted, available, len(w.sets), w.Rollout().Status.CurrentPodHash, len(w.Events()))
 }
+
+// FuzzScenario plays whatever passes the check: it ends, and nothing panics.
+func FuzzScenario(f *testing.F) {
+	for _, text := range []string{
+		`{}`, `{"metrics":[{"name":"success-rate","values":[{"at":0,"is":0},{"at":"100s","is":0.01,"ramp":true}]}]}`,
+		`{"faults":{"conflicts":2,"crashes":2,"losses":2,"repeats":2,"stale":7}}`, `{"lasts":"1s","events":[{"at":0,"do":"abort"},{"at":0,"do":"retry"},{"at":0,"apply":"old"}]}`,
+		`{"autoscaler":{"max":9,"perPod":0.1,"load":[{"at":0,"is":1e300},{"at":60,"is":-1}]}}`, `{"events":[{"at":"step 9","crash":{"for":"1h"}},{"at":"100%","nodeLoss":{"pods":99}},{"at":1,"scale":0}]}`,
+		`{"pods":[{"never":true}],"expect":{"ends":"aborted","decisions":["x"],"safeWithin":1}}`, `{"jobs":[{"report":{"inconclusive":1},"exitCode":-1}],"promoteAfter":1,"reapplyEvery":1,"lasts":"2m"}`,
+	} {
+		f.Add(text)
+	}
+	setup := seedSetup(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		s := setup
+		if json.Unmarshal([]byte(text), &s.Scenario) != nil || len(s.Check()) > 0 {
+			return
+		}
+		s.Scenario.Lasts = min(max(s.Scenario.Lasts, Duration(time.Second)), Duration(10*time.Minute))
+		r, err := Simulate(s)
+		if err == nil && (r.Verdict == "" || len(r.Timeline) == 0 || len(r.Expected) == 0 && s.Scenario.Expect == nil) {
+			t.Errorf("nothing is told of %s: %+v", text, r)
+		}
+		if err != nil && s.Scenario.Faults.none() {
+			t.Errorf("%s: %v", text, err)
+		}
+	})
+}

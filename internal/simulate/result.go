@@ -59,8 +59,9 @@ type StartupUsed struct {
 	Version string   `json:"version"`
 	Needs   Duration `json:"needs"`
 	Never   bool     `json:"never,omitempty"`
-	// Said is false when it is taken from the readiness probe, or from nothing.
-	Said bool `json:"said"`
+	// Said is false when the scenario does not say it; Probed tells that readiness probes ask for it then.
+	Said   bool `json:"said"`
+	Probed bool `json:"probed"`
 }
 
 // maxMoments bounds how much is played; a rollout with a measurement every second for hours has as many.
@@ -178,7 +179,9 @@ func (p *player) result() Result {
 	}
 	for _, version := range []string{versionOld, versionNew} {
 		needs, said := p.startup(version)
-		r.Startup = append(r.Startup, StartupUsed{Version: version, Needs: Duration(max(needs, 0)), Never: needs < 0, Said: said})
+		r.Startup = append(r.Startup, StartupUsed{
+			Version: version, Needs: Duration(max(needs, 0)), Never: needs < 0, Said: said, Probed: !said && probed(&p.manifest.Spec.Template.Spec) > 0,
+		})
 	}
 	for _, d := range t.decisions {
 		r.Decisions = append(r.Decisions, d.Reason)

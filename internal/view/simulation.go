@@ -62,7 +62,11 @@ func (p *Page) assumptions(r simulate.Result, width int) {
 		}
 	}
 	if s := r.Startup; len(s) == 2 && !s[0].Said && !s[1].Said {
-		p.item("?", Warning, fmt.Sprintf("Assumed: pods need %s to be available, by their readiness probes.", s[0].Needs), width)
+		because := "as no readiness probe asks for a delay"
+		if s[0].Probed {
+			because = "by their readiness probes"
+		}
+		p.item("?", Warning, fmt.Sprintf("Assumed: pods need %s to be available, %s.", s[0].Needs, because), width)
 	}
 	for _, a := range r.Assumed {
 		text := fmt.Sprintf("Assumed: metric %s is Successful, as %s.", a.Metric, a.Message)
