@@ -249,6 +249,31 @@ func TestMigrationStories(t *testing.T) {
 				t.Errorf("%d runs were begun for the first revision", n)
 			}
 		}},
+		{name: "E10 onsuccess in a blue-green Rollout, which gives its Services back when it is deleted", in: onSuccess, tell: func(t *testing.T, w *World, tr *Transcript) {
+			w.CreateService("shop")
+			w.Apply(func(ro *api.Rollout) {
+				ro.Spec.Strategy = api.RolloutStrategy{BlueGreen: &api.BlueGreenStrategy{ActiveService: "shop"}}
+			})
+			least, note := leastServing(w, tr)
+			passNoting(t, w, tr, 10*time.Second, note)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			deploymentHas(t, w, 0, true)
+			shipThere(w, tr, "2")
+			passNoting(t, w, tr, time.Minute, note)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			deploymentHas(t, w, 0, true)
+			w.DeploymentBoot = func() time.Duration { return 5 * time.Second }
+			tr.Say("kubectl delete rollout")
+			w.Delete()
+			passNoting(t, w, tr, 4*time.Second, note)
+			if s, _ := w.Service("shop"); s.Hash == "" {
+				t.Error("the Service selects all pods before the Deployment has its own back")
+			}
+			passNoting(t, w, tr, 10*time.Second, note)
+			if s, _ := w.Service("shop"); s.Hash != "" || !w.Gone() || *least < 5 {
+				t.Errorf("the Service names %q, gone %v, %d pods served at one moment", s.Hash, w.Gone(), *least)
+			}
+		}},
 		{name: "a Rollout with a template of its own lets go of the Deployment", in: onSuccess, tell: func(t *testing.T, w *World, tr *Transcript) {
 			pass(t, w, tr, 10*time.Second)
 			deploymentHas(t, w, 0, true)
