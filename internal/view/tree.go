@@ -109,7 +109,7 @@ func (s Scene) revisionRows(number int, under string) []row {
 
 func (s Scene) replicaSetRow(rs *appsv1.ReplicaSet) row {
 	var info []string
-	if role := s.role(rs); role != "" {
+	if role := s.roles(rs); role != "" {
 		info = append(info, role)
 	}
 	if deadline := rs.Annotations[api.AnnotationScaleDownDeadline]; deadline != "" {
@@ -290,7 +290,7 @@ func (s Scene) images() []string {
 	tags := map[string][]string{}
 	for i := range s.ReplicaSets {
 		rs := &s.ReplicaSets[i]
-		role := s.role(rs)
+		role := s.roles(rs)
 		if role == "" && rs.Status.Replicas == 0 {
 			continue
 		}

@@ -111,9 +111,12 @@ func (s Scene) afterAbort() string {
 	if strings.Contains(s.Rollout.Status.Message, decide.NoWayBack) {
 		return "a corrected version: there is no stable ReplicaSet to go back to, so the aborted version serves"
 	}
+	if text := s.switchingBack(); text != "" {
+		return text
+	}
 	for i := range s.ReplicaSets {
 		rs := &s.ReplicaSets[i]
-		if s.role(rs) == "canary" && rs.Status.Replicas > 0 {
+		if s.role(rs) == "canary" && rs.Status.Replicas > 0 && s.Rollout.Spec.Strategy.BlueGreen == nil {
 			return fmt.Sprintf("the last %s of the aborted version to end", pods(rs.Status.Replicas))
 		}
 	}
@@ -136,7 +139,9 @@ func (s Scene) pause(condition api.PauseCondition) string {
 				"`sluice promote %[1]s --full` goes on without it, `sluice abort %[1]s` goes back", ro.Name)
 		}
 		return fmt.Sprintf("somebody to decide, as the analysis was inconclusive: `sluice promote %s` goes on, `sluice abort %s` goes back", ro.Name, ro.Name)
-	case api.PauseReasonCanaryPauseStep, api.PauseReasonBlueGreenPause:
+	case api.PauseReasonBlueGreenPause:
+		return s.pauseBeforeSwitch(condition)
+	case api.PauseReasonCanaryPauseStep:
 	}
 	this := step(ro)
 	if this == nil || this.Pause == nil || this.Pause.IsIndefinite() {
@@ -146,12 +151,17 @@ func (s Scene) pause(condition api.PauseCondition) string {
 	if err != nil {
 		return "the end of a pause whose length cannot be read"
 	}
-	end := condition.StartTime.Add(time.Duration(seconds) * time.Second)
+	return s.pauseEnds(condition, time.Duration(seconds)*time.Second, unit(this.Pause.Duration.String()))
+}
+
+// pauseEnds says when a pause of some length is over; text is the length as it is written.
+func (s Scene) pauseEnds(condition api.PauseCondition, lasts time.Duration, text string) string {
+	end := condition.StartTime.Add(lasts)
 	left := end.Sub(s.Now)
 	if left <= 0 {
-		return fmt.Sprintf("the controller to end the pause of %s, which is over", unit(this.Pause.Duration.String()))
+		return fmt.Sprintf("the controller to end the pause of %s, which is over", text)
 	}
-	return fmt.Sprintf("the pause of %s to end: resumes in %s, at %s", unit(this.Pause.Duration.String()), length(left), s.clock(end))
+	return fmt.Sprintf("the pause of %s to end: resumes in %s, at %s", text, length(left), s.clock(end))
 }
 
 // unit writes the seconds of a bare number.
@@ -165,6 +175,9 @@ func unit(text string) string {
 // awaited is what the current step, or the end of the update, needs.
 func (s Scene) awaited() string {
 	ro := s.Rollout
+	if ro.Spec.Strategy.BlueGreen != nil {
+		return s.switching()
+	}
 	if promoted(ro) {
 		return s.missing("stable")
 	}
