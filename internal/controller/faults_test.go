@@ -59,7 +59,8 @@ func TestAControllerKilledAfterAnyWriteLeavesNoTrace(t *testing.T) {
 		{"blue-green", twoVersionsAndTheWayBack},
 	} {
 		t.Run(story.title, func(t *testing.T) {
-			const lanes = 4
+			t.Parallel()
+			const lanes = 3
 			var survived atomic.Bool
 			var group sync.WaitGroup
 			for lane := range lanes {
