@@ -60,6 +60,8 @@ type history struct {
 	turns   int
 	// look holds other laws after each turn, those of another strategy.
 	look func(before api.RolloutStatus)
+	// sized are the runs that have been looked at as they are now.
+	sized map[*api.AnalysisRun]bool
 }
 
 func (h *history) law(ok bool, format string, args ...any) {
@@ -69,7 +71,8 @@ func (h *history) law(ok bool, format string, args ...any) {
 }
 
 func newHistory(t *testing.T, rt *rapid.T) *history {
-	h := &history{w: seed(t), fate: &dice{t: rt, odds: 12}}
+	h := &history{w: seed(t), fate: &dice{t: rt, odds: 12}, sized: map[*api.AnalysisRun]bool{}}
+	h.w.Quick = rapid.IntRange(0, 3).Draw(rt, "without JSON") > 0
 	h.w.Apply(func(ro *api.Rollout) {
 		ro.Spec.Strategy.Canary.Analysis = &api.RolloutAnalysisBackground{
 			RolloutAnalysis: api.RolloutAnalysis{Templates: []api.AnalysisTemplateRef{{TemplateName: "background"}}},
@@ -134,6 +137,10 @@ func (h *history) watch() {
 		}
 	}
 	for name, r := range h.w.Runs() {
+		if h.sized[r] {
+			continue // it is replaced, never edited
+		}
+		h.sized[r] = true
 		h.law(size(r) <= 128<<10, "law 12: run %s has %d bytes", name, size(r))
 		if r.Status.Phase != api.AnalysisPhaseSuccessful {
 			continue

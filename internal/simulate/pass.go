@@ -424,8 +424,7 @@ func (w *World) Turn() bool {
 	}
 	w.metrics()
 	for _, name := range slices.Sorted(maps.Keys(w.runs)) {
-		again, _ := engine.Pass(context.Background(), &analysisWorld{w: w, name: name}, decide.Analysis)
-		w.alarm(again)
+		w.passRun(name)
 	}
 	w.passExperiments()
 	if !w.gone {
@@ -434,6 +433,33 @@ func (w *World) Turn() bool {
 	}
 	w.node()
 	return w.version != before
+}
+
+// passRun is a pass over a run. One that is over, and with which a pass had nothing to do, rings nobody until
+// it changes.
+func (w *World) passRun(name string) {
+	r := w.runs[name]
+	if r.restedAt == r.version && r.restedAt != 0 {
+		return
+	}
+	before := w.version
+	pass := &analysisWorld{w: w, name: name}
+	again, err := engine.Pass(context.Background(), pass, decide.Analysis)
+	w.alarm(again)
+	over := r.object.Status.Phase.Completed() && r.idle(w.Now) && again.IsZero()
+	if over && err == nil && w.version == before && pass.seen.version == r.version {
+		r.restedAt = r.version
+	}
+}
+
+// idle says that none of the run's Jobs will change any more.
+func (r *run) idle(now time.Time) bool {
+	for _, j := range r.jobs {
+		if j.never || now.Before(j.endsAt) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *World) decideRollout(in decide.RolloutInput) decide.Plan[api.RolloutStatus] {

@@ -48,8 +48,10 @@ func (w *World) next() time.Time {
 		}
 	}
 	for _, r := range w.runs {
-		for _, due := range decide.Reads(r.object) {
-			consider(due.At)
+		if !r.object.Status.Phase.Completed() {
+			for _, due := range decide.Reads(r.object) {
+				consider(due.At)
+			}
 		}
 		for _, j := range r.jobs {
 			if !j.never {

@@ -116,6 +116,8 @@ type run struct {
 	version int
 	jobs    map[string]*job
 	samples []decide.Taken
+	// restedAt is the version at which a pass had nothing to do with it any more.
+	restedAt int
 }
 
 type job struct {
@@ -256,6 +258,9 @@ func (w *World) touch() int {
 func (w *World) metrics() {
 	for _, name := range slices.Sorted(maps.Keys(w.runs)) {
 		r := w.runs[name]
+		if r.object.Status.Phase.Completed() {
+			continue
+		}
 		for _, due := range decide.Reads(r.object) {
 			if w.Now.Before(due.At) || r.has(due.SampleKey) || w.Answer == nil {
 				continue
