@@ -18,6 +18,9 @@ type router struct {
 // caughtUp is what Redirected hears when the router does by itself what it was told before.
 const caughtUp = "the router caught up"
 
+// toldLate is what Redirected hears when the pods that a decision has not counted have come meanwhile.
+const toldLate = "the router was told what was right a moment ago"
+
 // stage is a part of what the router was told that takes effect at some time.
 type stage struct {
 	at     time.Time
@@ -139,8 +142,22 @@ func (p *rolloutWorld) tell(a decide.TrafficSplits) error {
 	}
 	next.version = w.touch()
 	w.router = &next
-	w.redirected("the router was told")
+	if p.outdated() {
+		w.redirected(toldLate)
+	} else {
+		w.redirected("the router was told")
+	}
 	return nil
+}
+
+// outdated says that pods have come since this pass has looked.
+func (p *rolloutWorld) outdated() bool {
+	for name, live := range p.w.sets {
+		if live.Available > p.seen.sets[name].Available {
+			return true
+		}
+	}
+	return false
 }
 
 // addressed is a split in the router's own words: either revisions or Services.

@@ -71,7 +71,7 @@ func (h *trafficHistory) Check(t *rapid.T) { h.life.turns = h.turns; h.life.Chec
 func (h *trafficHistory) served(why string) {
 	short, unserved := h.missing()
 	replicas, missing := h.size()
-	h.law(short <= max(h.before, missing), "law 1: after %s %d pods are missing for the traffic of %d, before it were %d: %+v", why, short, replicas, h.before, h.w.Loads())
+	h.law(why == toldLate || short <= max(h.before, missing), "law 1: after %s %d pods are missing for the traffic of %d, before it were %d: %+v", why, short, replicas, h.before, h.w.Loads())
 	h.law(unserved <= h.minimum, "law 1: after %s %d of the traffic reach nobody, before it were %d: %+v", why, unserved, h.minimum, h.w.Loads())
 	h.before, h.minimum = short, unserved
 	_, serves, _ := h.w.Traffic()
