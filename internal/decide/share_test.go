@@ -88,7 +88,9 @@ func TestCountAt(t *testing.T) {
 		{"the floor leaves a size by hand alone", []api.CanaryStep{replicas(1)}, 0, false, &three, 1},
 		{"but not of a dynamic canary", []api.CanaryStep{replicas(1)}, 0, true, &three, 3},
 	} {
-		f := behindRouter(10, func(s *api.CanaryStrategy) { s.Steps, s.DynamicStableScale, s.MinPodsPerReplicaSet = c.steps, c.dynamic, c.least })
+		f := behindRouter(10, func(s *api.CanaryStrategy) {
+			s.Steps, s.DynamicStableScale, s.MinPodsPerReplicaSet = c.steps, c.dynamic, c.least
+		})
 		if got := (&draft{}).countAt(f, c.index); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}

@@ -71,7 +71,7 @@ func (h *history) law(ok bool, format string, args ...any) {
 }
 
 func newHistory(t *testing.T, rt *rapid.T) *history {
-	h := &history{w: seed(t), fate: &dice{t: rt, odds: 12}, sized: map[*api.AnalysisRun]bool{}}
+	h := &history{w: seed(t), fate: &dice{t: rt, odds: 12}}
 	h.w.Quick = rapid.IntRange(0, 3).Draw(rt, "without JSON") > 0
 	h.w.Apply(func(ro *api.Rollout) {
 		ro.Spec.Strategy.Canary.Analysis = &api.RolloutAnalysisBackground{
@@ -135,6 +135,9 @@ func (h *history) watch() {
 		for _, e := range d.Evidence {
 			h.law(d.Reason != decide.DecidedAbort || strings.Contains(e.Run, d.Revision), "law 7: %s was aborted because of %s", d.Revision, e.Run)
 		}
+	}
+	if h.sized == nil {
+		h.sized = map[*api.AnalysisRun]bool{}
 	}
 	for name, r := range h.w.Runs() {
 		if h.sized[r] {

@@ -33,7 +33,7 @@ type trafficHistory struct {
 func newTrafficHistory(t *testing.T, rt *rapid.T) *trafficHistory {
 	how := Routing{Subsets: rapid.Bool().Draw(rt, "subsets"), Parts: rapid.Bool().Draw(rt, "by parts")}
 	steps := []api.CanaryStep{setWeight(20), waitFor(5), setWeight(50), wait(), setWeight(80)}
-	life := &history{w: routedBy(how, 5, steps...)(t), fate: &dice{t: rt, odds: 12}, sized: map[*api.AnalysisRun]bool{}}
+	life := &history{w: routedBy(how, 5, steps...)(t), fate: &dice{t: rt, odds: 12}}
 	life.w.Quick = rapid.IntRange(0, 3).Draw(rt, "without JSON") > 0
 	h := &trafficHistory{w: life.w, fate: life.fate, life: life}
 	h.w.routing.Lag = func() time.Duration { return 0 }
