@@ -112,22 +112,25 @@ func (d *draft) rejectedSize(f facts, rs *ReplicaSet) int32 {
 func (d *draft) retiredSize(f facts, rs *ReplicaSet) int32 {
 	active, _ := f.active()
 	serving := f.find(active.Hash)
+	scaled := rs.Wanted
+	if rs.Wanted > 0 && rs.Wanted >= rs.DesiredReplicas {
+		scaled = f.replicas
+	}
 	switch {
 	case d.leadsTo(rs.Hash):
 		return f.replicas
 	case !f.forward && !d.aborted(), f.entered(rs.Hash):
 		return rs.Wanted
 	case serving == nil, min(serving.Wanted, serving.Available) < f.fewest():
-		return rs.Wanted
+		return max(rs.Wanted, scaled)
 	case !f.withinLimit(rs, d.status.StableRS, f.blueGreen.ScaleDownDelayRevisionLimit):
 		return 0
 	}
 	delay, _ := delayOf(f.blueGreen.ScaleDownDelaySeconds, false)
-	size := d.sizeUnderDeadline(f, rs, delay)
-	if size > 0 && rs.Wanted >= rs.DesiredReplicas {
-		return f.replicas
+	if d.sizeUnderDeadline(f, rs, delay) == 0 {
+		return 0
 	}
-	return size
+	return scaled
 }
 
 // preview points the preview Service to the newest revision, before it has pods: whoever looks there

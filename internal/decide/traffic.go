@@ -139,9 +139,6 @@ func (d *draft) point(f facts, e entrance, places []place) entrance {
 		return e
 	}
 	to := f.find(e.wants)
-	if e.seen.Refused != "" {
-		d.waits("ServiceRefused", "The server does not let Service %s be pointed at another revision: %s", e.service, e.seen.Refused)
-	}
 	least := servingIn(places, to)
 	if e.most == 0 && e.hash != "" {
 		least = min(least, 1)

@@ -526,6 +526,35 @@ func TestBlueGreenServices(t *testing.T) {
 			leads(t, w, 1, 1)
 			unexposed(t, seen, 2)
 		}},
+		{name: "blue-green a Service that is made anew after the pause does not hold up the switch", in: blueGreen(7, previewOf(1), byHand), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			does(t, w, tr, "promote", promote(w.Rollout())...)
+			tr.Say("Service live is made anew")
+			w.DeleteService("live")
+			w.CreateService("live")
+			pass(t, w, tr, 2*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			leads(t, w, 1, 1)
+		}},
+		{name: "blue-green a version without pods gets them when requests come to it", in: blueGreen(0), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			tr.Say("paused by hand")
+			w.Apply(func(ro *api.Rollout) { ro.Spec.Paused = true })
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			tr.Say("Service live is pointed to version 2 by hand")
+			w.EditService("live", func(s *decide.Service) { s.Hash = w.born[1] })
+			ship(w, tr, "3")
+			pass(t, w, tr, 10*time.Second)
+			does(t, w, tr, "scale to 6", scale(6))
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhasePaused, "manually paused")
+			if n := w.Serving("live"); n != 6 {
+				t.Errorf("%d pods serve, want 6", n)
+			}
+		}},
 		{name: "blue-green a first version that never serves is replaced by the next", in: blueGreen(3, measuredBefore), tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.Boot = func(string) time.Duration { return -1 }
 			deploy(t, w, tr)
