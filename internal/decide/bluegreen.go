@@ -97,7 +97,7 @@ func (d *draft) awaitPeople(f facts) bool {
 	case f.replicas == 0 && !d.cleared(f):
 		d.waits("NoPodsWanted", "Waiting for spec.replicas to be more than 0: without pods nothing can be measured.")
 	case d.inconclusive():
-		d.waits(string(api.PauseReasonInconclusiveAnalysis), "An analysis was inconclusive: waiting for somebody to promote, abort or resume.")
+		d.waiting = d.unsure()
 	case strange != "":
 		d.waits(string(strange), "Paused for the reason %s, which is none of this controller's: waiting for somebody to resume.", strange)
 	default:

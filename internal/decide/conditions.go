@@ -127,17 +127,22 @@ func progressDue(ro *api.Rollout, s *api.RolloutStatus) bool {
 		// Once the update is over, a node that is lost later is not its fault.
 		return s.Duration == nil || s.Duration.FinishedAt == nil
 	}
+	return !waitsForVerdict(ro, s)
+}
+
+// waitsForVerdict says that the update waits for a measurement, or pauses: for what its pods do not decide.
+func waitsForVerdict(ro *api.Rollout, s *api.RolloutStatus) bool {
 	for _, run := range []*api.RolloutAnalysisRunStatus{s.BlueGreen.PrePromotionAnalysisRunStatus, s.BlueGreen.PostPromotionAnalysisRunStatus} {
 		if run != nil && !run.Status.Completed() {
-			return false
+			return true
 		}
 	}
 	canary := ro.Spec.Strategy.Canary
 	if canary == nil || s.CurrentStepIndex == nil || int(*s.CurrentStepIndex) >= len(canary.Steps) {
-		return true
+		return false
 	}
 	step := canary.Steps[max(*s.CurrentStepIndex, 0)]
-	return step.Analysis == nil && step.Experiment == nil && step.Pause == nil
+	return step.Analysis != nil || step.Experiment != nil || step.Pause != nil
 }
 
 // describe states every condition from what is true now. The Progressing condition follows the

@@ -106,6 +106,14 @@ func (d *draft) phase(f facts) (api.RolloutPhase, string) {
 		return api.RolloutPhaseProgressing, "updated replicas are still becoming available"
 	case f.blueGreen != nil:
 		return d.switchPhase(f)
+	}
+	return d.canaryPhase(f)
+}
+
+// canaryPhase is the phase of a canary whose pods are all there.
+func (d *draft) canaryPhase(f facts) (api.RolloutPhase, string) {
+	s := d.status
+	switch {
 	case !f.routed() && s.Replicas > s.UpdatedReplicas:
 		return api.RolloutPhaseProgressing, "old replicas are pending termination"
 	case !d.promoted(f) || s.StableRS == "":

@@ -48,26 +48,14 @@ func (d *draft) takeStep(f facts) {
 		d.takeSwitch(f)
 		return
 	}
-	if !d.updating(f) || f.ro.Spec.Paused || d.hastens(f) {
-		return
+	step, ok := f.stepAt(d.step(f))
+	if ok && d.updating(f) && !f.ro.Spec.Paused && !d.hastens(f) && !d.awaitPeople(f) {
+		d.take(f, step)
 	}
-	index := d.step(f)
-	step, ok := f.stepAt(index)
-	if !ok {
-		return
-	}
-	if f.replicas == 0 {
-		d.waiting = Reason{Code: "NoPodsWanted", Message: "Waiting for spec.replicas to be more than 0: without pods nothing can be measured."}
-		return
-	}
-	if d.inconclusive() {
-		d.waiting = d.unsure()
-		return
-	}
-	if reason := d.strangePause(f); reason != "" {
-		d.waiting = Reason{Code: string(reason), Message: fmt.Sprintf("Paused for the reason %s, which is none of this controller's: waiting for somebody to resume.", reason)}
-		return
-	}
+}
+
+// take does what the step asks for, or says what it waits for.
+func (d *draft) take(f facts, step api.CanaryStep) {
 	switch {
 	case step.SetWeight != nil:
 		d.takeWeight(f)
@@ -119,18 +107,21 @@ func (d *draft) takeWeight(f facts) {
 func (d *draft) takeSize(f facts) {
 	fresh, stable := f.fresh(), f.find(d.status.StableRS)
 	target := d.target(f)
-	if stable != nil && target.stable == 0 && f.replicas > 0 && f.entered(stable.Hash) {
-		target.stable = 1 // it goes when nobody comes that way any more, after the promotion
+	if stable != nil && f.replicas > 0 && f.entered(stable.Hash) {
+		target.stable = max(target.stable, 1) // it goes when nobody comes that way any more, after the promotion
 	}
 	switch {
 	case fresh == nil || fresh.Wanted != target.canary || fresh.Available < f.enough(target.canary):
 		d.waiting = Reason{Code: "CanaryPods", Message: fmt.Sprintf("Waiting for %d canary pods to be available.", f.enough(target.canary))}
-	case stable != nil && !f.canary.DynamicStableScale && (stable.Wanted != target.stable || stable.Replicas != target.stable):
+	case stable != nil && !f.canary.DynamicStableScale && !stable.has(target.stable):
 		d.waiting = Reason{Code: "StablePods", Message: fmt.Sprintf("Waiting for the stable ReplicaSet to have %d pods.", target.stable)}
 	case !f.routed() && f.olderAvailable(d.status.StableRS) > 0:
 		d.waiting = Reason{Code: "OlderPods", Message: "Waiting for pods of older revisions to go."}
 	}
 }
+
+// has says that the ReplicaSet wants and has this many pods.
+func (rs *ReplicaSet) has(pods int32) bool { return rs.Wanted == pods && rs.Replicas == pods }
 
 // takeScale is done when the canary has the size that was set.
 func (d *draft) takeScale(f facts) {

@@ -130,8 +130,9 @@ func (f facts) subsets() bool {
 // point gives an entrance to the revision that should be behind it, as soon as that one can take what
 // comes in. What follows goes by what is seen, so a re-pointed Service counts from the next pass on.
 func (d *draft) point(f facts, e entrance, places []place) entrance {
+	there := !e.closed && (e.service != "" || e.subset)
 	settled := e.hash == e.wants && (e.seen.ManagedBy == f.ro.Name || e.subset)
-	if e.closed || settled || e.wants == "" || (e.service == "" && !e.subset) || !d.mayStand(f, e, places) {
+	if !there || settled || !d.mayStand(f, e, places) {
 		return e
 	}
 	if e.subset {
