@@ -27,22 +27,12 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.selectRevision(ctx, a)
 	case decide.TrafficSplits:
 		return fmt.Errorf("dividing the requests of %s: this version has no traffic router", w.key)
-	case decide.WorkloadWants:
-		return w.scaleWorkload(ctx, a)
-	case decide.RolloutHeld:
-		return w.holdRollout(ctx, a)
 	case decide.PodGone:
 		return w.evict(ctx, a)
 	case decide.ReplicaSetCarries:
 		return w.annotateReplicaSet(ctx, a)
-	case decide.ReplicaSetWears:
-		return w.dressReplicaSet(ctx, a)
-	case decide.PodWears:
-		return w.dressPod(ctx, a)
 	case decide.ReplicaSetGone:
 		return w.removeReplicaSet(ctx, a)
-	case decide.RolloutCarries:
-		return w.annotateRollout(ctx, a)
 	case decide.RunExists:
 		if w.runs[a.Name] != nil {
 			return nil
@@ -52,6 +42,23 @@ func (w *RolloutWorld) Act(ctx context.Context, action decide.Action) error {
 		return w.cluster.stopRun(ctx, w.parent(), w.runs[a.Name], a.ByHand)
 	case decide.RunGone:
 		return w.removeRun(ctx, a)
+	}
+	return w.actBeside(ctx, action)
+}
+
+// actBeside makes true what is not about sizes, Services and runs.
+func (w *RolloutWorld) actBeside(ctx context.Context, action decide.Action) error {
+	switch a := action.(type) {
+	case decide.WorkloadWants:
+		return w.scaleWorkload(ctx, a)
+	case decide.RolloutHeld:
+		return w.holdRollout(ctx, a)
+	case decide.RolloutCarries:
+		return w.annotateRollout(ctx, a)
+	case decide.ReplicaSetWears:
+		return w.dressReplicaSet(ctx, a)
+	case decide.PodWears:
+		return w.dressPod(ctx, a)
 	}
 	return w.actOnExperiment(ctx, action)
 }

@@ -157,13 +157,15 @@ func (w *RolloutWorld) examine(ctx context.Context, observed *decide.Observed) e
 	if len(observed.Invalid) > 0 && !known.until.IsZero() {
 		w.again = known.until
 	}
-	if len(observed.Unsupported) > 0 {
-		return nil // nothing is done, so nothing is rehearsed
+	return w.judged(ctx, observed)
+}
+
+// judged adds the server's opinion about the pod template, where there is one and it would be used.
+func (w *RolloutWorld) judged(ctx context.Context, observed *decide.Observed) error {
+	if len(observed.Unsupported) > 0 || w.rollout.Spec.WorkloadRef != nil && w.workload == nil {
+		return nil
 	}
-	if w.rollout.Spec.WorkloadRef != nil && w.workload == nil {
-		return nil // there is no template
-	}
-	j, err := c.judge(ctx, w.rollout, w.workloadVersion(), observed.ReplicaSets)
+	j, err := w.cluster.judge(ctx, w.rollout, w.workloadVersion(), observed.ReplicaSets)
 	if err != nil {
 		return err
 	}

@@ -150,18 +150,10 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 	if err := cluster.Index(ctx, mgr.GetCache(), jobs, o.Scope); err != nil {
 		return err
 	}
-	if options, err = cluster.WorkloadCaches(mgr.GetScheme(), o.Scope); err != nil {
+	known, err := newWorkloads(mgr, o.Scope)
+	if err != nil {
 		return err
 	}
-	options.Mapper, options.HTTPClient = mgr.GetRESTMapper(), mgr.GetHTTPClient()
-	others, err := cache.New(mgr.GetConfig(), options)
-	if err != nil {
-		return fmt.Errorf("preparing the cache of workloads: %w", err)
-	}
-	if err := mgr.Add(sideCache{others}); err != nil {
-		return fmt.Errorf("adding the cache of workloads: %w", err)
-	}
-	known := &workloads{cached: others, scheme: mgr.GetScheme(), rollouts: mgr.GetCache()}
 	live, err := client.New(mgr.GetConfig(), client.Options{
 		Scheme: mgr.GetScheme(), Mapper: cluster.Remembering(mgr.GetRESTMapper()), HTTPClient: mgr.GetHTTPClient(),
 	})

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -29,6 +30,23 @@ type workloads struct {
 	watch   func(source.Source) error
 	mu      sync.Mutex
 	watched map[schema.GroupVersionKind]bool
+}
+
+// newWorkloads adds a cache of its own to the manager, which starts empty.
+func newWorkloads(mgr manager.Manager, s cluster.Scope) (*workloads, error) {
+	options, err := cluster.WorkloadCaches(mgr.GetScheme(), s)
+	if err != nil {
+		return nil, err
+	}
+	options.Mapper, options.HTTPClient = mgr.GetRESTMapper(), mgr.GetHTTPClient()
+	cached, err := cache.New(mgr.GetConfig(), options)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the cache of workloads: %w", err)
+	}
+	if err := mgr.Add(sideCache{cached}); err != nil {
+		return nil, fmt.Errorf("adding the cache of workloads: %w", err)
+	}
+	return &workloads{cached: cached, scheme: mgr.GetScheme(), rollouts: mgr.GetCache()}, nil
 }
 
 // Get implements client.Reader.

@@ -93,22 +93,26 @@ func (d *draft) takeOver(f facts, places []place) {
 	if to < w.Wanted && w.meddled() && !d.withstand(f, w) {
 		to = w.Wanted
 	}
-	before := max(w.Before, w.Wanted)
-	switch {
-	case to < w.Wanted && !f.kept():
-		d.hold(f, true) // and no more before it is seen there
-		return
-	case to < w.Wanted:
-		d.recordTakeOver(f, w, to)
-		d.resizeWorkload(w, to, before, reliance(places, ""))
-	case to > w.Wanted && to < before:
-		d.resizeWorkload(w, to, before, nil)
-	case to > w.Wanted:
-		d.resizeWorkload(w, to, 0, nil)
-	case w.Before > 0 && w.Wanted >= w.Before && d.forGood(f):
-		d.resizeWorkload(w, to, 0, nil) // it has them all back
-	}
 	d.hold(f, w.Before > 0 || to < w.Wanted)
+	switch {
+	case to < w.Wanted && f.kept(): // and nothing is taken before the finalizer is seen there
+		d.recordTakeOver(f, w, to)
+		d.resizeWorkload(w, to, max(w.Before, w.Wanted), reliance(places, ""))
+	case to >= w.Wanted:
+		d.returnPods(f, w, to)
+	}
+}
+
+// returnPods gives the workload pods back that it needs again, and forgets what it had when it has them all.
+func (d *draft) returnPods(f facts, w *Workload, to int32) {
+	before := w.Before
+	if to >= before {
+		before = 0
+	}
+	// Where nothing is to be taken, whoever scaled the workload up has had the last word.
+	if to > w.Wanted || w.Before > 0 && before == 0 && !f.scalesDown() {
+		d.resizeWorkload(w, to, before, nil)
+	}
 }
 
 func (d *draft) hold(f facts, held bool) {
@@ -127,9 +131,6 @@ func (d *draft) resizeWorkload(w *Workload, to, before int32, relies []Capacity)
 	}
 }
 
-// forGood says that the Rollout takes no pods, so that whoever scaled the workload up has had the last word.
-func (d *draft) forGood(f facts) bool { return !f.scalesDown() }
-
 // scalesDown says that the workload is to give up its pods.
 func (f facts) scalesDown() bool {
 	mode := f.ro.Spec.WorkloadRef.ScaleDown
@@ -139,8 +140,7 @@ func (f facts) scalesDown() bool {
 // workloadTarget is how many pods of its own the workload should have. Where the Rollout wants none itself
 // nothing is taken: nobody would serve.
 func (d *draft) workloadTarget(f facts, w *Workload, places []place) int32 {
-	still := !f.forward || f.ro.Spec.Paused || f.replicas == 0 || d.status.StableRS == "" || d.restarting(f)
-	if still || w.Wanted == 0 || !f.scalesDown() {
+	if w.Wanted == 0 || !f.scalesDown() || d.standsStill(f) {
 		return w.Wanted
 	}
 	serving := d.carrying(f, places)
@@ -151,15 +151,26 @@ func (d *draft) workloadTarget(f facts, w *Workload, places []place) int32 {
 	case w.Before > 0 && !first && serving >= f.spared():
 		return 0
 	case first && f.ro.Spec.WorkloadRef.ScaleDown == api.ScaleDownProgressively:
-		before := max(w.Before, w.Wanted)
-		most := min(max(max(f.replicas, before)-serving, 0), before)
-		least := max(before-serving, 0)
-		if w.meddled() {
-			least = 0 // whoever wanted fewer meant it
-		}
-		return max(min(w.Wanted, most), least)
+		return w.beside(f.replicas, serving)
 	}
 	return w.Wanted
+}
+
+// beside is how many pods a workload should have on the way to a Rollout of so many, of which some serve.
+func (w *Workload) beside(replicas, serving int32) int32 {
+	before := max(w.Before, w.Wanted)
+	most := min(max(max(replicas, before)-serving, 0), before)
+	least := max(before-serving, 0)
+	if w.meddled() {
+		least = 0 // whoever wanted fewer meant it
+	}
+	return max(min(w.Wanted, most), least)
+}
+
+// standsStill says that pods stay where they are: nothing moves, there is nobody to take over, or pods of the
+// Rollout are being evicted out of the same budget.
+func (d *draft) standsStill(f facts) bool {
+	return !f.forward || f.ro.Spec.Paused || f.replicas == 0 || d.status.StableRS == "" || d.restarting(f)
 }
 
 // restarting says that pods of the Rollout are being evicted, out of the same budget.
