@@ -146,5 +146,5 @@ measured more often, or has measured nothing, is Inconclusive, never Successful.
 			})
 		},
 	}
-	return group("terminate", "End an analysis run before its time", run)
+	return group("terminate", "End an analysis run or an experiment before its time", run, a.terminateExperiment())
 }

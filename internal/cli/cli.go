@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -158,11 +157,8 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 		Use: use, Short: short, Annotations: map[string]string{groups: ""},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			known := strings.Join(names, " or ")
-			switch {
-			case len(args) == 0:
+			if len(args) == 0 {
 				return fmt.Errorf("%s wants to know of what: write %s", cmd.CommandPath(), known)
-			case slices.Contains([]string{"experiment", "experiments", "exp"}, args[0]):
-				return errors.New("objects of kind Experiment are not supported yet")
 			}
 			return fmt.Errorf("%s knows no %s: write %s", cmd.CommandPath(), args[0], known)
 		},

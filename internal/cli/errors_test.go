@@ -16,13 +16,10 @@ import (
 
 func TestCommandsThatAreNoneAreErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"get":               "error: sluice get wants to know of what: write rollout or analysisrun\n",
-		"get pods":          "error: sluice get knows no pods: write rollout or analysisrun\n",
-		"get experiment x":  "error: objects of kind Experiment are not supported yet\n",
-		"list exp":          "error: objects of kind Experiment are not supported yet\n",
-		"retry experiment":  "error: objects of kind Experiment are not supported yet\n",
+		"get":               "error: sluice get wants to know of what: write rollout or analysisrun or experiment\n",
+		"get pods":          "error: sluice get knows no pods: write rollout or analysisrun or experiment\n",
 		"set replicas":      "error: sluice set knows no replicas: write image\n",
-		"terminate rollout": "error: sluice terminate knows no rollout: write analysisrun\n",
+		"terminate rollout": "error: sluice terminate knows no rollout: write analysisrun or experiment\n",
 	} {
 		result{ExitFailed, "", want}.of(t, "", strings.Fields(args)...)
 	}

@@ -28,11 +28,15 @@ func (c *cluster) scene(ctx context.Context, name string) (view.Scene, error) {
 		jobs   batchv1.JobList
 		sets   appsv1.ReplicaSetList
 		pods   corev1.PodList
-		hidden [4]string
+		trials api.ExperimentList
+		hidden [5]string
 	)
 	err := together(
 		func() (err error) { ro, err = c.rollout(ctx, name); return err },
 		func() error { return unless(&hidden[0], &runs, c.listWith(ctx, &runs, api.LabelPodTemplateHash)) },
+		func() error {
+			return unless(&hidden[4], &trials, c.listWith(ctx, &trials, api.LabelPodTemplateHash))
+		},
 		func() error { return unless(&hidden[1], &jobs, c.listWith(ctx, &jobs, api.LabelAnalysisRunUID)) },
 	)
 	if err != nil {
@@ -50,7 +54,7 @@ func (c *cluster) scene(ctx context.Context, name string) (view.Scene, error) {
 		return view.Scene{}, err
 	}
 	return view.Scene{
-		Rollout: ro, ReplicaSets: sets.Items, Pods: pods.Items, Runs: runs.Items, Jobs: jobs.Items, Now: time.Now(),
+		Rollout: ro, ReplicaSets: sets.Items, Pods: pods.Items, Runs: runs.Items, Jobs: jobs.Items, Experiments: trials.Items, Now: time.Now(),
 		Hidden: slices.DeleteFunc(hidden[:], func(kind string) bool { return kind == "" }),
 	}, nil
 }
@@ -112,6 +116,8 @@ func what(list client.ObjectList) string {
 	switch list.(type) {
 	case *api.AnalysisRunList:
 		return "analysis runs"
+	case *api.ExperimentList:
+		return "experiments"
 	case *batchv1.JobList:
 		return "jobs"
 	case *appsv1.ReplicaSetList:

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) get() *cobra.Command {
-	return group("get", "Show a rollout or an analysis run, live if you like", a.getRollout(), a.getRun())
+	return group("get", "Show a rollout, an analysis run or an experiment, live if you like", a.getRollout(), a.getRun(), a.getExperiment())
 }
 
 // looking are the flags of commands that show an object.
@@ -39,7 +39,7 @@ func (a *app) getRollout() *cobra.Command {
 		Long: `Show a rollout: where it stands, what it waits for, its analysis metric by metric, its revisions and pods.
 
 Icons: ✔ well · ✖ bad · ⚠ error · ◌ in progress · ◷ pending · ॥ paused · • neutral · ? undecided · » step skipped by hand
-       ⟳ rollout · # revision · ⧉ ReplicaSet · □ pod · α analysis run · ⊞ Job`,
+       ⟳ rollout · # revision · ⧉ ReplicaSet · □ pod · α analysis run · ⊞ Job · Σ experiment`,
 		Example:           "  sluice get rollout shop\n  sluice get rollout shop --watch\n  sluice get rollout shop -o yaml",
 		Args:              one(rollouts),
 		ValidArgsFunction: a.completeOne(rollouts),

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) list() *cobra.Command {
-	return group("list", "List rollouts or analysis runs",
+	return group("list", "List rollouts, analysis runs or experiments",
 		a.listing(listing{
 			kind: rollouts, use: "rollouts [NAME]", aliases: []string{"ro", "rollout"}, short: "List the rollouts of a namespace",
 			list: func() client.ObjectList { return &api.RolloutList{} },
@@ -31,6 +31,7 @@ func (a *app) list() *cobra.Command {
 				return view.Runs(list.(*api.AnalysisRunList).Items, columns)
 			},
 		}),
+		a.listExperiments(),
 	)
 }
 

@@ -33,7 +33,7 @@ func TestNamesWithTheirKind(t *testing.T) {
 		{"list ro shop --name cart", ExitFailed, "", "error: sluice list rollouts takes a name, or --name, not both\n"},
 		{"abort ro desk", ExitOK, "rollout desk goes back to its stable version; its analysis runs are stopped\n", ""},
 		{"retry ro/desk", ExitOK, "rollout desk starts its update again at the first step, with new analysis runs\n", ""},
-		{"retry analysisrun/smoke", ExitFailed, "", "error: sluice retry knows no analysisrun: write rollout\n"},
+		{"retry analysisrun/smoke", ExitFailed, "", "error: sluice retry knows no analysisrun: write rollout or experiment\n"},
 		{"set image ro shop c=shop:3", ExitOK, "rollout shop has a new image for c: an update starts\n", ""},
 		{"set image rollouts.argoproj.io/shop c=shop:4", ExitOK, "rollout shop has a new image for c: an update starts\n", ""},
 		{"terminate analysisrun.argoproj.io/smoke", ExitOK, "analysis run smoke ends; it is judged by what it has measured\n", ""},

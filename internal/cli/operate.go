@@ -89,7 +89,7 @@ func (a *app) retry() *cobra.Command {
 	rollout := a.operation("rollout NAME…", "Start an aborted update again at its first step", command.Retry)
 	rollout.Aliases = []string{"ro", "rollouts"}
 	rollout.Example = "  sluice retry rollout shop"
-	return group("retry", "Start an aborted update again", rollout)
+	return group("retry", "Start an aborted update, or an experiment, again", rollout, a.retryExperiment())
 }
 
 func (a *app) operation(use, short string, build build[*api.Rollout]) *cobra.Command {

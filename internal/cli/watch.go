@@ -42,6 +42,7 @@ func (c *cluster) changes(ctx context.Context, ro *api.Rollout) <-chan struct{} 
 	go c.follow(ctx, signal, &corev1.PodList{}, selected...)
 	go c.follow(ctx, signal, &api.AnalysisRunList{}, in, client.HasLabels{api.LabelPodTemplateHash})
 	go c.follow(ctx, signal, &batchv1.JobList{}, in, client.HasLabels{api.LabelAnalysisRunUID})
+	go c.follow(ctx, signal, &api.ExperimentList{}, in, client.HasLabels{api.LabelPodTemplateHash})
 	return signal
 }
 

@@ -336,7 +336,7 @@ func promoted(ro *api.Rollout) bool {
 }
 
 func stepUndecided(ro *api.Rollout) bool {
-	return pausedBy(ro, ro.Status.Canary.CurrentStepAnalysisRunStatus)
+	return pausedBy(ro, ro.Status.Canary.CurrentStepAnalysisRunStatus) || experimentUndecided(ro)
 }
 
 func backgroundUndecided(ro *api.Rollout) bool {

@@ -270,6 +270,9 @@ func (t *trial) runLabels() map[string]string {
 		labels[k] = v
 	}
 	delete(labels, api.LabelInstanceID) // a run of another instance is never measured
+	if hash, ok := t.in.Experiment.Labels[api.LabelPodTemplateHash]; ok {
+		labels[api.LabelPodTemplateHash] = hash // of the revision whose step this is
+	}
 	if id, ok := t.in.Experiment.Labels[api.LabelInstanceID]; ok {
 		labels[api.LabelInstanceID] = id
 	}

@@ -25,6 +25,7 @@ type Scene struct {
 	Pods        []corev1.Pod
 	Runs        []api.AnalysisRun
 	Jobs        []batchv1.Job
+	Experiments []api.Experiment
 	// Now is when the picture is taken. Times of day are shown in its location.
 	Now time.Time
 	// Hidden are the kinds that could not be read for want of permission.
@@ -32,12 +33,17 @@ type Scene struct {
 	// Wide shows more of each object than fits into most windows.
 	Wide bool
 
+	trialSets []appsv1.ReplicaSet // of the experiments
+	trialRuns []api.AnalysisRun
+
 	dense int // how much is folded for want of lines; see Fitted
 }
 
 // own returns the scene without objects of others, the newest first.
 func (s Scene) own() Scene {
 	uid := s.Rollout.UID
+	s.trialSets, s.trialRuns = s.ReplicaSets, s.Runs
+	s.Experiments = slices.DeleteFunc(slices.Clone(s.Experiments), func(ex api.Experiment) bool { return !ownedBy(&ex, uid) })
 	s.ReplicaSets = slices.DeleteFunc(slices.Clone(s.ReplicaSets), func(rs appsv1.ReplicaSet) bool { return !ownedBy(&rs, uid) })
 	s.Runs = slices.DeleteFunc(slices.Clone(s.Runs), func(run api.AnalysisRun) bool { return !ownedBy(&run, uid) })
 	slices.SortStableFunc(s.ReplicaSets, func(a, b appsv1.ReplicaSet) int { return cmp.Compare(revision(&b), revision(&a)) })

@@ -77,16 +77,15 @@ func (s Scene) revisions() []int {
 	for i := range s.Runs {
 		numbers = append(numbers, revision(&s.Runs[i]))
 	}
+	for i := range s.Experiments {
+		numbers = append(numbers, revision(&s.Experiments[i]))
+	}
 	slices.Sort(numbers)
 	slices.Reverse(numbers)
 	return slices.Compact(numbers)
 }
 
 func (s Scene) revisionRows(number int, under string) []row {
-	type entry struct {
-		row      row
-		children func(under string) []row
-	}
 	var entries []entry
 	for i := range s.ReplicaSets {
 		if rs := &s.ReplicaSets[i]; revision(rs) == number {
@@ -98,13 +97,12 @@ func (s Scene) revisionRows(number int, under string) []row {
 			entries = append(entries, entry{s.runRow(run), func(under string) []row { return s.jobRows(run, under) }})
 		}
 	}
-	var rows []row
-	for i, e := range entries {
-		last := i == len(entries)-1
-		e.row.branch = branch(under, last)
-		rows = append(append(rows, e.row), e.children(trunk(under, last))...)
+	for i := range s.Experiments {
+		if ex := &s.Experiments[i]; revision(ex) == number {
+			entries = append(entries, entry{s.experimentRow(ex), func(under string) []row { return s.trialRows(ex, under) }})
+		}
 	}
-	return rows
+	return branches(entries, under)
 }
 
 func (s Scene) replicaSetRow(rs *appsv1.ReplicaSet) row {
