@@ -56,47 +56,57 @@ func (s Setup) Metrics() (reads, jobs []string) {
 
 // Check says what is wrong with the scenario of a setup: everything, not the first.
 func (s Setup) Check() []Complaint {
-	c := &complaints{}
+	c := &checked{rollout: s.Rollout, versions: s.Scenario.versions()}
+	c.reads, c.jobs = s.Metrics()
 	plot := s.Scenario
 	c.header(plot)
-	versions := []string{versionOld, versionNew}
-	for _, e := range plot.Events {
-		if e.Apply != "" && !slices.Contains(versions, e.Apply) {
-			versions = append(versions, e.Apply)
-		}
-	}
-	version := func(path, name string) {
-		if name != "" && !slices.Contains(versions, name) {
-			c.unknown(path, "version", name, versions)
-		}
-	}
 	for i, rule := range plot.Pods {
-		version(fmt.Sprintf("pods[%d].version", i), rule.Version)
+		path := fmt.Sprintf("pods[%d]", i)
+		c.version(path+".version", rule.Version)
 		if rule.Startup == 0 && !rule.Never {
-			c.add(fmt.Sprintf("pods[%d]", i), "says nothing", "write startup: 90s, or never: true")
+			c.add(path, "says nothing", "write startup: 90s, or never: true")
 		}
 	}
-	reads, jobs := s.Metrics()
 	for i, series := range plot.Metrics {
-		path := fmt.Sprintf("metrics[%d]", i)
-		version(path+".version", series.Version)
-		c.series(path, series, reads, jobs)
+		c.series(fmt.Sprintf("metrics[%d]", i), series)
 	}
 	for i, plan := range plot.Jobs {
 		path := fmt.Sprintf("jobs[%d]", i)
-		version(path+".version", plan.Version)
-		if plan.Metric != "" && !slices.Contains(jobs, plan.Metric) {
-			c.unknown(path+".metric", "metric with a Job", plan.Metric, jobs)
+		c.version(path+".version", plan.Version)
+		if plan.Metric != "" && !slices.Contains(c.jobs, plan.Metric) {
+			c.unknown(path+".metric", "metric with a Job", plan.Metric, c.jobs)
 		}
 	}
 	for i, e := range plot.Events {
-		c.event(fmt.Sprintf("events[%d]", i), e, version, s.Rollout)
+		c.event(fmt.Sprintf("events[%d]", i), e)
 	}
-	c.rest(plot, s.Rollout)
-	if r := s.Rollout.Spec.Replicas; r != nil {
-		c.pods("", "spec.replicas of the Rollout", *r)
+	c.rest(plot)
+	return c.complaints
+}
+
+// checked is a scenario while it is checked, with the names that may stand in it.
+type checked struct {
+	complaints
+	rollout     *api.Rollout
+	versions    []string
+	reads, jobs []string
+}
+
+// versions are the names of all versions there will be.
+func (s Scenario) versions() []string {
+	all := []string{versionOld, versionNew}
+	for _, e := range s.Events {
+		if e.Apply != "" && !slices.Contains(all, e.Apply) {
+			all = append(all, e.Apply)
+		}
 	}
-	return *c
+	return all
+}
+
+func (c *checked) version(path, name string) {
+	if name != "" && !slices.Contains(c.versions, name) {
+		c.unknown(path, "version", name, c.versions)
+	}
 }
 
 func (c *complaints) header(plot Scenario) {
@@ -108,35 +118,41 @@ func (c *complaints) header(plot Scenario) {
 	}
 }
 
-func (c *complaints) series(path string, s Series, reads, jobs []string) {
+func (c *checked) series(path string, s Series) {
+	c.version(path+".version", s.Version)
 	switch {
 	case s.Name == "":
-		c.add(path+".name", "is missing", "write the name of a metric: "+strings.Join(reads, ", "))
-	case slices.Contains(jobs, s.Name):
+		c.add(path+".name", "is missing", "write the name of a metric: "+strings.Join(c.reads, ", "))
+	case slices.Contains(c.jobs, s.Name):
 		c.add(path+".name", fmt.Sprintf("%s is measured by a Job", s.Name), "say under jobs what it comes to")
-	case !slices.Contains(reads, s.Name):
-		c.unknown(path+".name", "metric", s.Name, reads)
+	case !slices.Contains(c.reads, s.Name):
+		c.unknown(path+".name", "metric", s.Name, c.reads)
 	}
 	if s.Is == nil && len(s.Values) == 0 {
 		c.add(path, "has no values", "write is: 0.01, or values with at and is")
 	}
-	for i, point := range s.Values {
-		at := fmt.Sprintf("%s.values[%d]", path, i)
-		if point.Is.blank() {
-			c.add(at+".is", "is missing", errValue.Error())
-		}
-		if i > 0 && point.At <= s.Values[i-1].At {
-			c.add(at+".at", fmt.Sprintf("is %s and must come after the one before, %s", point.At, s.Values[i-1].At), "")
-		}
-		if point.Ramp && (i == 0 || !point.Is.single || !s.Values[i-1].Is.single) {
-			c.add(at+".ramp", "needs two numbers: this one and the one before", "")
-		}
+	before := (*Point)(nil)
+	for i := range s.Values {
+		c.point(fmt.Sprintf("%s.values[%d]", path, i), s.Values[i], before)
+		before = &s.Values[i]
+	}
+}
+
+func (c *checked) point(path string, p Point, before *Point) {
+	if p.Is.blank() {
+		c.add(path+".is", "is missing", errValue.Error())
+	}
+	if before != nil && p.At <= before.At {
+		c.add(path+".at", fmt.Sprintf("is %s and must come after the one before, %s", p.At, before.At), "")
+	}
+	if p.Ramp && (before == nil || !p.Is.single || !before.Is.single) {
+		c.add(path+".ramp", "needs two numbers: this one and the one before", "")
 	}
 }
 
 func (v Value) blank() bool { return v.Word == "" && v.Numbers == nil && v.Tree == nil }
 
-func (c *complaints) event(path string, e Happening, version func(path, name string), ro *api.Rollout) {
+func (c *checked) event(path string, e Happening) {
 	said := e.says()
 	switch len(said) {
 	case 0:
@@ -148,26 +164,31 @@ func (c *complaints) event(path string, e Happening, version func(path, name str
 	if known := Commands(); e.Do != "" && !slices.Contains(known, e.Do) {
 		c.unknown(path+".do", "command", e.Do, known)
 	}
-	for name, loss := range map[string]*Loss{"crash": e.Crash, "evict": e.Evict, "nodeLoss": e.NodeLoss} {
-		if loss != nil {
-			version(path+"."+name+".version", loss.Version)
-			if loss.Pods < 0 {
-				c.add(path+"."+name+".pods", fmt.Sprintf("is %d and cannot be negative", loss.Pods), "")
-			}
-		}
-	}
+	c.loss(path+".crash", e.Crash)
+	c.loss(path+".evict", e.Evict)
+	c.loss(path+".nodeLoss", e.NodeLoss)
 	if e.Scale != nil {
 		c.pods(path+".scale", "it", *e.Scale)
 	}
 	if e.Router != nil {
-		c.router(path+".router", ro)
+		c.router(path + ".router")
 	}
 	steps := 0
-	if canary := ro.Spec.Strategy.Canary; canary != nil {
+	if canary := c.rollout.Spec.Strategy.Canary; canary != nil {
 		steps = len(canary.Steps)
 	}
 	if int(e.At.Step) > steps {
 		c.add(path+".at", fmt.Sprintf("is step %d, and the rollout has %s", e.At.Step, count(steps, "step")), "")
+	}
+}
+
+func (c *checked) loss(path string, l *Loss) {
+	if l == nil {
+		return
+	}
+	c.version(path+".version", l.Version)
+	if l.Pods < 0 {
+		c.add(path+".pods", fmt.Sprintf("is %d and cannot be negative", l.Pods), "")
 	}
 }
 
@@ -196,40 +217,53 @@ func (e Happening) says() (all []string) {
 	return all
 }
 
-func (c *complaints) router(path string, ro *api.Rollout) {
-	if canary := ro.Spec.Strategy.Canary; canary == nil || canary.TrafficRouting == nil {
+func (c *checked) router(path string) {
+	if canary := c.rollout.Spec.Strategy.Canary; canary == nil || canary.TrafficRouting == nil {
 		c.add(path, "there is no traffic router: spec.strategy.canary.trafficRouting is not set", "leave it out")
 	}
 }
 
-func (c *complaints) rest(plot Scenario, ro *api.Rollout) {
+func (c *checked) rest(plot Scenario) {
 	if plot.Router != nil {
-		c.router("router", ro)
+		c.router("router")
 	}
-	if a := plot.Autoscaler; a != nil {
-		switch {
-		case a.PerPod <= 0:
-			c.add("autoscaler.perPod", "must be more than 0: the load that one pod should carry", "")
-		case a.Max < 1 || a.Max < a.Min:
-			c.add("autoscaler.max", fmt.Sprintf("is %d and must be at least 1, and at least min", a.Max), "")
-		case a.Max > maxPods:
-			c.pods("autoscaler.max", "it", a.Max)
-		case len(a.Load) == 0:
-			c.add("autoscaler.load", "is missing", "write the load over time: [{at: 0s, is: 100}]")
-		}
+	if plot.Autoscaler != nil {
+		c.autoscaler(*plot.Autoscaler)
 	}
-	f := plot.Faults
-	for name, n := range map[string]int{"conflicts": f.Conflicts, "crashes": f.Crashes, "losses": f.Losses, "repeats": f.Repeats} {
-		if n < 0 || n == 1 {
-			c.add("faults."+name, fmt.Sprintf("is %d: nothing could ever be written", n), "write 2 or more, for every second time or less often")
-		}
-	}
-	if f.Stale < 0 || f.Stale >= maxPast {
-		c.add("faults.stale", fmt.Sprintf("is %d and must be 0 to %d", f.Stale, maxPast-1), "")
-	}
+	c.faults(plot.Faults)
 	if e := plot.Expect; e != nil && e.Ends != "" {
 		if known := []string{EndsAborted, EndsPaused, EndsPromoted, EndsReverted}; !slices.Contains(known, e.Ends) {
 			c.unknown("expect.ends", "end", e.Ends, known)
 		}
+	}
+	if r := c.rollout.Spec.Replicas; r != nil {
+		c.pods("", "spec.replicas of the Rollout", *r)
+	}
+}
+
+func (c *checked) autoscaler(a Autoscaler) {
+	switch {
+	case a.PerPod <= 0:
+		c.add("autoscaler.perPod", "must be more than 0: the load that one pod should carry", "")
+	case a.Max < 1 || a.Max < a.Min:
+		c.add("autoscaler.max", fmt.Sprintf("is %d and must be at least 1, and at least min", a.Max), "")
+	case len(a.Load) == 0:
+		c.add("autoscaler.load", "is missing", "write the load over time: [{at: 0s, is: 100}]")
+	default:
+		c.pods("autoscaler.max", "it", a.Max)
+	}
+}
+
+func (c *checked) faults(f Faults) {
+	for _, fault := range []struct {
+		name string
+		n    int
+	}{{"conflicts", f.Conflicts}, {"crashes", f.Crashes}, {"losses", f.Losses}, {"repeats", f.Repeats}} {
+		if fault.n < 0 || fault.n == 1 {
+			c.add("faults."+fault.name, fmt.Sprintf("is %d: nothing could ever be written", fault.n), "write 2 or more, for every second time or less often")
+		}
+	}
+	if f.Stale < 0 || f.Stale >= maxPast {
+		c.add("faults.stale", fmt.Sprintf("is %d and must be 0 to %d", f.Stale, maxPast-1), "")
 	}
 }

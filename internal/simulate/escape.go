@@ -65,34 +65,17 @@ func (p *player) escapes() ([]Escape, error) {
 // escape aborts here and watches. It says false where there is nothing to abort.
 func (p *player) escape(from, message string) (Escape, bool) {
 	s := p.w.rollout.Status
-	if s.StableRS == s.CurrentPodHash || s.Abort || s.StableRS == "" || s.CurrentPodHash != p.hash(versionNew) {
+	at, step := p.stage(from, message)
+	if at == "" || s.Abort || s.StableRS == "" || s.StableRS == s.CurrentPodHash || s.CurrentPodHash != p.hash(versionNew) {
 		return Escape{}, false
 	}
-	e := Escape{At: strings.TrimSuffix(strings.TrimPrefix(message, "Waiting for "), "."), Weight: p.share(s.CurrentPodHash)}
-	if canary := p.w.rollout.Spec.Strategy.Canary; canary == nil {
-		if message == "" || strings.HasPrefix(message, "The rollout is healthy") {
-			return Escape{}, false
-		}
-	} else {
-		index, err := strconv.Atoi(from)
-		if err != nil || index >= len(canary.Steps) {
-			return Escape{}, false
-		}
-		e.Step, e.At = int32(index)+1, decide.StepText(canary.Steps[index])
-	}
+	e := Escape{At: at, Step: step, Weight: p.share(s.CurrentPodHash)}
 	begin := p.w.Now
 	p.tape = newTape()
 	p.w.Apply(func(ro *api.Rollout) { ro.Status.Abort = true })
 	for p.w.Now.Sub(begin) <= time.Hour && (e.SafeAfter == nil || e.FullAfter == nil) && p.turns() {
 		p.tape.rest(p)
-		took := Duration(p.w.Now.Sub(begin))
-		_, old := p.w.Pods(s.StableRS)
-		if e.SafeAfter == nil && p.share(s.CurrentPodHash) == 0 {
-			e.SafeAfter = &took
-		}
-		if e.FullAfter == nil && old >= p.wanted() {
-			e.FullAfter = &took
-		}
+		e.look(p, s, Duration(p.w.Now.Sub(begin)))
 		at := p.w.next()
 		if at.IsZero() {
 			break
@@ -105,4 +88,31 @@ func (p *player) escape(from, message string) (Escape, bool) {
 		e.Fewest = *p.tape.fewest
 	}
 	return e, true
+}
+
+// stage names the place of an abort: the step that was there, or what a blue-green update waited for. It is
+// "" where an abort is of no interest.
+func (p *player) stage(from, message string) (at string, step int32) {
+	canary := p.w.rollout.Spec.Strategy.Canary
+	if canary == nil {
+		if strings.HasPrefix(message, "The rollout is healthy") {
+			return "", 0
+		}
+		return strings.TrimSuffix(strings.TrimPrefix(message, "Waiting for "), "."), 0
+	}
+	index, err := strconv.Atoi(from)
+	if err != nil || index >= len(canary.Steps) {
+		return "", 0
+	}
+	return decide.StepText(canary.Steps[index]), int32(index) + 1
+}
+
+// look notes what has been reached so long after an abort of what the status said.
+func (e *Escape) look(p *player, aborted api.RolloutStatus, took Duration) {
+	if e.SafeAfter == nil && p.share(aborted.CurrentPodHash) == 0 {
+		e.SafeAfter = &took
+	}
+	if _, old := p.w.Pods(aborted.StableRS); e.FullAfter == nil && old >= p.wanted() {
+		e.FullAfter = &took
+	}
 }

@@ -25,45 +25,55 @@ func (r *Result) judge(expect *Expect) {
 	r.Verdict = r.verdict()
 }
 
-func (r *Result) compare(expect Expect) (all []Expected) {
-	check := func(met bool, but, format string, args ...any) {
-		e := Expected{Text: fmt.Sprintf(format, args...), Met: met}
-		if !met {
-			e.But = but
-		}
-		all = append(all, e)
+// comparison collects expectations.
+type comparison []Expected
+
+func (c *comparison) check(met bool, but, format string, args ...any) {
+	e := Expected{Text: fmt.Sprintf(format, args...), Met: met}
+	if !met {
+		e.But = but
 	}
+	*c = append(*c, e)
+}
+
+func (r *Result) compare(expect Expect) []Expected {
+	c := &comparison{}
+	r.compareEnd(c, expect)
+	if least := expect.MinAvailable; least != nil {
+		c.check(r.Fewest >= *least, fmt.Sprintf("%d are at %s", r.Fewest, r.FewestAt), "at least %s %s available at any time", count(int(*least), "pod"), are(*least))
+	}
+	if longest := expect.Unserved; longest != nil {
+		c.check(total(r.Unserved) <= *longest, "requests have nobody for "+total(r.Unserved).String(), "requests have nobody for at most %s", *longest)
+	}
+	if most := expect.MaxWeight; most != nil {
+		c.check(r.MaxWeight <= float64(*most), "it gets "+percent(r.MaxWeight), "the new version gets at most %d %% of the requests", *most)
+	}
+	if expect.SafeWithin > 0 {
+		*c = append(*c, r.escaped(expect.SafeWithin))
+	}
+	return *c
+}
+
+// compareEnd looks at how it ends, when, and why.
+func (r *Result) compareEnd(c *comparison, expect Expect) {
 	ended := fmt.Sprintf("it ends %s after %s", r.Ends, r.EndsAt)
 	if r.Ends == EndsUnfinished {
 		ended = fmt.Sprintf("it has not ended after %s", r.EndsAt)
 	}
 	switch {
 	case expect.Ends != "" && expect.Within > 0:
-		check(r.Ends == expect.Ends && r.EndsAt <= expect.Within, ended, "the update ends %s within %s", expect.Ends, expect.Within)
+		c.check(r.Ends == expect.Ends && r.EndsAt <= expect.Within, ended, "the update ends %s within %s", expect.Ends, expect.Within)
 	case expect.Ends != "":
-		check(r.Ends == expect.Ends, ended, "the update ends %s", expect.Ends)
+		c.check(r.Ends == expect.Ends, ended, "the update ends %s", expect.Ends)
 	case expect.Within > 0:
-		check(r.Ends != EndsUnfinished && r.EndsAt <= expect.Within, ended, "the update ends within %s", expect.Within)
+		c.check(r.Ends != EndsUnfinished && r.EndsAt <= expect.Within, ended, "the update ends within %s", expect.Within)
 	}
 	if expect.Because != "" {
-		check(strings.Contains(r.Reason, expect.Because), "the reason is: "+r.Reason, "the reason says %q", expect.Because)
+		c.check(strings.Contains(r.Reason, expect.Because), "the reason is: "+r.Reason, "the reason says %q", expect.Because)
 	}
 	for _, reason := range expect.Decisions {
-		check(slices.Contains(r.Decisions, reason), "the decisions are "+strings.Join(r.Decisions, ", "), "there is a decision %s", reason)
+		c.check(slices.Contains(r.Decisions, reason), "the decisions are "+strings.Join(r.Decisions, ", "), "there is a decision %s", reason)
 	}
-	if least := expect.MinAvailable; least != nil {
-		check(r.Fewest >= *least, fmt.Sprintf("%d are at %s", r.Fewest, r.FewestAt), "at least %s %s available at any time", count(int(*least), "pod"), are(*least))
-	}
-	if longest := expect.Unserved; longest != nil {
-		check(total(r.Unserved) <= *longest, "requests have nobody for "+total(r.Unserved).String(), "requests have nobody for at most %s", *longest)
-	}
-	if most := expect.MaxWeight; most != nil {
-		check(r.MaxWeight <= float64(*most), "it gets "+percent(r.MaxWeight), "the new version gets at most %d %% of the requests", *most)
-	}
-	if expect.SafeWithin > 0 {
-		all = append(all, r.escaped(expect.SafeWithin))
-	}
-	return all
 }
 
 func are(n int32) string {

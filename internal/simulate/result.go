@@ -207,34 +207,39 @@ func (r *Result) promotion() {
 // ending is how things stand at the end, and since when.
 func (p *player) ending(r *Result) {
 	s := p.w.rollout.Status
-	last := p.applied[len(p.applied)-1]
 	r.EndsAt = Duration(p.elapsed())
 	switch {
 	case s.Abort:
 		r.Ends = EndsAborted
 		r.since(func(row Row) bool { return row.Reason == decide.DecidedAbort })
-	case s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last && last == versionOld:
+	case p.stable() == versionOld:
 		r.Ends, r.Reason = EndsReverted, "Version old is applied again."
 		r.since(func(row Row) bool {
 			return row.Reason == decide.DecidedRollback || row.Reason == decide.DecidedPromotion
 		})
-	case s.StableRS != "" && s.StableRS == s.CurrentPodHash && p.version(s.StableRS) == last:
-		r.Ends, r.Reason = EndsPromoted, "Version "+last+" is promoted."
+	case p.stable() != "":
+		r.Ends, r.Reason = EndsPromoted, "Version "+p.stable()+" is promoted."
 		if s.Phase != api.RolloutPhaseHealthy {
 			r.Reason += " " + sentenced(p.named(s.Message))
 		}
-		r.since(func(row Row) bool {
-			return row.Reason == decide.DecidedPromotion || row.Reason == decide.DecidedRollback
-		})
+		r.since(func(row Row) bool { return row.Reason == decide.DecidedPromotion })
 	case s.Phase == api.RolloutPhasePaused:
 		r.Ends, r.Reason = EndsPaused, sentenced(p.named(p.w.reason.Message))
 		r.since(func(row Row) bool { return row.Kind == RowWaits })
+	case s.Phase == api.RolloutPhaseDegraded:
+		r.Ends, r.Reason = EndsUnfinished, sentenced(p.named(s.Message))
 	default:
 		r.Ends, r.Reason = EndsUnfinished, sentenced(p.named(p.w.reason.Message))
-		if s.Phase == api.RolloutPhaseDegraded {
-			r.Reason = sentenced(p.named(s.Message))
-		}
 	}
+}
+
+// stable is the version that was applied last, once it is the stable one; "" before.
+func (p *player) stable() string {
+	s, last := p.w.rollout.Status, p.applied[len(p.applied)-1]
+	if s.StableRS == "" || s.StableRS != s.CurrentPodHash || p.version(s.StableRS) != last {
+		return ""
+	}
+	return last
 }
 
 // since takes time and reason from the last row of this kind.

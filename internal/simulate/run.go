@@ -33,33 +33,37 @@ func (w *World) next() time.Time {
 		consider(w.router.stages[0].at)
 	}
 	consider(w.Away)
-	w.eachSet(func(s *set) {
-		for _, p := range s.pods {
-			if !p.never {
-				consider(p.readyAt)
-			}
-		}
-	})
+	w.eachSet(func(s *set) { comeUp(s.pods, consider) })
 	if w.deployment != nil {
-		for _, p := range w.deployment.pods {
-			if !p.never {
-				consider(p.readyAt)
-			}
-		}
+		comeUp(w.deployment.pods, consider)
 	}
 	for _, r := range w.runs {
-		if !r.object.Status.Phase.Completed() {
-			for _, due := range decide.Reads(r.object) {
-				consider(due.At)
-			}
-		}
-		for _, j := range r.jobs {
-			if !j.never {
-				consider(j.endsAt)
-			}
-		}
+		r.goesOn(consider)
 	}
 	return at
+}
+
+// comeUp names the times at which pods become available.
+func comeUp(pods []pod, at func(time.Time)) {
+	for _, p := range pods {
+		if !p.never {
+			at(p.readyAt)
+		}
+	}
+}
+
+// goesOn names the times at which a run measures or one of its Jobs ends.
+func (r *run) goesOn(at func(time.Time)) {
+	if !r.object.Status.Phase.Completed() {
+		for _, due := range decide.Reads(r.object) {
+			at(due.At)
+		}
+	}
+	for _, j := range r.jobs {
+		if !j.never {
+			at(j.endsAt)
+		}
+	}
 }
 
 // Until lets time pass to end, stopping wherever something happens, and calls each after every

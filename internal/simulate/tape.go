@@ -168,6 +168,26 @@ func (t *tape) turn(p *player) {
 
 // rest looks at the world when it has come to rest at a moment.
 func (t *tape) rest(p *player) {
+	t.waits(p)
+	t.trouble(p)
+	t.serve(p)
+	t.capacity(p)
+	now := p.state()
+	if !sameJSON(now.Pods, t.state.Pods) || now.Active != t.state.Active {
+		if n := len(t.rows); n == 0 || t.rows[n-1].At != Duration(p.elapsed()) {
+			t.add(p, RowMoves, t.moves(now), "")
+		}
+		t.state = now
+	}
+	// What follows from one cause at one moment is shown with what came of it.
+	for i := len(t.rows) - 1; i >= 0 && t.rows[i].At == Duration(p.elapsed()) && t.rows[i].Kind != RowHappens; i-- {
+		t.rows[i].State = now
+	}
+	t.maxWeight = max(t.maxWeight, p.share(p.hash(versionNew)))
+}
+
+// waits tells what is awaited when that is something else than before.
+func (t *tape) waits(p *player) {
 	reason := p.w.reason
 	message := p.named(reason.Message)
 	if message == "" && p.w.rollout.Status.Phase == api.RolloutPhaseHealthy {
@@ -177,20 +197,6 @@ func (t *tape) rest(p *player) {
 		t.add(p, RowWaits, sentenced(message), reason.Code)
 	}
 	t.waiting = message
-	t.trouble(p)
-	t.serve(p)
-	t.capacity(p)
-	if now := p.state(); !sameJSON(now.Pods, t.state.Pods) || now.Active != t.state.Active {
-		if n := len(t.rows); n == 0 || t.rows[n-1].At != Duration(p.elapsed()) {
-			t.add(p, RowMoves, t.moves(now), "")
-		}
-		t.state = now
-	}
-	// What follows from one cause at one moment is shown with what came of it.
-	for i := len(t.rows) - 1; i >= 0 && t.rows[i].At == Duration(p.elapsed()) && t.rows[i].Kind != RowHappens; i-- {
-		t.rows[i].State = p.state()
-	}
-	t.maxWeight = max(t.maxWeight, p.share(p.hash(versionNew)))
 }
 
 // trouble tells why the rollout has become Degraded, unless a decision has said so.

@@ -238,22 +238,32 @@ func (s *Setup) WhatIf(text string) error {
 		}
 		return nil
 	}
-	known := slices.Concat(reads, jobs)
-	for _, w := range whatIfs() {
-		if w.name != name {
+	all := whatIfs()
+	i := slices.IndexFunc(all, func(w whatIf) bool { return w.name == name })
+	if i < 0 {
+		known := slices.Concat(reads, jobs)
+		for _, w := range all {
 			known = append(known, w.name)
-			continue
 		}
-		optional := strings.HasPrefix(w.value, "[")
-		if valued && w.value == "" || !valued && w.value != "" && !optional || w.at != timed && name != "router" {
-			return fault("write " + w.form())
-		}
-		if err := w.add(&s.Scenario, a); err != nil {
-			return fault(err.Error())
-		}
-		return nil
+		return &Complaint{Message: fmt.Sprintf("--what-if %s: there is nothing called %q", text, name), Word: name, Known: known}
 	}
-	return &Complaint{Message: fmt.Sprintf("--what-if %s: there is nothing called %q", text, name), Word: name, Known: known}
+	if !all[i].fits(valued, timed) {
+		return fault("write " + all[i].form())
+	}
+	if err := all[i].add(&s.Scenario, a); err != nil {
+		return fault(err.Error())
+	}
+	return nil
+}
+
+// fits says that a value and a moment are there where they must be, and only where they may be.
+func (w whatIf) fits(valued, timed bool) bool {
+	optional := strings.HasPrefix(w.value, "[")
+	switch {
+	case valued && w.value == "", !valued && w.value != "" && !optional:
+		return false
+	}
+	return w.at == timed || w.name == "router"
 }
 
 func (s *Setup) answers(name string, a argument, fault func(string) error) error {
