@@ -127,19 +127,12 @@ func (a *app) simulateFiles(o simulateOptions) error {
 const playing = 800
 
 // setUp finds the Rollout and its templates in what was read. Mistakes in them are told, since nothing would
-// be rolled out; what only a traffic router is missing for is imagined.
+// be rolled out.
 func setUp(report lintReport, name string) (simulate.Setup, error) {
-	var wrong []string
-	for _, f := range report.findings {
-		switch {
-		case f.Rule == manifest.Rule(validate.RuleTemplate), f.Rule == manifest.Rule(validate.RuleWorkload):
-			f.Fix = "add its file with -f"
-			wrong = append(wrong, f.String())
-		case f.Severity == "error" && !f.imaginable():
-			wrong = append(wrong, f.String())
-		}
-	}
 	setup := simulate.Setup{Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{}}
+	if wrong := report.mistakes(); len(wrong) > 0 {
+		return setup, errors.New("nothing would be rolled out while there are mistakes:\n" + strings.Join(wrong, "\n"))
+	}
 	var names []string
 	for _, d := range report.documents {
 		switch object := d.Object.(type) {
@@ -155,8 +148,6 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 		}
 	}
 	switch {
-	case len(wrong) > 0:
-		return setup, errors.New("nothing would be rolled out while there are mistakes:\n" + strings.Join(wrong, "\n"))
 	case len(names) == 0:
 		return setup, errors.New("there is no Rollout in what was read: add its file with -f")
 	case setup.Rollout == nil:
@@ -165,6 +156,21 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 		return setup, fmt.Errorf("there are several Rollouts: add --rollout with one of %s", strings.Join(names, ", "))
 	}
 	return setup, nil
+}
+
+// mistakes are what keeps an update from being simulated. What only a traffic router is missing for is
+// imagined; what is referred to must be there.
+func (r lintReport) mistakes() (wrong []string) {
+	for _, f := range r.findings {
+		switch {
+		case f.Rule == manifest.Rule(validate.RuleTemplate), f.Rule == manifest.Rule(validate.RuleWorkload):
+			f.Fix = "add its file with -f"
+			wrong = append(wrong, f.String())
+		case f.Severity == "error" && !f.imaginable():
+			wrong = append(wrong, f.String())
+		}
+	}
+	return wrong
 }
 
 // plot is what happens meanwhile: the scenario of the file, and the short forms after it.
