@@ -69,22 +69,29 @@ func (d *draft) takeSwitch(f facts) {
 	if !d.updating(f) || f.ro.Spec.Paused || d.awaitPeople(f) {
 		return
 	}
-	pre := f.blueGreen.PrePromotionAnalysis
-	ref := d.status.BlueGreen.PrePromotionAnalysisRunStatus
-	measured := measures(pre)
 	switch {
 	case d.cleared(f):
 		d.awaitSwitch(f)
 	case d.handedOver(f):
 		d.clear(f, "the active Service has named this revision since before this controller looked after it")
-	case measured && ref != nil && ref.Status != api.AnalysisPhaseSuccessful:
-		d.waits("Analysis", "Waiting for the verdict of the analysis before the switch.")
-	case measured && ref == nil, !measured && !d.previewReady(f) && !d.held():
+	case measures(f.blueGreen.PrePromotionAnalysis):
+		d.takeVerdict(f)
+	case !d.previewReady(f) && !d.held():
 		d.awaitPreview(f)
-	case measured:
-		d.takeSwitchPause(f, "AnalysisRun "+ref.Name+" was successful", successes(f.run(ref.Name))...)
 	default:
 		d.takeSwitchPause(f, "the preview is complete")
+	}
+}
+
+// takeVerdict waits for what the analysis before the switch comes to.
+func (d *draft) takeVerdict(f facts) {
+	switch ref := d.status.BlueGreen.PrePromotionAnalysisRunStatus; {
+	case ref == nil:
+		d.awaitPreview(f)
+	case ref.Status != api.AnalysisPhaseSuccessful:
+		d.waits("Analysis", "Waiting for the verdict of the analysis before the switch.")
+	default:
+		d.takeSwitchPause(f, "AnalysisRun "+ref.Name+" was successful", successes(f.run(ref.Name))...)
 	}
 }
 
@@ -199,14 +206,10 @@ func (d *draft) promoteSwitched(f facts) {
 	}
 	ref := d.status.BlueGreen.PostPromotionAnalysisRunStatus
 	measured := measures(f.blueGreen.PostPromotionAnalysis)
-	why := d.fastRollback(f)
+	why := d.unmeasuredPromotion(f)
 	switch {
-	case d.status.PromoteFull:
-		d.makeStable(f, "Full promotion requested")
 	case why != "":
 		d.makeStable(f, why)
-	case d.nobodyServed(f):
-		d.makeStable(f, "No pods are wanted")
 	case d.held() || !d.cleared(f):
 	case measured && (ref == nil || ref.Status != api.AnalysisPhaseSuccessful):
 		d.waits("Analysis", "Waiting for the verdict of the analysis after the switch.")
@@ -215,6 +218,17 @@ func (d *draft) promoteSwitched(f facts) {
 	default:
 		d.makeStable(f, "Completed blue-green update")
 	}
+}
+
+// unmeasuredPromotion is why no analysis after the switch is asked for, "" where it is.
+func (d *draft) unmeasuredPromotion(f facts) string {
+	switch {
+	case d.status.PromoteFull:
+		return "Full promotion requested"
+	case d.nobodyServed(f):
+		return "No pods are wanted"
+	}
+	return d.fastRollback(f)
 }
 
 // switchSlots are the runs before and after the switch. A run that has begun goes on whatever the pods do: it
