@@ -141,6 +141,9 @@ func (w *RolloutWorld) selectRevision(ctx context.Context, a decide.ServiceSelec
 	t := w.target(serviceKind, service)
 	err := w.cluster.patchInto(ctx, t, pointed(a.To, w.rollout.Name), now)
 	if refuses(err) {
+		if _, known := w.cluster.lessons.refusals(w.rollout.UID, serviceKind)[a.Service]; !known {
+			w.Tell([]decide.Event{{Warning: true, Reason: api.EventRolloutReconciliationError, Message: err.Error()}})
+		}
 		return w.cluster.lessons.learnRefusal(w.rollout.UID, t.ref, err.Error(), false)
 	}
 	if err != nil {

@@ -64,6 +64,10 @@ func (d *draft) repoint(f facts, s Service, to string, relies []Capacity) {
 		d.waits("ServiceRefused", "The server does not let Service %s be pointed at another revision: %s", s.Name, s.Refused)
 	}
 	d.act(ServiceSelects{Service: s.Name, From: s.Hash, To: to, Relies: relies, Sees: Entrances{Routing: f.seen.Routing}})
+	if s.Refused != "" {
+		d.waits("ServiceRefused", "Waiting for the server to let Service %s lead to another revision: %s", s.Name, s.Refused)
+		return // it was told when it was tried first
+	}
 	if s.Hash != to {
 		d.tell(api.EventSwitchService, "Switched selector for service '%s' from '%s' to '%s'", s.Name, s.Hash, to)
 	}
