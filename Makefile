@@ -80,6 +80,11 @@ race: localkube-plane ## the tests under the race detector
 laws: ## hold the laws over 100,000 random histories (hours)
 	go test ./internal/simulate -run 'TestLaws|TestCommandsRace' -every -timeout 0 -rapid.checks=100000
 
+FAULTS ?=
+.PHONY: mutants
+mutants: ## plant faults in the decisions, one at a time, and see which test notices (FAULTS=words picks some)
+	go run ./test/mutants -only '$(FAULTS)'
+
 FUZZTIME ?= 30s
 .PHONY: fuzz
 fuzz: ## fuzz every parser for FUZZTIME each
