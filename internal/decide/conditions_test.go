@@ -170,6 +170,12 @@ func TestDeadline(t *testing.T) {
 		}, false},
 		{"not while the spec is invalid", func(s *scene) { s.Observed.Invalid = []string{"spec: is wrong"} }, false},
 		{"not with no pods wanted", func(s *scene) { s.replicas(0) }, false},
+		{"not for a pod that is lost after the end of the update", func(s *scene) {
+			s.promoted()
+			s.Rollout.Status.Duration = &api.RolloutDuration{FinishedAt: &metav1.Time{Time: noon.Add(-time.Hour)}}
+			s.fresh().Available = 3
+			s.counted()
+		}, false},
 		{"not once all has been well", func(s *scene) {
 			s.progressing(corev1.ConditionTrue, api.ReasonNewReplicaSetAvailable, noon.Add(-time.Hour))
 		}, false},
@@ -272,5 +278,17 @@ func TestPauseConditions(t *testing.T) {
 	wants(t, p, "RolloutPaused: Rollout is paused (CanaryPauseStep)")
 	if !p.Again.Equal(got.StartTime.Add(10 * time.Second)) {
 		t.Errorf("again at %s, want ten seconds after %s", p.Again, got.StartTime)
+	}
+}
+
+// TestAConditionTellsWhenItsStatusChanged: another reason is no other status.
+func TestAConditionTellsWhenItsStatusChanged(t *testing.T) {
+	since := metav1.NewTime(noon.Add(-time.Hour))
+	s := newScene()
+	s.promoted()
+	s.Rollout.Status.Conditions[0].LastTransitionTime = since
+	got := conditionOf(new(Rollout(s.RolloutInput).Status), api.RolloutProgressing)
+	if got.Reason != api.ReasonNewReplicaSetAvailable || !got.LastTransitionTime.Equal(&since) {
+		t.Errorf("it is %s since %s, want %s since %s", got.Reason, got.LastTransitionTime, api.ReasonNewReplicaSetAvailable, since)
 	}
 }

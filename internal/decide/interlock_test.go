@@ -1,6 +1,11 @@
 package decide
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
 
 func TestInterlock(t *testing.T) {
 	s := func(wanted, available int32) *sizes { return &sizes{wanted, available} }
@@ -25,5 +30,51 @@ func TestInterlock(t *testing.T) {
 				t.Errorf("%d/%d, want %d/%d", got.canary.wanted, got.stable.wanted, c.heldAtCanary, c.heldAtStable)
 			}
 		})
+	}
+}
+
+// TestAnInvalidSpecDoesNotKeepTheStablePodsFromComingBack: the canary stays as it is, and the stable side gets what
+// lacks.
+func TestAnInvalidSpecDoesNotKeepTheStablePodsFromComingBack(t *testing.T) {
+	s := newScene()
+	s.replicas(8)
+	s.Observed.Invalid = []string{"spec.strategy.canary.steps[0].setWeight: is 200"}
+	sizes := stated[ReplicaSetWants](Rollout(s.RolloutInput))
+	if len(sizes) != 1 || sizes[0].Name != s.stable().Name || sizes[0].To != 7 {
+		t.Errorf("sizes %+v, want 7 stable pods beside the one of the canary", sizes)
+	}
+}
+
+// TestOldPodsStayAsFarAsNewOnesAreMissing: their time is over, but one pod of four serves of the version that has
+// taken their place, and one of four may be missing.
+func TestOldPodsStayAsFarAsNewOnesAreMissing(t *testing.T) {
+	s := newScene()
+	s.routed(0, 0)
+	s.promoted()
+	s.Observed.Services["old"] = Service{Name: "old", Hash: s.fresh().Hash, ManagedBy: "web"}
+	s.Observed.ReplicaSets[1].ScaleDownAt = noon.Add(-time.Second)
+	s.pods(4, 4)
+	s.fresh().Ready, s.fresh().Available = 1, 1
+	sizes := stated[ReplicaSetWants](Rollout(s.RolloutInput))
+	if len(sizes) != 1 || sizes[0].Name != s.Observed.ReplicaSets[1].Name || sizes[0].To != 2 {
+		t.Errorf("sizes %+v, want 2 of the old pods beside the one that serves", sizes)
+	}
+}
+
+// TestNobodyIsLedToACanaryWithoutPods: a managed route goes as soon as nobody serves where it leads.
+func TestNobodyIsLedToACanaryWithoutPods(t *testing.T) {
+	s := newScene()
+	s.routed(25, 25)
+	header := &api.SetHeaderRoute{Name: "testers", Match: []api.HeaderRoutingMatch{{HeaderName: "tester", HeaderValue: &api.StringMatch{Exact: "yes"}}}}
+	s.canary().Steps[1] = api.CanaryStep{SetHeaderRoute: header}
+	s.canary().TrafficRouting.ManagedRoutes = []api.ManagedRoutes{{Name: "testers"}}
+	s.rehash()
+	s.step(1)
+	for _, there := range []int32{1, 0} {
+		s.fresh().Available = there
+		told := stated[TrafficSplits](Rollout(s.RolloutInput))
+		if len(told) != 1 || len(told[0].Want.Routes) != int(there) {
+			t.Errorf("with %d pods the router is told %+v, want %d routes", there, told, there)
+		}
 	}
 }

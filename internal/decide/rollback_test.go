@@ -103,6 +103,16 @@ func TestAFastRollbackEndsPausesAndAbortsAndHasNoRuns(t *testing.T) {
 	}
 }
 
+func TestAFastRollbackWaitsWhileTheRolloutIsPausedByHand(t *testing.T) {
+	s := backThen(2, 1, 0, 1)
+	s.Rollout.Spec.Paused = true
+	plan := Rollout(s.RolloutInput)
+	skipped := slices.ContainsFunc(plan.Status.Decisions, func(made api.Decision) bool { return made.Reason == DecidedFastRollback })
+	if skipped || index(plan.Status) != 0 || len(stated[ReplicaSetWants](plan)) > 0 {
+		t.Errorf("at step %d, skipped %v: %+v", index(plan.Status), skipped, plan.Actions)
+	}
+}
+
 func TestAnAbortOfAFastRollbackWins(t *testing.T) {
 	s := backThen(2, 1, 0, 1)
 	s.Rollout.Status = Rollout(s.RolloutInput).Status
@@ -116,6 +126,16 @@ func TestAnAbortOfAFastRollbackWins(t *testing.T) {
 		if w, ok := a.(ReplicaSetWants); ok && w.Name == s.Observed.ReplicaSets[0].Name && w.To > w.From {
 			t.Errorf("the version that was aborted grows: %+v", w)
 		}
+	}
+}
+
+func TestAnAbortedFastRollbackIsToldAsAborted(t *testing.T) {
+	began := metav1.NewTime(noon.Add(-time.Minute))
+	s := newScene()
+	s.Rollout.Status.Abort = true
+	s.Rollout.Status.Duration = &api.RolloutDuration{RolloutStartedAt: &began, CompletionStatus: api.CompletionFastRolledBack}
+	if got := Rollout(s.RolloutInput).Status.Duration; got.FinishedAt == nil || got.CompletionStatus != api.CompletionAborted {
+		t.Errorf("the record is %+v, want it to end as %s", got, api.CompletionAborted)
 	}
 }
 

@@ -27,6 +27,7 @@ func TestOnlyTheSampleThatIsDueIsTaken(t *testing.T) {
 		{"the first, on time", []SampleKey{{"m", 1, start}}, 1},
 		{"twice the same", []SampleKey{{"m", 1, start}, {"m", 1, start}}, 1},
 		{"one that was due earlier", []SampleKey{{"m", 1, start.Add(-time.Minute)}}, 0},
+		{"another one of the same time", []SampleKey{{"m", 2, start}}, 0},
 		{"one that is not due yet", []SampleKey{{"m", 2, start.Add(10 * time.Second)}}, 0},
 	}
 	for _, c := range cases {
@@ -51,6 +52,17 @@ func TestTheReportOfAJobStaysWithItsMeasurement(t *testing.T) {
 	m := Analysis(in).Status.MetricResults[0].Measurements[0]
 	if got, want := m.Metadata[api.EvidenceReport], `{"errorRate":0.01}`; got != want {
 		t.Errorf("report %q, want %q", got, want)
+	}
+}
+
+func TestAJobOfSomebodyElseSaysNothing(t *testing.T) {
+	run := &api.AnalysisRun{Spec: api.AnalysisRunSpec{Metrics: []api.Metric{{Name: "load", Provider: api.MetricProvider{Job: &api.JobMetric{}}}}}}
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	run.Status = Analysis(AnalysisInput{Run: run, Now: now}).Status
+	theirs := Job{Done: true, Ended: true, Sample: judge.Sample{Result: 0.0, Text: "0"}}
+	plan := Analysis(AnalysisInput{Run: run, Now: now, Jobs: map[string]Job{JobName("", "load", 1): theirs}})
+	if m := plan.Status.MetricResults[0].Measurements[0]; m.Phase != api.AnalysisPhaseError || len(plan.Actions) > 0 {
+		t.Errorf("the measurement is %s, %q, and the plan %+v; want an error, and their Job left alone", m.Phase, m.Message, plan.Actions)
 	}
 }
 
