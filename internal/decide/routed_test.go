@@ -80,6 +80,7 @@ func TestAnAbortedCanaryStaysWhileItIsNeeded(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene()
 			s.routed(0, 0)
+			s.Observed.Services["new"] = Service{Name: "new", Hash: s.stable().Hash, ManagedBy: "web"}
 			s.aborted()
 			test.change(s)
 			begins := false

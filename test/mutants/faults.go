@@ -30,7 +30,7 @@ var faults = []fault{
 	{"scale.go", "a size relies on pods that the same plan takes away", `serving := min(p.rs.Wanted, p.rs.Available, p.size.wanted)`, `serving := min(p.rs.Wanted, p.rs.Available)`},
 
 	// Steps.
-	{"step.go", "steps are taken while somebody has paused the Rollout", `if !d.updating(f) || f.ro.Spec.Paused || d.status.PromoteFull || d.fastRollback(f) != "" {`, `if !d.updating(f) || d.status.PromoteFull || d.fastRollback(f) != "" {`},
+	{"step.go", "steps are taken while somebody has paused the Rollout", `|| f.ro.Spec.Paused || d.hastens(f) {`, `|| d.hastens(f) {`},
 	{"step.go", "an inconclusive analysis holds no step", `if d.inconclusive() {`, `if false {`},
 	{"step.go", "a step is complete with pods that are ready, not available", `fresh.Available < f.enough(target.canary):`, `fresh.Ready < f.enough(target.canary):`},
 	{"step.go", "a weight does not wait for stable pods that are going", `stable.Wanted != target.stable || stable.Replicas != target.stable`, `stable.Wanted != target.stable`},
@@ -79,8 +79,8 @@ var faults = []fault{
 
 	// Promotion.
 	{"promote.go", "an update is promoted before all pods serve", `fresh.Available < f.enough(f.replicas)`, `fresh.Available == 0`},
-	{"promote.go", "a pause does not hold the promotion", `case d.held() || d.step(f) < d.lastStep(f):`, `case d.step(f) < d.lastStep(f):`},
-	{"promote.go", "the promotion does not wait for the background analysis", `if d.awaitBackground(f) {`, `if false {`},
+	{"promote.go", "a pause does not hold the promotion", `case d.held() || d.step(f) < d.lastStep(f)`, `case d.step(f) < d.lastStep(f)`},
+	{"promote.go", "the promotion does not wait for the background analysis", ` || d.awaitBackground(f):`, `:`},
 	{"promote.go", "the promotion does not wait for the router", `missing != "" && f.replicas > 0`, `missing != "" && false`},
 	{"promote.go", "with pingPong the Services keep their roles", `	d.turnPingPong(f)
 	d.makeStable`, `	d.makeStable`},
@@ -126,12 +126,14 @@ var faults = []fault{
 	least = min`, `least = 1
 	}
 	least = min`},
-	{"routed.go", "a size set by hand outlives matchTrafficWeight", `if s.MatchTrafficWeight &&`, `if false &&`},
+	{"routed.go", "a size set by hand outlives matchTrafficWeight", `s.Weight == nil {
+				return nil`, `s.Weight == nil {
+				continue`},
 	{"routed.go", "a router that needs a backend with pods gets one without", `count = max(count, 1)`, `_ = count`},
 	{"routed.go", "with dynamicStableScale a replaced revision is not drained", ` || d.draining(f) {`, ` {`},
 	{"routed.go", "the old version of a routed canary goes at once", `if f.canary.DynamicStableScale || !f.withinLimit(`, `if true || !f.withinLimit(`},
 	{"routed.go", "scaleDownDelayRevisionLimit keeps one revision too few", `return kept <= *limit`, `return kept < *limit`},
-	{"routed.go", "replicaProgressThreshold is rounded down", `min(partOf(count, t.Value, 100), count)`, `min(count*t.Value/100, count)`},
+	{"routed.go", "replicaProgressThreshold is rounded down", `some = partOf(count, t.Value, 100)`, `some = count * t.Value / 100`},
 	{"routes.go", "a managed route leads to a canary without pods", ` || fresh.Available == 0 {`, ` {`},
 	{"routes.go", "a managed route stays after the step that removes it", `delete(set, r.Name)`, ``},
 	{"routes.go", "a managed route comes a step late", `i <= d.step(f)`, `i < d.step(f)`},
@@ -152,8 +154,8 @@ var faults = []fault{
 	{"preview.go", "abortScaleDownDelaySeconds: 0 keeps nothing", `case forever:`, `case forever && false:`},
 	{"preview.go", "the delay after a switch is the one after an abort", `delayOf(f.blueGreen.ScaleDownDelaySeconds, false)`, `delayOf(f.blueGreen.AbortScaleDownDelaySeconds, false)`},
 	{"preview.go", "the old revision goes while the new one does not serve", `min(serving.Wanted, serving.Available) < f.fewest()`, `serving.Wanted < 0`},
-	{"preview.go", "new pods are added behind a Service that selects everything", `	if d.exposed(f) {
-		return rs.Wanted`, `	if false {
+	{"preview.go", "new pods are added behind a Service that selects everything", `case d.exposed(f):
+		return rs.Wanted`, `case false:
 		return rs.Wanted`},
 
 	// Going back, restarts.
@@ -220,4 +222,8 @@ var faults = []fault{
 }
 
 // equivalents are the faults that change nothing, each with the reason.
-var equivalents = map[string]string{}
+var equivalents = map[string]string{
+	"an analysis that ended in any way completes its step":  "hearRuns comes first, and aborts or pauses an update whose run did not pass",
+	"a run that is not the step's completes it":             "dropStrayRefs comes first, and forgets such a run",
+	"the revision that the active Service names loses pods": "each size says the same of it already; this is the last look",
+}
