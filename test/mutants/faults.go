@@ -202,11 +202,11 @@ var faults = []fault{
 	{"stepexperiment.go", "an experiment of an earlier attempt is heard", `ex != nil && d.earlier(ex) {`, `false {`},
 
 	// Taking over from a Deployment.
-	{"workload.go", "pods of the Deployment are taken before the finalizer is there", `case to < w.Wanted && !f.kept():`, `case false:`},
+	{"workload.go", "pods of the Deployment are taken before the finalizer is there", `case to < w.Wanted && f.kept():`, `case to < w.Wanted:`},
 	{"workload.go", "what the Deployment's pods are exchanged for is not stated", `reliance(places, "")`, `nil`},
 	{"workload.go", "the Deployment gives up its pods before the Rollout's serve", `d.carriesAll(f) && serving >= f.replicas:`, `d.carriesAll(f):`},
 	{"workload.go", "the Deployment gives up its pods before the Services lead to the Rollout's", `case d.promoted(f) && d.carriesAll(f) &&`, `case d.promoted(f) &&`},
-	{"workload.go", "of R and B the smaller one has to serve in a migration", `max(max(f.replicas, before)-serving, 0)`, `max(min(f.replicas, before)-serving, 0)`},
+	{"workload.go", "of R and B the smaller one has to serve in a migration", `max(max(replicas, before)-serving, 0)`, `max(min(replicas, before)-serving, 0)`},
 	{"workload.go", "a deleted Rollout goes before the Deployment's pods serve", `restored := w.Wanted >= back && w.Observed && w.Available >= back`, `restored := w.Wanted >= back`},
 	{"actions.go", "letting go of a deleted Rollout waits for a workload the server refuses", `if a.Held {`, `if true {`},
 
