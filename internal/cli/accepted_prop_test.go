@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	api "sluice.dev/sluice/api/v1alpha1"
-	"sluice.dev/sluice/internal/decide"
 	"sluice.dev/sluice/internal/simulate"
 	"sluice.dev/sluice/internal/validate"
 )
@@ -150,7 +149,7 @@ func (m maker) step(router bool) api.CanaryStep {
 // and nothing panics on the way. What a cluster cannot carry out yet is decided all the same.
 func TestWhatValidationAcceptsCanBeDecided(t *testing.T) {
 	accepted := 0
-	templates := map[decide.TemplateKey]api.AnalysisTemplateSpec{{Name: "t"}: {Metrics: []api.Metric{{Name: "m", SuccessCondition: "result == 1", Provider: api.MetricProvider{Web: &api.WebMetric{URL: "http://a"}}}}}}
+	templates := map[simulate.TemplateKey]api.AnalysisTemplateSpec{{Name: "t"}: {Metrics: []api.Metric{{Name: "m", SuccessCondition: "result == 1", Provider: api.MetricProvider{Web: &api.WebMetric{URL: "http://a"}}}}}}
 	rapid.Check(t, func(rt *rapid.T) {
 		ro := maker{rt}.rollout()
 		if len(validate.Rollout(ro).WithRouters().Of(validate.Invalid)) > 0 {

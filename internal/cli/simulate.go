@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	api "sluice.dev/sluice/api/v1alpha1"
-	"sluice.dev/sluice/internal/decide"
 	"sluice.dev/sluice/internal/manifest"
 	"sluice.dev/sluice/internal/simulate"
 	"sluice.dev/sluice/internal/validate"
@@ -129,7 +128,7 @@ const playing = 800
 // setUp finds the Rollout and its templates in what was read. Mistakes in them are told, since nothing would
 // be rolled out.
 func setUp(report lintReport, name string) (simulate.Setup, error) {
-	setup := simulate.Setup{Templates: map[decide.TemplateKey]api.AnalysisTemplateSpec{}}
+	setup := simulate.Setup{Templates: map[simulate.TemplateKey]api.AnalysisTemplateSpec{}}
 	if wrong := report.mistakes(); len(wrong) > 0 {
 		return setup, errors.New("nothing would be rolled out while there are mistakes:\n" + strings.Join(wrong, "\n"))
 	}
@@ -142,9 +141,9 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 				setup.Rollout = object
 			}
 		case *api.AnalysisTemplate:
-			setup.Templates[decide.TemplateKey{Name: object.Name}] = object.Spec
+			setup.Templates[simulate.TemplateKey{Name: object.Name}] = object.Spec
 		case *api.ClusterAnalysisTemplate:
-			setup.Templates[decide.TemplateKey{Name: object.Name, Cluster: true}] = object.Spec
+			setup.Templates[simulate.TemplateKey{Name: object.Name, Cluster: true}] = object.Spec
 		}
 	}
 	switch {

@@ -82,6 +82,9 @@ type World struct {
 	passes   int
 }
 
+// TemplateKey names a template that the Rollout may refer to.
+type TemplateKey = decide.TemplateKey
+
 // Question names a measurement: of which metric of which run, the n-th, for which revision.
 type Question struct {
 	Run, Metric, Revision string
