@@ -77,8 +77,9 @@ race: localkube-plane ## the tests under the race detector
 	CGO_ENABLED=1 go test -race ./internal/... ./test/amp/... ./examples/...
 
 .PHONY: laws
-laws: ## hold the laws over 100,000 random histories (hours)
-	go test ./internal/simulate -run 'TestLaws|TestCommandsRace' -every -timeout 0 -rapid.checks=100000
+HISTORIES ?= 100000
+laws: ## hold each law over 100,000 random histories (hours; HISTORIES= is another number)
+	go test ./internal/simulate -run 'TestLaws|TestCommandsRace' -every -timeout 0 -rapid.checks=$(HISTORIES)
 
 FAULTS ?=
 .PHONY: mutants

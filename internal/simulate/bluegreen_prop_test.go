@@ -339,7 +339,7 @@ func (s *switches) ends() {
 	}
 }
 
-func TestBlueGreenLaws(t *testing.T) {
+func TestLawsOfBlueGreen(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newSwitches(t, rt)
 		s.turn(5)

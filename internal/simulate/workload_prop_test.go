@@ -129,9 +129,9 @@ func (h *handover) ends(t *rapid.T) {
 	h.Check(t)
 }
 
-// TestHandover holds the laws of a migration in random histories, with crashes, lost and repeated actions and
+// TestLawsOfHandover holds the laws of a migration in random histories, with crashes, lost and repeated actions and
 // stale views at any point.
-func TestHandover(t *testing.T) {
+func TestLawsOfHandover(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHandover(t, rt)
 		h.turn(2)
