@@ -30,10 +30,10 @@ var faults = []fault{
 	{"scale.go", "a size relies on pods that the same plan takes away", `serving := min(p.rs.Wanted, p.rs.Available, p.size.wanted)`, `serving := min(p.rs.Wanted, p.rs.Available)`},
 
 	// Steps.
-	{"step.go", "steps are taken while somebody has paused the Rollout", `|| f.ro.Spec.Paused || d.hastens(f) {`, `|| d.hastens(f) {`},
-	{"step.go", "an inconclusive analysis holds no step", `if d.inconclusive() {`, `if false {`},
+	{"step.go", "steps are taken while somebody has paused the Rollout", ` && !f.ro.Spec.Paused && !d.hastens(f)`, ` && !d.hastens(f)`},
+	{"bluegreen.go", "an inconclusive analysis holds no step", `case d.inconclusive():`, `case false:`},
 	{"step.go", "a step is complete with pods that are ready, not available", `fresh.Available < f.enough(target.canary):`, `fresh.Ready < f.enough(target.canary):`},
-	{"step.go", "a weight does not wait for stable pods that are going", `stable.Wanted != target.stable || stable.Replicas != target.stable`, `stable.Wanted != target.stable`},
+	{"step.go", "a weight does not wait for stable pods that are going", `rs.Wanted == pods && rs.Replicas == pods`, `rs.Wanted == pods`},
 	{"step.go", "a weight does not wait for pods of older revisions", `case !f.routed() && f.olderAvailable`, `case false && f.olderAvailable`},
 	{"step.go", "a pause lasts longer than its time", `if f.now.Before(end) {`, `if !f.now.After(end) {`},
 	{"operate.go", "a pause is up to a second too short", `StartTime: f.stampUp()`, `StartTime: f.stamp()`},
@@ -88,7 +88,7 @@ var faults = []fault{
 	// Deadlines and delays.
 	{"conditions.go", "the deadline is armed after an abort", `ro.Spec.Paused || s.Abort ||`, `ro.Spec.Paused ||`},
 	{"conditions.go", "the deadline is armed when the update is over", `return s.Duration == nil || s.Duration.FinishedAt == nil`, `return true`},
-	{"conditions.go", "the deadline is armed while a step measures", `return step.Analysis == nil && step`, `return step`},
+	{"conditions.go", "the deadline is armed while a step measures", `return step.Analysis != nil || step`, `return step`},
 	{"conditions.go", "the deadline is armed while an analysis before the switch measures", `if run != nil && !run.Status.Completed() {`, `if run != nil && false {`},
 	{"scale.go", "an update that ran out of time is aborted although nobody asked for that", `if f.ro.Spec.ProgressDeadlineAbort && d.updating(f) {`, `if d.updating(f) {`},
 	{"scale.go", "progress that was not looked at in time is none", `moved(f.ro.Status, d.status) {`, `false {`},
