@@ -156,7 +156,7 @@ func (t *trial) measure() {
 		}
 	}
 	for _, run := range t.in.Runs {
-		if !(current[run.Name] && t.ofThisTime(run)) && !run.Status.Phase.Completed() && !run.Spec.Terminate {
+		if goesOn := current[run.Name] && t.ofThisTime(run); !goesOn && !run.Status.Phase.Completed() && !run.Spec.Terminate {
 			t.act(RunStopped{Name: run.Name, ByHand: t.endedByHand()})
 			t.events = append(t.events, Event{Reason: api.EventAnalysisRunTerminating, Message: fmt.Sprintf("Terminating AnalysisRun '%s'", run.Name)})
 		}

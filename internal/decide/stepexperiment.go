@@ -58,17 +58,14 @@ func (d *draft) hearExperiment(f facts) {
 		return
 	}
 	ex := f.experiment(name)
-	b, here := d.bench(f)
-	stray := f.forward && !(here && b.owns(name))
-	if stray || d.promoted(f) || ex != nil && d.earlier(ex) {
+	if d.strayExperiment(f, name, ex) {
 		d.status.Canary.CurrentExperiment = ""
 		return
 	}
 	if ex == nil || !d.measuring(f) {
 		return
 	}
-	phase, message := experimentCameTo(ex)
-	switch phase {
+	switch phase, message := experimentCameTo(ex); phase {
 	case api.AnalysisPhaseFailed, api.AnalysisPhaseError:
 		cause := "Experiment analysis phase is error/failed"
 		if message != "" {
@@ -85,6 +82,16 @@ func (d *draft) hearExperiment(f facts) {
 		d.record(f, DecidedInconclusive, fmt.Sprintf("Experiment %s was inconclusive: %s", name, message), experimentProof(ex)...)
 	case api.AnalysisPhasePending, api.AnalysisPhaseRunning, api.AnalysisPhaseSuccessful:
 	}
+}
+
+// strayExperiment says that an Experiment is not that of the current step, revision and attempt. While the spec
+// is invalid its steps say nothing about that.
+func (d *draft) strayExperiment(f facts, name string, ex *api.Experiment) bool {
+	if d.promoted(f) || ex != nil && d.earlier(ex) {
+		return true
+	}
+	b, here := d.bench(f)
+	return f.forward && (!here || !b.owns(name))
 }
 
 func (d *draft) tellExperiment(name string, phase api.AnalysisPhase) {
