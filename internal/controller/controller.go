@@ -135,17 +135,9 @@ func (c sideCache) GetCache() cache.Cache { return c.Cache }
 
 // assemble wires caches, worlds, measurements and controllers together.
 func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prometheus.Registerer, state *health) error {
-	options, err := cluster.JobCaches(mgr.GetScheme(), o.Scope)
+	jobs, err := newJobs(mgr, o.Scope)
 	if err != nil {
 		return err
-	}
-	options.Mapper, options.HTTPClient = mgr.GetRESTMapper(), mgr.GetHTTPClient()
-	jobs, err := cache.New(mgr.GetConfig(), options)
-	if err != nil {
-		return fmt.Errorf("preparing the cache of Jobs: %w", err)
-	}
-	if err := mgr.Add(sideCache{jobs}); err != nil {
-		return fmt.Errorf("adding the cache of Jobs: %w", err)
 	}
 	if err := cluster.Index(ctx, mgr.GetCache(), jobs, o.Scope); err != nil {
 		return err
@@ -164,13 +156,7 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 		Cached: mgr.GetCache(), OneNamespace: o.Scope.Namespace != "", Version: o.Version, Commit: o.Commit,
 	})
 	recorder := cluster.NewRecorder(live, o.Log)
-	recorder.Count = func(about corev1.ObjectReference, e decide.Event) {
-		kind := corev1.EventTypeNormal
-		if e.Warning {
-			kind = corev1.EventTypeWarning
-		}
-		meters.Told(about.Kind, types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, kind, e.Reason)
-	}
+	recorder.Count = counting(meters)
 	world := cluster.New(cluster.Options{
 		Cached: mgr.GetCache(), Jobs: jobs, Workloads: known, Live: live, Events: recorder,
 		Runners: o.Providers.Runners, Inspect: inspector{}, OneNamespace: o.Scope.Namespace != "",
@@ -197,6 +183,34 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 		return err
 	}
 	return mgr.Add(&announcement{state: state, log: o.Log})
+}
+
+// newJobs is the cache of the Jobs that measure, which starts together with the manager's own.
+func newJobs(mgr manager.Manager, scope cluster.Scope) (cache.Cache, error) {
+	options, err := cluster.JobCaches(mgr.GetScheme(), scope)
+	if err != nil {
+		return nil, err
+	}
+	options.Mapper, options.HTTPClient = mgr.GetRESTMapper(), mgr.GetHTTPClient()
+	jobs, err := cache.New(mgr.GetConfig(), options)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the cache of Jobs: %w", err)
+	}
+	if err := mgr.Add(sideCache{jobs}); err != nil {
+		return nil, fmt.Errorf("adding the cache of Jobs: %w", err)
+	}
+	return jobs, nil
+}
+
+// counting counts the events that people are told.
+func counting(meters *telemetry.Meters) func(about corev1.ObjectReference, e decide.Event) {
+	return func(about corev1.ObjectReference, e decide.Event) {
+		kind := corev1.EventTypeNormal
+		if e.Warning {
+			kind = corev1.EventTypeWarning
+		}
+		meters.Told(about.Kind, types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, kind, e.Reason)
+	}
 }
 
 func secretsOf(world *cluster.Cluster) func(ctx context.Context, namespace, name, key string) (string, bool, error) {

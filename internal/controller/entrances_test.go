@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -152,14 +151,6 @@ func (p *place) runsOf(kind, hash string) (phases []api.AnalysisPhase) {
 		phases = append(phases, run.Status.Phase)
 	}
 	return phases
-}
-
-// unpointed checks that a Service was never touched.
-func (p *place) unpointed(t *testing.T, service string) {
-	t.Helper()
-	if got := p.pointing(service); got != (pointing{}) {
-		t.Errorf("Service %s is %+v", service, got)
-	}
 }
 
 // edit changes an object as somebody else would.
