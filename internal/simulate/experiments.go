@@ -244,19 +244,11 @@ func (p *experimentWorld) act(live *experiment, action decide.Action) error {
 			}}
 		}
 	case decide.ReplicaSetWants:
-		s := live.sets[a.Name]
-		if s == nil || p.seen.sets[a.Name] == nil || s.version != p.seen.sets[a.Name].version {
-			return ErrConflict
-		}
-		s.Wanted, s.Observed, s.version = a.To, false, w.touch()
-		w.node()
+		return p.edit(live, a.Name, func(s *set) { s.Wanted, s.Observed = a.To, false })
 	case decide.ReplicaSetCarries:
-		s := live.sets[a.Name]
-		if s == nil || p.seen.sets[a.Name] == nil || s.version != p.seen.sets[a.Name].version {
-			return ErrConflict
-		}
-		s.ScaleDownAt, _ = time.Parse(time.RFC3339, a.Annotations[api.AnnotationScaleDownDeadline])
-		s.version = w.touch()
+		return p.edit(live, a.Name, func(s *set) {
+			s.ScaleDownAt, _ = time.Parse(time.RFC3339, a.Annotations[api.AnnotationScaleDownDeadline])
+		})
 	case decide.ServiceExists:
 		if !live.services[a.Name] {
 			live.services[a.Name] = true
@@ -270,6 +262,18 @@ func (p *experimentWorld) act(live *experiment, action decide.Action) error {
 	default:
 		return w.actOnRun(action, live.object)
 	}
+	return nil
+}
+
+// edit changes a ReplicaSet of an Experiment, if it is still the version this pass saw.
+func (p *experimentWorld) edit(live *experiment, name string, change func(*set)) error {
+	s, seen := live.sets[name], p.seen.sets[name]
+	if s == nil || seen == nil || s.version != seen.version {
+		return ErrConflict
+	}
+	change(s)
+	s.version = p.w.touch()
+	p.w.node()
 	return nil
 }
 
