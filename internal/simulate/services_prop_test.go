@@ -29,7 +29,7 @@ func TestLawsOfServices(t *testing.T) {
 			}
 		}
 		h.w.Repointed = func(r Repoint) {
-			h.law(r.After > 0 || r.Before == 0, "law 1: Service %s leads from %d pods to none", r.Service, r.Before)
+			h.law(r.After > 0 || r.Before == 0 || r.Replicas == 0, "law 1: Service %s leads from %d pods to none", r.Service, r.Before)
 		}
 		h.turn(5)
 		rt.Repeat(rapid.StateMachineActions(h))
