@@ -174,12 +174,13 @@ func (d *draft) dress(f facts) {
 			pods = podsByHash(f.seen.Pods)
 		}
 		changes := f.undressed(rs, in, pods[rs.Hash])
-		d.dressReplicaSet(f, rs, in, len(changes) > 0)
+		unseen := int(rs.Replicas) > len(pods[rs.Hash])
+		d.dressReplicaSet(f, rs, in, len(changes) > 0 || unseen)
 		for _, change := range changes[:min(left, len(changes))] {
 			d.act(change)
 			left--
 		}
-		if unseen := int(rs.Replicas) > len(pods[rs.Hash]); len(changes) > 0 || unseen && rs.dressedIn(in) {
+		if len(changes) > 0 || unseen && rs.dressedIn(in) {
 			d.wait(f.now.Add(wearAgain))
 		}
 	}

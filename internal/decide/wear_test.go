@@ -100,6 +100,10 @@ func TestWhatTheRolesWear(t *testing.T) {
 			s.canary().CanaryMetadata, s.canary().StableMetadata = nil, nil
 			s.fresh().Worn = canaryNote
 		}, "role= watch= note=", "", "", ""},
+		{"not all pods are seen: the note stays", func(s *scene) {
+			s.canary().CanaryMetadata, s.canary().StableMetadata = nil, nil
+			s.fresh().Worn, s.fresh().Replicas = canaryNote, 2
+		}, "", "", "", ""},
 		{"pods are not looked at: the note stays", func(s *scene) {
 			s.canary().CanaryMetadata, s.canary().StableMetadata = nil, nil
 			s.fresh().Worn, s.Observed.Pods = canaryNote, nil
