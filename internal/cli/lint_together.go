@@ -84,19 +84,24 @@ func (w *world) services(d *manifest.Document, ro *api.Rollout) (findings []Lint
 		}
 	}
 	for _, f := range validate.Services(ro, have) {
-		switch {
-		case f.Rule == validate.RuleServiceSelector && (r.torn || len(d.Left) > 0 || d.Torn):
-		case f.Rule == validate.RuleService && w.searched(d):
-			name, _, _ := strings.Cut(f.Message, " does not")
-			findings = append(findings, about(d, manifest.Rule(f.Rule), "error", f.Path, name+nowhere))
-		case f.Rule == validate.RuleService && !w.complete:
-			name, _, _ := strings.Cut(f.Message, " does not")
-			findings = append(findings, about(d, manifest.Rule(f.Rule), "note", f.Path, name+" is not among the files: it was not checked"))
-		default:
-			findings = append(findings, w.finding(d, f))
+		if f.Rule == validate.RuleServiceSelector && (r.torn || len(d.Left) > 0 || d.Torn) {
+			continue
 		}
+		findings = append(findings, w.serviceFinding(d, f))
 	}
 	return findings
+}
+
+// serviceFinding says of a Service that is not among the files how far it was looked for.
+func (w *world) serviceFinding(d *manifest.Document, f validate.Finding) LintFinding {
+	name, _, _ := strings.Cut(f.Message, " does not")
+	switch {
+	case f.Rule == validate.RuleService && w.searched(d):
+		return about(d, manifest.Rule(f.Rule), "error", f.Path, name+nowhere)
+	case f.Rule == validate.RuleService && !w.complete:
+		return about(d, manifest.Rule(f.Rule), "note", f.Path, name+" is not among the files: it was not checked")
+	}
+	return w.finding(d, f)
 }
 
 // namedBeside lists the Rollouts that name a Service and stand in the same directory. Another one may hold

@@ -117,7 +117,7 @@ func (d *draft) awaitPeople(f facts) bool {
 func (d *draft) handedOver(f facts) bool {
 	ref := d.status.BlueGreen.PrePromotionAnalysisRunStatus
 	known := slices.ContainsFunc(d.status.Decisions, func(made api.Decision) bool { return made.Revision == f.hash })
-	passed := ref != nil && ref.Status == api.AnalysisPhaseSuccessful
+	passed := passed(ref)
 	return d.leadsTo(f.hash) && !known && (passed || !measures(f.blueGreen.PrePromotionAnalysis))
 }
 
@@ -171,7 +171,7 @@ func (d *draft) clear(f facts, because string, proof ...api.Evidence) {
 // before the switch is over.
 func (d *draft) resumeSwitch(f facts) {
 	ref := d.status.BlueGreen.PrePromotionAnalysisRunStatus
-	passed := ref != nil && ref.Status == api.AnalysisPhaseSuccessful
+	passed := passed(ref)
 	switch {
 	case d.measureAgain(f) != "":
 		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
@@ -211,13 +211,18 @@ func (d *draft) promoteSwitched(f facts) {
 	case why != "":
 		d.makeStable(f, why)
 	case d.held() || !d.cleared(f):
-	case measured && (ref == nil || ref.Status != api.AnalysisPhaseSuccessful):
-		d.waits("Analysis", "Waiting for the verdict of the analysis after the switch.")
-	case measured:
+	case !measured:
+		d.makeStable(f, "Completed blue-green update")
+	case passed(ref):
 		d.makeStable(f, "Completed blue-green update", successes(f.run(ref.Name))...)
 	default:
-		d.makeStable(f, "Completed blue-green update")
+		d.waits("Analysis", "Waiting for the verdict of the analysis after the switch.")
 	}
+}
+
+// passed says that a run is known to be Successful.
+func passed(ref *api.RolloutAnalysisRunStatus) bool {
+	return ref != nil && ref.Status == api.AnalysisPhaseSuccessful
 }
 
 // unmeasuredPromotion is why no analysis after the switch is asked for, "" where it is.

@@ -27,7 +27,7 @@ func newSwitches(t *testing.T, rt *rapid.T) *switches {
 	w := blueGreen(rapid.Int32Range(0, 6).Draw(rt, "replicas"), measuredBefore, measuredAfter)(t)
 	s := &switches{history: &history{w: w, fate: &dice{t: rt, odds: 12}}, proven: map[string]bool{}}
 	w.Fate = s.fate
-	w.Resized, w.Repointed, w.Evicted = s.sized, s.pointed, s.history.evicted
+	w.Resized, w.Repointed, w.Evicted = s.sized, s.pointed, s.evicted
 	s.look = s.watches
 	s.EditSteps(rt)
 	return s

@@ -205,32 +205,39 @@ func (p *rolloutWorld) act(action decide.Action) error {
 		if w.sets[a.Name] == nil {
 			w.createSet(a)
 		}
+		return nil
 	case decide.ReplicaSetWants:
 		return p.resize(a)
-	case decide.ServiceSelects:
-		return p.repoint(a)
-	case decide.WorkloadWants:
-		return p.scaleDeployment(a)
-	case decide.RolloutHeld:
-		return p.holdRollout(a)
-	case decide.TrafficSplits:
-		return p.tell(a)
-	case decide.PodGone:
-		return p.evict(a)
 	case decide.ReplicaSetCarries:
 		return p.carry(a)
 	case decide.ReplicaSetWears:
 		return p.dress(a)
-	case decide.PodWears:
-		return p.dressPod(a)
 	case decide.ReplicaSetGone:
 		delete(w.sets, a.Name)
+		return nil
+	case decide.PodGone:
+		return p.evict(a)
+	case decide.PodWears:
+		return p.dressPod(a)
+	}
+	return p.actAround(action)
+}
+
+// actAround is for what is around the ReplicaSets and their pods.
+func (p *rolloutWorld) actAround(action decide.Action) error {
+	switch a := action.(type) {
+	case decide.ServiceSelects:
+		return p.repoint(a)
+	case decide.TrafficSplits:
+		return p.tell(a)
+	case decide.WorkloadWants:
+		return p.scaleDeployment(a)
+	case decide.RolloutHeld:
+		return p.holdRollout(a)
 	case decide.RolloutCarries:
 		return p.carryRollout(a)
-	default:
-		return p.actOnExperiment(action)
 	}
-	return nil
+	return p.actOnExperiment(action)
 }
 
 // actOnRun is what the API server does with an owner's actions about AnalysisRuns.
