@@ -143,7 +143,7 @@ var faults = []fault{
 	{"bluegreen.go", "the switch does not wait for all pods", `if serving >= f.replicas {`, `if serving >= f.fewest() {`},
 	{"bluegreen.go", "the way back waits for all pods", `if serving >= f.fewest() {`, `if serving >= f.replicas {`},
 	{"bluegreen.go", "a switch relies on nothing", `[]Capacity{{ReplicaSet: to.Name, Available: min(serving, f.replicas)}}`, `nil`},
-	{"bluegreen.go", "the analysis after the switch is not waited for", `measured && (ref == nil || ref.Status != api.AnalysisPhaseSuccessful):`, `measured && ref == nil:`},
+	{"bluegreen.go", "the analysis after the switch is not waited for", `case passed(ref):`, `case ref != nil:`},
 	{"bluegreen.go", "the analysis before the switch begins without the preview", `!runs.ScaleUpPreviewCheckPoint && d.previewReady(f) &&`, `!runs.ScaleUpPreviewCheckPoint &&`},
 	{"bluegreen.go", "autoPromotionEnabled: false does not pause", `return 0, true`, `return 0, false`},
 	{"bluegreen.go", "another revision inherits the way to the switch", `ScaleUpPreviewCheckPoint = false }`, `ScaleUpPreviewCheckPoint = d.status.BlueGreen.ScaleUpPreviewCheckPoint }`},
