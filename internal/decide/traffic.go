@@ -33,6 +33,7 @@ type entrance struct {
 	next    string // the revision the router should put behind it with its next split
 	asked   int32  // the share the router was told last
 	most    int32  // the largest share it has or may get before the router has caught up
+	stable  bool   // it is the stable side's
 	led     bool   // this pass leads it to the revision it wants
 	subset  bool   // the router itself names the revision
 	closed  bool   // its Service does not exist or belongs to another Rollout
@@ -58,7 +59,7 @@ func (d *draft) entrances(f facts) (stable, canary entrance) {
 	stableService, canaryService := d.sideServices(f)
 	stable = f.entrance(stableService, func(s Split) Share { return s.Stable })
 	canary = f.entrance(canaryService, func(s Split) Share { return s.Canary })
-	stable.wants, canary.wants = d.status.StableRS, d.status.StableRS
+	stable.stable, stable.wants, canary.wants = true, d.status.StableRS, d.status.StableRS
 	fresh := f.fresh()
 	serves := fresh != nil && fresh.Available > 0
 	if !d.aborted() && (serves || canary.hash == f.hash) && d.wantsCanary(f) {
@@ -151,8 +152,8 @@ func (d *draft) point(f facts, e entrance, places []place) entrance {
 
 // mayStand says whether the revision that an entrance wants can take what comes in there, and nothing would
 // reach it too early. A Service that selects all revisions so far is narrowed to one only when that one is
-// complete. After that an entrance is given away when it has no share any more; on the way back to the stable
-// revision also when that one can take everything, because then a router that does not catch up cannot keep
+// complete. After that an entrance is given away when it has no share any more; on the way to the stable
+// revision also when that one can take what comes in, because then a router that does not catch up cannot keep
 // anybody from going back.
 func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 	to := f.find(e.wants)
@@ -164,7 +165,7 @@ func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 	if from := f.find(e.hash); from != nil {
 		before = servingIn(places, from)
 	}
-	back := (d.aborted() || d.promoted(f)) && e.wants == d.status.StableRS
+	back := (d.aborted() || d.promoted(f) || e.stable) && e.wants == d.status.StableRS
 	switch {
 	case e.hash == e.wants, f.replicas == 0 && before == 0:
 		return true
@@ -175,7 +176,7 @@ func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 	case before == 0, e.most == 0:
 		return true
 	}
-	return back && f.carry(serving) >= f.whole()
+	return back && f.carry(serving) >= min(f.reach(to.Hash)+e.most, f.whole())
 }
 
 // servingIn is how many pods of a ReplicaSet serve once this pass's sizes have taken effect.

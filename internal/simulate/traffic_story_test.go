@@ -208,6 +208,21 @@ func TestTrafficStories(t *testing.T) {
 			is(t, w, api.RolloutPhaseHealthy, "")
 			unspoiled(t, lost, 0)
 		}},
+		{name: "a stable side that somebody has led to the new revision is led back", in: routedBy(Routing{Subsets: true}, 5, setWeight(50), wait(), setWeight(31)), tell: func(t *testing.T, w *World, tr *Transcript) {
+			canaryOf(w, dynamic)
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, time.Minute)
+			tr.Say("somebody leads the stable subset to the new revision")
+			w.Steer(func(s *decide.Split) { s.Stable.Hash = s.Canary.Hash })
+			pass(t, w, tr, time.Minute)
+			if _, serves, _ := w.Traffic(); serves.Stable.Hash != w.Rollout().Status.StableRS {
+				t.Errorf("the stable subset leads to %s, want the stable revision", serves.Stable.Hash)
+			}
+			does(t, w, tr, "promote", resume()...)
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
 		{name: "D10 weights that somebody else has changed are put right", in: weighted(10, setWeight(20), wait()), tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			ship(w, tr, "2")
