@@ -16,7 +16,7 @@ package decide
 //	2(2)/3(1) → 2/2   serving 2+1 = 3, as before: allowed, it removes pods that do not serve
 //	2(2)/3(1) → 1/3   serving 1+1 = 2 < 3: the canary is held at 2
 //
-// The second is about what requests reach: see kept below.
+// The second is about what requests reach: see leastOf below.
 //
 // The ReplicaSet controller removes pods that are not ready first, which is why lowering a side to
 // no less than what serves costs nothing.
@@ -52,7 +52,7 @@ func (f fleet) sides() (all []*sizes) {
 	return all
 }
 
-// kept is how many pods each place must keep because requests reach it, at most as many as it has:
+// leastOf is how many pods each place must keep because requests reach it, at most as many as it has:
 //
 //   - the pods that its share of the traffic needs, by what the router was told and by what it does, whichever
 //     is more: R = 10, told 0, does 25 → 3 of the canary's pods stay until the router has caught up;
@@ -60,19 +60,23 @@ func (f fleet) sides() (all []*sizes) {
 //     knows how many requests come that way; that nobody finds the house empty is what can be promised.
 //
 // A Rollout that wants no pods at all keeps none.
-func (d *draft) kept(f facts, places []place) []int32 {
+func (f facts) leastOf(places []place) []int32 {
 	least := make([]int32, len(places))
-	if f.replicas == 0 {
-		return least
-	}
 	for i, p := range places {
-		n := f.needed(f.reach(p.rs.Hash))
-		if n == 0 && f.entered(p.rs.Hash) {
-			n = 1
-		}
-		least[i] = min(n, p.rs.Wanted)
+		least[i] = f.keptOf(p.rs)
 	}
 	return least
+}
+
+func (f facts) keptOf(rs *ReplicaSet) int32 {
+	if f.replicas == 0 {
+		return 0
+	}
+	n := f.needed(f.reach(rs.Hash))
+	if n == 0 && f.entered(rs.Hash) {
+		n = 1
+	}
+	return min(n, rs.Wanted)
 }
 
 // keep raises what would shrink below what is kept.

@@ -51,12 +51,12 @@ func RestartPending(ro *api.Rollout) bool { return pending(ro.Spec.RestartAt, ro
 // NeedsPods says that Observed.Pods is to be filled, which restarts need, and metadata of a role that pods
 // wear.
 func NeedsPods(ro *api.Rollout, sets []ReplicaSet, now time.Time) bool {
-	return countsPods(ro, now) || wearing(ro, sets)
+	return CountsPods(ro, now) || wearing(ro, sets)
 }
 
-// countsPods says that pods are counted one by one: during a restart, and for a moment after it, while the
+// CountsPods says that pods are counted one by one: during a restart, and for a moment after it, while the
 // statuses of the ReplicaSets may not have caught up with what it did.
-func countsPods(ro *api.Rollout, now time.Time) bool {
+func CountsPods(ro *api.Rollout, now time.Time) bool {
 	if Restarting(ro, now) {
 		return true
 	}
@@ -76,7 +76,7 @@ func pending(asked, done *metav1.Time) bool {
 // countPods lowers what ReplicaSets say is available to what their pods show: a ReplicaSet learns a
 // little late that a pod was evicted.
 func (f *facts) countPods() {
-	if f.seen.Pods == nil || !countsPods(f.ro, f.now) {
+	if f.seen.Pods == nil || !CountsPods(f.ro, f.now) {
 		return
 	}
 	active, ready := map[string]int32{}, map[string]int32{}

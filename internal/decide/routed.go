@@ -21,12 +21,7 @@ func (d *draft) canaryCount(f facts) int32 {
 
 // countAt is how many canary pods the step of this index asks for.
 func (d *draft) countAt(f facts, index int32) int32 {
-	scale := f.scaleAt(index)
-	least := int32(1)
-	if f.canary.MinPodsPerReplicaSet != nil {
-		least = *f.canary.MinPodsPerReplicaSet
-	}
-	least = min(least, f.replicas)
+	scale, least := f.scaleAt(index), f.leastPods()
 	switch {
 	case scale != nil && scale.Replicas != nil:
 		n := max(*scale.Replicas, 0)
@@ -41,6 +36,14 @@ func (d *draft) countAt(f facts, index int32) int32 {
 		return atLeast(partOf(f.replicas, *scale.Weight, 100), least)
 	}
 	return atLeast(f.needed(f.weightAt(index)), least)
+}
+
+// leastPods is the least size of a side that is not empty.
+func (f facts) leastPods() int32 {
+	if least := f.canary.MinPodsPerReplicaSet; least != nil {
+		return min(*least, f.replicas)
+	}
+	return min(1, f.replicas)
 }
 
 // atLeast keeps nothing as nothing.
@@ -77,14 +80,10 @@ func (d *draft) stableCount(f facts) int32 {
 	}
 	rest := f.whole() - d.weight(f)
 	count := max(f.needed(rest), f.needed(f.reach(d.status.StableRS)))
-	least := int32(1)
-	if f.canary.MinPodsPerReplicaSet != nil {
-		least = *f.canary.MinPodsPerReplicaSet
-	}
 	if f.canary.TrafficRouting.Nginx != nil {
 		count = max(count, 1)
 	}
-	return min(atLeast(count, min(least, f.replicas)), f.replicas)
+	return min(atLeast(count, f.leastPods()), f.replicas)
 }
 
 // draining says that a revision that was replaced in mid-update still has a share: the stable side has to
@@ -139,6 +138,9 @@ func (d *draft) stableSize(f facts, rs *ReplicaSet) int32 {
 
 func (d *draft) canarySize(f facts, rs *ReplicaSet) int32 {
 	switch {
+	case f.find(d.status.StableRS) == nil:
+		d.settleDeadline(rs)
+		return f.replicas // nothing else can serve
 	case d.aborted():
 		return d.abortedSize(f, rs)
 	}

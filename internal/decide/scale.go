@@ -56,7 +56,7 @@ func (d *draft) interlocked(f facts, now fleet, places []place) fleet {
 	}
 	surge, unavailable := f.limits()
 	floor := f.replicas - unavailable
-	kept := d.kept(f, places)
+	kept := f.leastOf(places)
 	var next fleet
 	if f.routed() {
 		next = d.spread(f, now, places)

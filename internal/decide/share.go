@@ -142,7 +142,9 @@ func (d *draft) nextWeight(f facts, stable, canary entrance, places []place, ext
 func (d *draft) wantedWeight(f facts, canary entrance, places []place) int32 {
 	fresh := f.fresh()
 	switch {
-	case d.aborted(), d.promoted(f), d.status.StableRS == "", fresh == nil:
+	case fresh != nil && f.find(d.status.StableRS) == nil:
+		return f.whole() // nothing else can serve
+	case d.aborted(), d.promoted(f), fresh == nil:
 		return 0
 	case canary.hash != f.hash:
 		return 0 // another revision is still behind the entrance: it is emptied first
@@ -161,7 +163,7 @@ func (d *draft) canaryCarries(f facts, share, serving int32) int32 {
 	index := d.step(f)
 	need := f.needed(share)
 	for _, at := range []int32{index, index - 1} {
-		if at >= 0 {
+		if at >= 0 && share <= f.weightAt(at) {
 			need = min(need, max(d.countAt(f, at), 1))
 		}
 	}
@@ -171,10 +173,11 @@ func (d *draft) canaryCarries(f facts, share, serving int32) int32 {
 	return int32(int64(share) * int64(serving) / int64(need))
 }
 
-// stableCarries is the most that the stable side may get. Where its entrance leads to another revision it
-// gets no more than it has.
+// stableCarries is the most that the stable side may get. Where its entrance leads to another revision, or to
+// nobody because its Service is missing, it gets no more than it has.
 func (d *draft) stableCarries(f facts, stable, canary entrance, places []place, extra []Share) int32 {
-	if stable.hash != "" && stable.hash != d.status.StableRS {
+	astray := stable.hash != "" && stable.hash != d.status.StableRS
+	if astray || (stable.closed && stable.service != "") {
 		return max(f.whole()-total(extra)-canary.asked, 0)
 	}
 	rs := f.find(d.status.StableRS)

@@ -107,8 +107,12 @@ func (d *draft) takeWeight(f facts) {
 func (d *draft) takeSize(f facts) {
 	fresh, stable := f.fresh(), f.find(d.status.StableRS)
 	target := d.target(f)
-	if stable != nil && f.replicas > 0 && f.entered(stable.Hash) {
-		target.stable = max(target.stable, 1) // it goes when nobody comes that way any more, after the promotion
+	// What requests still reach goes when nobody comes that way any more.
+	if fresh != nil {
+		target.canary = max(target.canary, f.keptOf(fresh))
+	}
+	if stable != nil {
+		target.stable = max(target.stable, f.keptOf(stable))
 	}
 	switch {
 	case fresh == nil || fresh.Wanted != target.canary || fresh.Available < f.enough(target.canary):

@@ -61,6 +61,10 @@ func (d *draft) entrances(f facts) (stable, canary entrance) {
 	canary = f.entrance(canaryService, func(s Split) Share { return s.Canary })
 	stable.stable, stable.wants, canary.wants = true, d.status.StableRS, d.status.StableRS
 	fresh := f.fresh()
+	if fresh != nil && f.find(d.status.StableRS) == nil {
+		stable.wants, canary.wants = f.hash, f.hash // nothing else can serve
+		return stable, canary
+	}
 	serves := fresh != nil && fresh.Available > 0
 	if !d.aborted() && (serves || canary.hash == f.hash) && d.wantsCanary(f) {
 		canary.wants = f.hash
@@ -173,7 +177,12 @@ func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 		return false
 	case e.hash == "":
 		return serving >= to.Wanted && f.carry(serving) >= e.most
-	case before == 0, e.most == 0:
+	case before == 0:
+		return true
+	case !f.routed() && e.stable:
+		_, unavailable := f.limits()
+		return serving >= min(before, f.replicas-unavailable) // nobody knows how many come in here: as many as until now
+	case e.most == 0:
 		return true
 	}
 	return back && f.carry(serving) >= min(f.reach(to.Hash)+e.most, f.whole())
@@ -300,6 +309,9 @@ func (d *draft) awaitWeight(f facts, weight int32) string {
 	}
 	_, canary := d.entrances(f)
 	serves := f.seen.Routing.Serves
+	if !d.wantsCanary(f) {
+		weight = 0 // a step has taken its pods away
+	}
 	switch {
 	case canary.hash != f.hash && weight > 0:
 		return fmt.Sprintf("Waiting for %s to lead to revision %d.", canary.name(), d.revision)

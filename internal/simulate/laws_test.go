@@ -91,9 +91,12 @@ func (h *history) plan() {
 	if err != nil {
 		return
 	}
-	serving, pods := map[string]int32{}, map[string]int32{}
+	serving, pods, counted := map[string]int32{}, map[string]int32{}, in.Observed.Pods
+	if !decide.CountsPods(in.Rollout, in.Now) {
+		counted = nil // they are looked at for what they wear, not to count them
+	}
 	for _, rs := range in.Observed.ReplicaSets {
-		serving[rs.Name], pods[rs.Name] = min(rs.Wanted, rs.Available, ready(in.Observed.Pods, rs)), max(rs.Wanted, rs.Replicas)
+		serving[rs.Name], pods[rs.Name] = min(rs.Wanted, rs.Available, ready(counted, rs)), max(rs.Wanted, rs.Replicas)
 	}
 	actions := decide.Rollout(in).Actions
 	for _, action := range actions {

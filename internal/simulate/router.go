@@ -163,13 +163,7 @@ func (p *rolloutWorld) outdated() bool {
 // addressed is a split in the router's own words: either revisions or Services.
 func (w *World) addressed(s decide.Split) decide.Split {
 	if !w.routing.Subsets {
-		s.Canary.Hash, s.Stable.Hash = "", ""
-		s.Additional = slices.Clone(s.Additional)
-		for i := range s.Additional {
-			if s.Additional[i].Service != "" {
-				s.Additional[i].Hash = ""
-			}
-		}
+		s.Canary.Hash, s.Stable.Hash = "", "" // those of experiments stay: their Services are not the Rollout's
 	}
 	return s
 }
@@ -216,19 +210,39 @@ func (w *World) loads(split decide.Split, replicas int32) (all []Load) {
 		if share.Weight == 0 {
 			continue
 		}
-		hash := share.Hash
-		if hash == "" {
-			hash = w.services[share.Service].Hash
-		}
+		hash := w.behind(share)
 		at := slices.IndexFunc(all, func(l Load) bool { return l.Hash == hash })
 		if at < 0 {
 			at = len(all)
-			all = append(all, Load{Hash: hash, Available: w.answering(hash)})
+			all = append(all, Load{Hash: hash, Available: w.behindShare(share, hash)})
 		}
 		all[at].Weight += share.Weight
 		all[at].Needed = int32((int64(replicas)*int64(all[at].Weight) + int64(whole) - 1) / int64(whole))
 	}
 	return all
+}
+
+// behind is the revision, or the pods of an experiment, that a share leads to.
+func (w *World) behind(share decide.Share) string {
+	if share.Hash != "" {
+		return share.Hash
+	}
+	return w.services[share.Service].Hash
+}
+
+// behindShare is how many available pods answer for a share. Behind a Service that does not exist is nobody.
+func (w *World) behindShare(share decide.Share, hash string) int32 {
+	_, there := w.services[share.Service]
+	for _, e := range w.experiments {
+		there = there || e.services[share.Service]
+	}
+	if share.Service != "" && !there {
+		return 0
+	}
+	if pods, tried := w.tried(hash); tried {
+		return pods
+	}
+	return w.answering(hash)
 }
 
 // Unserved is the part of the traffic that reaches nobody at this moment.

@@ -24,7 +24,7 @@ var faults = []fault{
 	{"scale.go", "the interlock about what requests reach is skipped", `keep(now, interlock(now, next, floor), kept)`, `interlock(now, next, floor)`},
 	{"interlock.go", "availability that is lost already is fought for by keeping what is bad", `least := min(floor, now.available())`, `least := max(floor, now.available())`},
 	{"interlock.go", "pods that are only wanted count as serving", `n += min(before[i].serving(), after[i].wanted)`, `n += after[i].wanted`},
-	{"interlock.go", "a revision that a Service names keeps no pod", `if n == 0 && f.entered(p.rs.Hash)`, `if n < 0 && f.entered(p.rs.Hash)`},
+	{"interlock.go", "a revision that a Service names keeps no pod", `if n == 0 && f.entered(rs.Hash)`, `if n < 0 && f.entered(rs.Hash)`},
 	{"scale.go", "the pods a smaller size relies on are not stated", `action.Relies = reliance(places, p.rs.Name)`, `action.Relies = nil`},
 	{"scale.go", "the ways in that a smaller size relies on are not stated", `action.Sees = f.entrancesSeen()`, `action.Sees = Entrances{}`},
 	{"scale.go", "a size relies on pods that the same plan takes away", `serving := min(p.rs.Wanted, p.rs.Available, p.size.wanted)`, `serving := min(p.rs.Wanted, p.rs.Available)`},
@@ -100,7 +100,7 @@ var faults = []fault{
 	// Traffic.
 	{"traffic.go", "a router that cannot be read is taken to send nothing", `e.asked, e.most = f.whole(), f.whole()`, `e.asked, e.most = 0, 0`},
 	{"traffic.go", "of what the router was told and does the smaller counts", `max(asked.Weight, serves.Weight)`, `min(asked.Weight, serves.Weight)`},
-	{"traffic.go", "a Service is re-pointed while its entrance has a share", `case before == 0, e.most == 0:`, `case before >= 0:`},
+	{"traffic.go", "a Service is re-pointed while its entrance has a share", `case e.most == 0:`, `case e.most >= 0:`},
 	{"traffic.go", "a Service is re-pointed before its target serves", `case serving == 0:
 		return false`, `case serving < 0:
 		return false`},
@@ -120,12 +120,12 @@ var faults = []fault{
 	{"share.go", "the experiment's share is given away twice", `f.whole()-total(extra))
 	if next`, `f.whole())
 	if next`},
-	{"share.go", "requests go to a stable entrance that leads elsewhere", `if stable.hash != "" && stable.hash != d.status.StableRS {`, `if false {`},
-	{"routed.go", "minPodsPerReplicaSet does nothing for the canary", `least = *f.canary.MinPodsPerReplicaSet
-	}
-	least = min`, `least = 1
-	}
-	least = min`},
+	{"share.go", "requests go to a stable entrance that leads elsewhere", `astray := stable.hash != "" && stable.hash != d.status.StableRS`, `astray := false`},
+	{"routed.go", "minPodsPerReplicaSet does nothing", `return min(*least, f.replicas)`, `return min(1, f.replicas)`},
+	{"share.go", "the pods of the step before are enough for any share", `at >= 0 && share <= f.weightAt(at)`, `at >= 0`},
+	{"share.go", "requests are sent to a stable Service that does not exist", `if astray || (stable.closed && stable.service != "") {`, `if astray {`},
+	{"step.go", "a step waits for pods to go that requests still reach", `target.canary = max(target.canary, f.keptOf(fresh))`, `target.canary = max(target.canary, 0)`},
+	{"traffic.go", "without a stable revision the entrances lead to nobody", `stable.wants, canary.wants = f.hash, f.hash`, `canary.wants = f.hash`},
 	{"routed.go", "a size set by hand outlives matchTrafficWeight", `s.Weight == nil {
 				return nil`, `s.Weight == nil {
 				continue`},
