@@ -28,16 +28,26 @@ type trafficHistory struct {
 	calm    int
 	before  int32 // pods that were missing before the last change
 	minimum int32
+	// sized says that steps size the canary by hand: nobody knows how many pods its share needs then.
+	sized bool
 }
 
 func newTrafficHistory(t *testing.T, rt *rapid.T) *trafficHistory {
 	how := Routing{Subsets: rapid.Bool().Draw(rt, "subsets"), Parts: rapid.Bool().Draw(rt, "by parts")}
-	steps := []api.CanaryStep{setWeight(20), waitFor(5), setWeight(50), wait(), setWeight(80)}
+	list := rapid.IntRange(0, 3).Draw(rt, "steps")
+	steps := [][]api.CanaryStep{
+		{setWeight(20), waitFor(5), setWeight(50), wait(), setWeight(80)},
+		{setScale(api.SetCanaryScale{Replicas: ptr(2)}), header("beta", true), setWeight(50), wait(), setScale(api.SetCanaryScale{MatchTrafficWeight: true}), setWeight(20)},
+		{setScale(api.SetCanaryScale{Weight: ptr(60)}), setWeight(40), wait(), setScale(api.SetCanaryScale{Replicas: ptr(1)}), header("beta", true), header("beta", false)},
+		{setWeight(100), wait(), setWeight(0), waitFor(5), setWeight(30)},
+	}[list]
 	life := &history{w: routedBy(how, 5, steps...)(t), fate: &dice{t: rt, odds: 12}}
 	life.w.Quick = rapid.IntRange(0, 3).Draw(rt, "without JSON") > 0
 	h := &trafficHistory{w: life.w, fate: life.fate, life: life}
+	h.sized = list == 1 || list == 2
 	h.w.routing.Lag = func() time.Duration { return 0 }
 	canaryOf(h.w, func(c *api.CanaryStrategy) {
+		managed("beta")(c)
 		c.DynamicStableScale = rapid.Bool().Draw(rt, "dynamic")
 		if !c.DynamicStableScale && rapid.Bool().Draw(rt, "delays") {
 			none, some := int32(0), int32(7)
@@ -71,7 +81,7 @@ func (h *trafficHistory) Check(t *rapid.T) { h.life.turns = h.turns; h.life.Chec
 func (h *trafficHistory) served(why string) {
 	short, unserved := h.missing()
 	replicas, missing := h.size()
-	h.law(why == toldLate || short <= max(h.before, missing), "law 1: after %s %d pods are missing for the traffic of %d, before it were %d: %+v", why, short, replicas, h.before, h.w.Loads())
+	h.law(why == toldLate || h.sized || short <= max(h.before, missing), "law 1: after %s %d pods are missing for the traffic of %d, before it were %d: %+v", why, short, replicas, h.before, h.w.Loads())
 	h.law(unserved <= h.minimum, "law 1: after %s %d of the traffic reach nobody, before it were %d: %+v", why, unserved, h.minimum, h.w.Loads())
 	h.before, h.minimum = short, unserved
 	_, serves, _ := h.w.Traffic()
@@ -196,7 +206,12 @@ func (h *trafficHistory) Scale(t *rapid.T) {
 func (h *trafficHistory) EditSteps(t *rapid.T) {
 	h.w.Apply(func(ro *api.Rollout) {
 		w := rapid.Int32Range(0, 100).Draw(t, "weight")
-		ro.Spec.Strategy.Canary.Steps[0].SetWeight = &w
+		for i := range ro.Spec.Strategy.Canary.Steps {
+			if step := &ro.Spec.Strategy.Canary.Steps[i]; step.SetWeight != nil {
+				step.SetWeight = &w
+				return
+			}
+		}
 	})
 	h.turn(1)
 }
