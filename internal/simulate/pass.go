@@ -126,7 +126,10 @@ type rolloutWorld struct {
 func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	w := p.w
 	p.seen, p.done = w.observe(), map[string]bool{}
-	in := decide.RolloutInput{Rollout: p.seen.rollout.DeepCopy(), Now: w.Now}
+	in := decide.RolloutInput{Rollout: p.seen.rollout, Now: w.Now}
+	if !w.Quick {
+		in.Rollout = in.Rollout.DeepCopy() // nobody who decides edits what was observed; tests see to that
+	}
 	in.Observed.Templates = w.Templates
 	for _, name := range slices.Sorted(maps.Keys(p.seen.sets)) {
 		in.Observed.ReplicaSets = append(in.Observed.ReplicaSets, p.seen.sets[name].ReplicaSet)
