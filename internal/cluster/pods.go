@@ -30,11 +30,8 @@ const (
 	refusalLimit   = 300
 )
 
-// observePods lists the pods of the ReplicaSets that have not ended; nil only where they are not needed.
-func (w *RolloutWorld) observePods(ctx context.Context, revisions []decide.ReplicaSet, now time.Time) ([]decide.Pod, error) {
-	if !decide.NeedsPods(w.rollout, revisions, now) {
-		return nil, nil
-	}
+// observePods lists the pods of the ReplicaSets that have not ended.
+func (w *RolloutWorld) observePods(ctx context.Context, revisions []decide.ReplicaSet) ([]decide.Pod, error) {
 	refusals := w.cluster.lessons.refusals(w.rollout.UID, podKind)
 	w.pods = map[string]*corev1.Pod{}
 	pods := []decide.Pod{}

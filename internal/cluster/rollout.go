@@ -68,7 +68,7 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 		return decide.RolloutInput{}, err
 	}
 	now := time.Now()
-	if observed.Pods, err = w.observePods(ctx, observed.ReplicaSets, now); err != nil {
+	if observed.Pods, err = w.observePods(ctx, observed.ReplicaSets); err != nil {
 		return decide.RolloutInput{}, err
 	}
 	observed.Trouble = w.observeTrouble(ctx, now)

@@ -35,7 +35,7 @@ type ReplicaSet struct {
 // Observed is the world around a Rollout.
 type Observed struct {
 	ReplicaSets []ReplicaSet
-	// Pods are those of the ReplicaSets, when NeedsPods says so; nil = not looked at.
+	// Pods are those of the ReplicaSets; nil = not looked at.
 	Pods []Pod
 	// Trouble is what keeps the pods of the current revision from being ready, asked when Overdue says so.
 	Trouble string

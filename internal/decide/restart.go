@@ -48,12 +48,6 @@ func Restarting(ro *api.Rollout, now time.Time) bool {
 // RestartPending says that a restart was asked for and not carried out.
 func RestartPending(ro *api.Rollout) bool { return pending(ro.Spec.RestartAt, ro.Status.RestartedAt) }
 
-// NeedsPods says that Observed.Pods is to be filled, which restarts need, and metadata of a role that pods
-// wear.
-func NeedsPods(ro *api.Rollout, sets []ReplicaSet, now time.Time) bool {
-	return CountsPods(ro, now) || wearing(ro, sets)
-}
-
 // CountsPods says that pods are counted one by one: during a restart, and for a moment after it, while the
 // statuses of the ReplicaSets may not have caught up with what it did.
 func CountsPods(ro *api.Rollout, now time.Time) bool {

@@ -312,8 +312,8 @@ func TestARestartIsToldOnce(t *testing.T) {
 		t.Errorf("restarted at %v", plan.Status.RestartedAt)
 	}
 	in.Rollout.Status = plan.Status
-	if !NeedsPods(in.Rollout, nil, in.Now.Add(restartEcho-time.Second)) || NeedsPods(in.Rollout, nil, in.Now.Add(restartEcho)) {
-		t.Error("pods are looked at for a moment after a restart, and no longer")
+	if !CountsPods(in.Rollout, in.Now.Add(restartEcho-time.Second)) || CountsPods(in.Rollout, in.Now.Add(restartEcho)) {
+		t.Error("pods are counted for a moment after a restart, and no longer")
 	}
 }
 

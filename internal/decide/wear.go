@@ -15,7 +15,9 @@ import (
 // Pods wear what belongs to the role of their revision and not to its template: ephemeral metadata, and while
 // an update is on its way a rule that keeps the new revision's pods off the nodes of the stable one's. None of
 // it is part of the hash. Each ReplicaSet says in an annotation what its template wears, and each pod what it
-// does, so that it can be taken off again when the role changes or nobody asks for it any more.
+// does, so that it can be taken off again when the role changes or nobody asks for it any more. The ReplicaSet's
+// word goes once its pods were seen without anything. A cache may have shown pods from before they were dressed,
+// so it is the pods' own word that counts whenever they are seen.
 //
 //	                 new revision      stable           others
 //	update under way canaryMetadata    stableMetadata   nothing     and the rule on the new revision
@@ -31,12 +33,6 @@ const (
 	// wearAgain is when to look again for pods that a ReplicaSet counts and that are not seen yet.
 	wearAgain = time.Second
 )
-
-// wearing says that pods wear metadata, or may still have some to take off.
-func wearing(ro *api.Rollout, sets []ReplicaSet) bool {
-	fresh, stable := outfits(ro)
-	return !bare(fresh) || !bare(stable) || slices.ContainsFunc(sets, func(rs ReplicaSet) bool { return rs.wears() != "" })
-}
 
 // outfits are what pods wear in the two roles.
 func outfits(ro *api.Rollout) (fresh, stable api.PodTemplateMetadata) {
@@ -162,16 +158,12 @@ func (d *draft) dress(f facts) {
 	if !f.forward {
 		return
 	}
-	var pods map[string][]Pod
-	left := wearsEach
+	pods, left := podsByHash(f.seen.Pods), wearsEach
 	for i := range f.seen.ReplicaSets {
 		rs := &f.seen.ReplicaSets[i]
 		in := d.outfit(f, rs.Hash)
-		if rs.Hash == "" || !rs.dressedIn(in) && d.keptApart(f, rs) {
+		if rs.Hash == "" || !rs.dressedIn(in) && d.keptApart(f, rs) && !slices.ContainsFunc(pods[rs.Hash], Pod.marked) {
 			continue
-		}
-		if pods == nil {
-			pods = podsByHash(f.seen.Pods)
 		}
 		changes := f.undressed(rs, in, pods[rs.Hash])
 		unseen := int(rs.Replicas) > len(pods[rs.Hash])
@@ -184,6 +176,12 @@ func (d *draft) dress(f facts) {
 			d.wait(f.now.Add(wearAgain))
 		}
 	}
+}
+
+// marked says that a pod tells itself what it wears.
+func (p Pod) marked() bool {
+	_, marked := p.Annotations[api.AnnotationEphemeralMetadata]
+	return marked
 }
 
 // dressedIn says that a ReplicaSet's pods have, or should have, something on.
@@ -212,6 +210,9 @@ func (d *draft) dressReplicaSet(f facts, rs *ReplicaSet, in api.PodTemplateMetad
 	if !same || !d.keptApart(f, rs) {
 		d.act(wears)
 	}
+	if rs.Worn != "" && notes[api.AnnotationEphemeralMetadata] == "" {
+		d.wait(f.now.Add(wearAgain)) // no pod that turns up wakes anybody
+	}
 }
 
 // undressed lists what the pods of a ReplicaSet have yet to put on or take off. A pod without a mark is of
@@ -225,9 +226,8 @@ func (f facts) undressed(rs *ReplicaSet, in api.PodTemplateMetadata, pods []Pod)
 		if p.Deleting {
 			continue
 		}
-		_, marked := p.Annotations[api.AnnotationEphemeralMetadata]
 		maybe := []api.PodTemplateMetadata{in, api.EphemeralMetadata(p.Annotations)}
-		if !marked {
+		if !p.marked() {
 			maybe = append(maybe, api.EphemeralMetadata(rs.notes()), fresh, stable)
 		}
 		change := PodWears{Name: p.Name, UID: p.UID, Labels: map[string]*string{}, Annotations: map[string]*string{}}
@@ -236,7 +236,7 @@ func (f facts) undressed(rs *ReplicaSet, in api.PodTemplateMetadata, pods []Pod)
 			differences(change.Labels, p.Labels, want.Labels, m.Labels)
 			differences(change.Annotations, p.Annotations, want.Annotations, m.Annotations)
 		}
-		if !marked && bare(in) {
+		if !p.marked() && bare(in) {
 			maps.DeleteFunc(change.Annotations, func(_ string, to *string) bool { return to != nil })
 		}
 		if len(change.Labels)+len(change.Annotations) > 0 {

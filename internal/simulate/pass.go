@@ -142,10 +142,8 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 	in.Observed.Experiments = p.seenExperiments()
 	in.Observed.Services = p.seenServices()
 	in.Observed.Routing = p.seenRouting()
-	if decide.NeedsPods(in.Rollout, in.Observed.ReplicaSets, in.Now) {
-		p.pods = w.observePods(p.seen.pods)
-		in.Observed.Pods = p.pods
-	}
+	p.pods = w.observePods(p.seen.pods)
+	in.Observed.Pods = p.pods
 	if w.Invalid != nil {
 		in.Observed.Invalid = w.Invalid(in.Rollout)
 	}
