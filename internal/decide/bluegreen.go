@@ -280,7 +280,10 @@ func (d *draft) destination(f facts) string {
 func (d *draft) lead(f facts, places []place) {
 	active, ok := f.active()
 	to := f.find(d.destination(f))
-	if !ok || to == nil || d.status.StableRS == "" || (f.ro.Spec.Paused && !d.aborted()) {
+	if f.ro.Spec.Paused && !d.aborted() {
+		to = d.unmoved(f, active)
+	}
+	if !ok || to == nil || d.status.StableRS == "" {
 		return
 	}
 	serving := servingIn(places, to)
@@ -297,28 +300,49 @@ func (d *draft) lead(f facts, places []place) {
 	d.repoint(f, active, to.Hash, []Capacity{{ReplicaSet: to.Name, Available: min(serving, f.replicas)}})
 }
 
+// unmoved is where the active Service should lead while somebody has paused the Rollout: where it leads. One
+// that names none of the revisions leads to what nobody has let in, or to nobody: that is no place to stay.
+func (d *draft) unmoved(f facts, active Service) *ReplicaSet {
+	if f.find(active.Hash) != nil {
+		return nil
+	}
+	return f.find(d.status.StableRS)
+}
+
 // mayLead says whether the active Service may name this revision. Forward that is when all its pods serve, and
-// so it is with a Service that others may use: it selected pods we do not know. On the way back as many
-// may be missing as in a restart, or as are missing where the Service leads now.
+// so it is with a Service behind which there may be pods of others. On the way back as many may be missing as in a
+// restart, or as are missing where the Service leads now. Where it names no revision nobody knows how many
+// that are.
 //
 // Worked examples of the way back, R = 10, maxUnavailable 2, written as available pods named now/stable:
 //
 //	10/8 → switched; 10/7 → waits; 5/5 → switched, nothing is lost; 0/1 → switched; 0/0 → waits
+//	no revision/8 → switched; no revision/7 → waits
 func (d *draft) mayLead(f facts, active Service, to *ReplicaSet, places []place) bool {
 	serving := servingIn(places, to)
 	if serving >= f.replicas {
 		return true
 	}
 	from := f.find(active.Hash)
-	unknown := active.Hash == "" || (from == nil && active.ManagedBy == "")
+	foreign := from == nil && active.ManagedBy == ""
+	if active.Hash == "" {
+		foreign = d.crowded(f)
+	}
 	back := to.Hash == d.status.StableRS
-	if !back || serving == 0 || (unknown && !d.aborted()) {
+	if !back || serving == 0 || (foreign && !d.aborted()) {
 		return false
 	}
 	if serving >= f.fewest() {
 		return true
 	}
-	return !unknown && (from == nil || serving >= servingIn(places, from))
+	return active.Hash != "" && !foreign && (from == nil || serving >= servingIn(places, from))
+}
+
+// crowded says that pods of others may answer for a Service that names no revision: those of the workload the
+// Rollout takes over from, or of whatever served before its first version did.
+func (d *draft) crowded(f facts) bool {
+	w := f.seen.Workload
+	return d.condition(api.RolloutHealthy) == nil || (w != nil && w.Available > 0)
 }
 
 // fewest is how many pods have to serve for a revision to count as serving, at least one.

@@ -62,6 +62,10 @@ func TestTheActiveServiceIsSwitched(t *testing.T) {
 		s.fresh().Available, s.stable().Available = fresh, stable
 		s.fresh().DesiredReplicas, s.stable().DesiredReplicas = 10, 10
 	}
+	remade := func(s *scene) {
+		s.leads("")
+		s.Rollout.Status.Conditions = append(s.Rollout.Status.Conditions, api.RolloutCondition{Type: api.RolloutHealthy})
+	}
 	cases := []struct {
 		name  string
 		given func(*scene)
@@ -78,6 +82,14 @@ func TestTheActiveServiceIsSwitched(t *testing.T) {
 		{"not back when fewer do: 7 of 10", func(s *scene) { abort(s); ten(s, 10, 7) }, map[string]any{}},
 		{"back when no fewer serve than now", func(s *scene) { abort(s); ten(s, 5, 5) }, map[string]any{"live": "stable"}},
 		{"back to one pod when none serves now", func(s *scene) { abort(s); ten(s, 0, 1) }, map[string]any{"live": "stable"}},
+		{"paused, to the stable one when it names none", func(s *scene) { s.Rollout.Spec.Paused = true; remade(s) }, map[string]any{"live": "stable"}},
+		{"paused, not away from the new one", func(s *scene) { s.Rollout.Spec.Paused = true; s.leads(s.fresh().Hash) }, map[string]any{}},
+		{"from none when as many serve as must: 8 of 10", func(s *scene) { ten(s, 0, 8); remade(s) }, map[string]any{"live": "stable"}},
+		{"not from none when fewer do: 7 of 10", func(s *scene) { ten(s, 0, 7); remade(s) }, map[string]any{}},
+		{"not from one of others when fewer than all do: 8 of 10", func(s *scene) {
+			ten(s, 0, 8)
+			s.Observed.Services = map[string]Service{"live": {Name: "live", Hash: "theirs"}}
+		}, map[string]any{}},
 		{"not back to nobody", func(s *scene) { abort(s); ten(s, 0, 0) }, map[string]any{}},
 	}
 	for _, c := range cases {

@@ -2,12 +2,12 @@ package decide
 
 // The sizes of a blue-green Rollout. The stable revision and the one the active Service names have all pods.
 // The new one has as many as previewReplicaCount says until nothing stands before the switch any more. What
-// is left over goes when its time is over.
+// is left over goes when its time is over. A Rollout that wants no pods has none of any revision.
 
 // previewCount is how many pods the new revision should have.
 func (d *draft) previewCount(f facts) int32 {
 	count := f.blueGreen.PreviewReplicaCount
-	if count == nil || d.cleared(f) || d.leadsTo(f.hash) {
+	if count == nil || f.replicas == 0 || d.cleared(f) || d.leadsTo(f.hash) {
 		return f.replicas
 	}
 	return max(*count, 0)
@@ -22,7 +22,7 @@ func (d *draft) previewReady(f facts) bool {
 // awaitPreview says what the preview is missing.
 func (d *draft) awaitPreview(f facts) {
 	if d.exposed(f) {
-		d.waits("Adoption", "Waiting for Service %s to name the stable revision, which it does when all its pods are available: until then new pods would serve at once.", f.blueGreen.ActiveService)
+		d.waits("Adoption", "Waiting for Service %s to name the stable revision, which it does when at least %d of its pods are available: until then new pods would serve at once.", f.blueGreen.ActiveService, f.fewest())
 		return
 	}
 	d.waits("PreviewPods", "Waiting for %d preview pods to be available.", d.previewCount(f))
@@ -52,6 +52,9 @@ func (d *draft) staged(f facts, now fleet, places []place) fleet {
 		}
 		if d.leadsTo(rs.Hash) {
 			size.wanted = max(size.wanted, min(rs.Wanted, f.replicas))
+		}
+		if f.replicas == 0 && (f.forward || d.aborted()) {
+			size.wanted = 0
 		}
 	}
 	return next

@@ -64,8 +64,9 @@ func (s *switches) pointed(r Repoint) {
 	ro := s.w.Rollout()
 	status := ro.Status
 	s.law(r.To != "", "Service live is made to lead to everything")
-	s.law(!ro.Spec.Paused || status.Abort, "spec.paused, and Service live is switched")
 	back := r.To == status.StableRS
+	lost := back && r.From == "" // it was made anew
+	s.law(!ro.Spec.Paused || status.Abort || lost, "spec.paused, and Service live is switched")
 	switch {
 	case r.After >= r.Replicas:
 	case !back:

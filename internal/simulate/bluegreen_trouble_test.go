@@ -146,6 +146,63 @@ func TestBlueGreenServices(t *testing.T) {
 			is(t, w, api.RolloutPhasePaused, "BlueGreenPause")
 			leads(t, w, 0, 1)
 		}},
+		{name: "blue-green a Service that is made anew leads to the stable revision, also while somebody has paused the Rollout", in: blueGreen(5, byHand), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			does(t, w, tr, "pause", pause())
+			tr.Say("Service live is made anew")
+			w.DeleteService("live")
+			w.CreateService("live")
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhasePaused, "manually paused")
+			leads(t, w, 0, 1)
+			tr.Say("Service live is pointed to version 2 by hand")
+			w.EditService("live", func(s *decide.Service) { s.Hash = w.born[1] })
+			pass(t, w, tr, time.Minute)
+			leads(t, w, 1, 1)
+		}},
+		{name: "blue-green a fix comes although a stable pod is bad for ever and the Service was made anew", in: blueGreen(5), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			tr.Say("one of five pods is bad for ever; Service live is made anew")
+			w.Break(w.born[0], 1)
+			w.DeleteService("live")
+			w.CreateService("live")
+			pass(t, w, tr, 10*time.Second)
+			names(t, w, "live", w.born[0])
+			ship(w, tr, "2")
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			leads(t, w, 1, 1)
+		}},
+		{name: "E11 blue-green without replicas a preview has no pods, whatever its size is", in: blueGreen(4, previewOf(1), byHand), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			wants(t, w, 1, 1)
+			does(t, w, tr, "scale to 0", scale(0))
+			pass(t, w, tr, 10*time.Second)
+			wants(t, w, 0, 0)
+			wants(t, w, 1, 0)
+			does(t, w, tr, "scale to 6", scale(6))
+			pass(t, w, tr, time.Minute)
+			wants(t, w, 0, 6)
+			wants(t, w, 1, 1)
+			leads(t, w, 0, 1)
+			is(t, w, api.RolloutPhasePaused, "BlueGreenPause")
+		}},
+		{name: "E11 blue-green without replicas a rejected preview has no pods either", in: blueGreen(4, byHand, rejectedFor(0)), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 10*time.Second)
+			does(t, w, tr, "abort", abort())
+			pass(t, w, tr, 10*time.Second)
+			wants(t, w, 1, 4)
+			does(t, w, tr, "scale to 0", scale(0))
+			pass(t, w, tr, 10*time.Second)
+			wants(t, w, 0, 0)
+			wants(t, w, 1, 0)
+		}},
 		{name: "blue-green a Service of another Rollout is left alone", in: blueGreen(3), tell: func(t *testing.T, w *World, tr *Transcript) {
 			w.EditService("live", func(s *decide.Service) { s.Hash, s.ManagedBy = "theirs", "other" })
 			deploy(t, w, tr)
@@ -157,14 +214,14 @@ func TestBlueGreenServices(t *testing.T) {
 			is(t, w, api.RolloutPhaseHealthy, "")
 			leads(t, w, 0, 0)
 		}},
-		{name: "blue-green a Service that selected everything is narrowed when the stable revision is complete", in: blueGreen(3, measuredBefore), tell: func(t *testing.T, w *World, tr *Transcript) {
+		{name: "blue-green a Service that selected everything is narrowed when enough of the stable revision serves", in: blueGreen(3, measuredBefore), tell: func(t *testing.T, w *World, tr *Transcript) {
 			adopted := *w.Rollout().Spec.Strategy.BlueGreen.DeepCopy()
 			w.Apply(func(ro *api.Rollout) { ro.Spec.Strategy = api.RolloutStrategy{Canary: &api.CanaryStrategy{}} })
 			deploy(t, w, tr)
 			is(t, w, api.RolloutPhaseHealthy, "")
 			seen := exposes(w)
-			w.Break(w.Rollout().Status.StableRS, 1)
-			tr.Say("one pod is broken; the strategy becomes blue-green, together with version 2")
+			w.Break(w.Rollout().Status.StableRS, 2)
+			tr.Say("two pods are broken; the strategy becomes blue-green, together with version 2")
 			w.Apply(func(ro *api.Rollout) { ro.Spec.Strategy = api.RolloutStrategy{BlueGreen: &adopted} })
 			ship(w, tr, "2")
 			pass(t, w, tr, time.Minute)
@@ -174,7 +231,7 @@ func TestBlueGreenServices(t *testing.T) {
 			pass(t, w, tr, 5*time.Minute)
 			is(t, w, api.RolloutPhaseHealthy, "")
 			leads(t, w, 1, 1)
-			unexposed(t, seen, 2)
+			unexposed(t, seen, 3)
 		}},
 		{name: "blue-green a Service that is made anew after the pause does not hold up the switch", in: blueGreen(7, previewOf(1), byHand), tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
