@@ -147,7 +147,10 @@ var faults = []fault{
 	{"bluegreen.go", "the analysis before the switch begins without the preview", `!runs.ScaleUpPreviewCheckPoint && d.previewReady(f) &&`, `!runs.ScaleUpPreviewCheckPoint &&`},
 	{"bluegreen.go", "autoPromotionEnabled: false does not pause", `return 0, true`, `return 0, false`},
 	{"bluegreen.go", "another revision inherits the way to the switch", `ScaleUpPreviewCheckPoint = false }`, `ScaleUpPreviewCheckPoint = d.status.BlueGreen.ScaleUpPreviewCheckPoint }`},
-	{"preview.go", "previewReplicaCount is ignored", `if count == nil || d.cleared(f)`, `if true || d.cleared(f)`},
+	{"preview.go", "a preview keeps pods of a Rollout that wants none", `if f.replicas == 0 && (f.forward || d.aborted()) {`, `if false {`},
+	{"bluegreen.go", "a Service that others may use is given to too few pods", `foreign = d.crowded(f)`, `foreign = false`},
+	{"bluegreen.go", "a pause keeps a Service that was made anew open to all", `to = d.unmoved(f, active)`, `to = nil`},
+	{"preview.go", "previewReplicaCount is ignored", `if count == nil || f.replicas == 0`, `if true || f.replicas == 0`},
 	{"preview.go", "the revision that the active Service names loses pods", `if d.leadsTo(rs.Hash) {
 			size`, `if false {
 			size`},
