@@ -121,6 +121,7 @@ func (f facts) entered(hash string) bool {
 //	 7/5, aborted                → 30: they carry 70
 //	 8/0, aborted                → 0
 func (d *draft) nextWeight(f facts, stable, canary entrance, places []place, extra []Share) int32 {
+	canary, stable = canary.after(), stable.after()
 	serving := int32(0)
 	if rs := f.find(canary.hash); rs != nil {
 		serving = servingIn(places, rs)
@@ -150,6 +151,9 @@ func (d *draft) wantedWeight(f facts, canary entrance, places []place) int32 {
 		return 0 // another revision is still behind the entrance: it is emptied first
 	}
 	want := d.weight(f)
+	if canary.led {
+		want = min(want, canary.asked) // it rises when the entrance has been seen to lead there
+	}
 	ready := servingIn(places, fresh) >= f.enough(d.target(f).canary)
 	if want > canary.asked && (!ready || f.ro.Spec.Paused || !f.forward) {
 		return canary.asked

@@ -126,6 +126,14 @@ func (f facts) entrance(service string, role func(Split) Share) entrance {
 	return e
 }
 
+// after is the entrance when this pass has led it where it should lead.
+func (e entrance) after() entrance {
+	if e.led {
+		e.hash = e.wants
+	}
+	return e
+}
+
 // subsets says that the router itself names the revisions; else it sends to Services that do.
 func (f facts) subsets() bool {
 	r := f.canary.TrafficRouting

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/decide"
 )
 
 // gone takes the ReplicaSet of a revision away with its pods, as somebody would by hand.
@@ -58,6 +59,20 @@ func TestTrafficTroubleStories(t *testing.T) {
 			if _, n := w.Pods(w.Rollout().Status.CurrentPodHash); n != 10 || w.Unserved() != 0 {
 				t.Errorf("%d pods of the only revision serve and %d of the traffic reach nobody, want 10 and 0", n, w.Unserved())
 			}
+		}},
+		{name: "after a moment without pods the requests stay with the side that has some", in: weighted(5, setWeight(50), wait()), tell: func(t *testing.T, w *World, tr *Transcript) {
+			canaryOf(w, dynamic)
+			atWait(t, w, tr, 50)
+			none := w.sets["rollouts-demo-"+w.Rollout().Status.StableRS]
+			tr.Say("all stable pods are gone, somebody has led the canary's Service to them as well, and new ones take a while")
+			w.Boot = func(string) time.Duration { return 20 * time.Second }
+			none.pods = nil
+			w.EditService("canary", func(s *decide.Service) { s.Hash = none.Hash })
+			pass(t, w, tr, 5*time.Second)
+			sends(t, w, 50)
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhasePaused, "CanaryPauseStep")
+			sends(t, w, 50)
 		}},
 		{name: "an abort sends nobody to a stable Service that does not exist", in: weighted(10, setWeight(50), wait()), tell: func(t *testing.T, w *World, tr *Transcript) {
 			atWait(t, w, tr, 50)
