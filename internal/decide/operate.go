@@ -1,10 +1,6 @@
 package decide
 
-import (
-	"slices"
-
-	api "sluice.dev/sluice/api/v1alpha1"
-)
+import api "sluice.dev/sluice/api/v1alpha1"
 
 // obey carries out what people asked for by patching the status: abort, retry, resume, full
 // promotion. Any client can send these patches, so nothing here assumes which one did.
@@ -26,22 +22,12 @@ func (d *draft) obeyFull(f facts) {
 	case !d.status.PromoteFull:
 	case d.promoted(f):
 		d.status.PromoteFull = false
-	case d.held() || d.status.ControllerPause || !d.recordedFull():
+	case d.held() || d.status.ControllerPause || !d.recorded(DecidedFull, f.hash):
 		d.unpause()
-		if !d.recordedFull() {
+		if !d.recorded(DecidedFull, f.hash) {
 			d.record(f, DecidedFull, "Full promotion was requested by hand: remaining steps, pauses and analysis are skipped.")
 		}
 	}
-}
-
-// recordedFull says that the newest decision about the update is the one to promote it in full.
-func (d *draft) recordedFull() bool {
-	for _, made := range slices.Backward(d.status.Decisions) {
-		if !besideUpdate(made.Reason) {
-			return made.Reason == DecidedFull
-		}
-	}
-	return false
 }
 
 // resume follows somebody who cleared the pause: a pause step is over, an inconclusive analysis is

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,11 +94,15 @@ func (d *draft) rollBack(f facts) {
 	}
 }
 
-// recorded says that the newest decision about the update is this one.
+// recorded says that the newest decision about the update is this one. Both that pass over steps may be the
+// newest: somebody may promote in full what goes back fast.
 func (d *draft) recorded(reason, hash string) bool {
-	for i := len(d.status.Decisions) - 1; i >= 0; i-- {
-		if made := d.status.Decisions[i]; !besideUpdate(made.Reason) {
-			return made.Reason == reason && made.Revision == hash
+	for _, made := range slices.Backward(d.status.Decisions) {
+		switch {
+		case made.Reason == reason:
+			return made.Revision == hash
+		case made.Reason != DecidedFull && made.Reason != DecidedFastRollback && !besideUpdate(made.Reason):
+			return false
 		}
 	}
 	return false

@@ -103,6 +103,25 @@ func TestAFastRollbackEndsPausesAndAbortsAndHasNoRuns(t *testing.T) {
 	}
 }
 
+func TestAFastRollbackThatIsPromotedInFullTellsBothOnce(t *testing.T) {
+	s := backThen(2, 1, 0, 1)
+	for i := range 4 {
+		s.Rollout.Status = Rollout(s.RolloutInput).Status
+		s.Rollout.Status.PromoteFull = s.Rollout.Status.PromoteFull || i == 0
+	}
+	for _, reason := range []string{DecidedFull, DecidedFastRollback} {
+		n := 0
+		for _, made := range s.Rollout.Status.Decisions {
+			if made.Reason == reason {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d decisions %s: %q", n, reason, reasons(s.Rollout.Status))
+		}
+	}
+}
+
 func TestAFastRollbackWaitsWhileTheRolloutIsPausedByHand(t *testing.T) {
 	s := backThen(2, 1, 0, 1)
 	s.Rollout.Spec.Paused = true
