@@ -122,10 +122,7 @@ func (f facts) entered(hash string) bool {
 //	 8/0, aborted                → 0
 func (d *draft) nextWeight(f facts, stable, canary entrance, places []place, extra []Share) int32 {
 	canary, stable = canary.after(), stable.after()
-	serving := int32(0)
-	if rs := f.find(canary.hash); rs != nil {
-		serving = servingIn(places, rs)
-	}
+	serving := servingBehind(f, places, canary.hash)
 	next := min(d.wantedWeight(f, canary, places), f.whole()-total(extra))
 	if next > 0 && canary.hash == f.hash {
 		next = min(next, d.canaryCarries(f, next, serving))

@@ -172,12 +172,7 @@ func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 	if to == nil {
 		return false
 	}
-	serving := servingIn(places, to)
-	before := int32(0)
-	if from := f.find(e.hash); from != nil {
-		before = servingIn(places, from)
-	}
-	back := (d.aborted() || d.promoted(f) || e.stable) && e.wants == d.status.StableRS
+	serving, before := servingIn(places, to), servingBehind(f, places, e.hash)
 	switch {
 	case e.hash == e.wants, f.replicas == 0 && before == 0:
 		return true
@@ -187,13 +182,29 @@ func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 		return serving >= to.Wanted && f.carry(serving) >= e.most
 	case before == 0:
 		return true
-	case !f.routed() && e.stable:
+	}
+	return d.mayTakeOver(f, e, serving, before)
+}
+
+// mayTakeOver says whether so many pods may answer from now on where others did.
+func (d *draft) mayTakeOver(f facts, e entrance, serving, before int32) bool {
+	if !f.routed() && e.stable {
 		_, unavailable := f.limits()
 		return serving >= min(before, f.replicas-unavailable) // nobody knows how many come in here: as many as until now
-	case e.most == 0:
+	}
+	if e.most == 0 {
 		return true
 	}
-	return back && f.carry(serving) >= min(f.reach(to.Hash)+e.most, f.whole())
+	back := (d.aborted() || d.promoted(f) || e.stable) && e.wants == d.status.StableRS
+	return back && f.carry(serving) >= min(f.reach(e.wants)+e.most, f.whole())
+}
+
+// servingBehind is how many pods of a revision serve, none of one that is gone.
+func servingBehind(f facts, places []place, hash string) int32 {
+	if rs := f.find(hash); rs != nil {
+		return servingIn(places, rs)
+	}
+	return 0
 }
 
 // servingIn is how many pods of a ReplicaSet serve once this pass's sizes have taken effect.

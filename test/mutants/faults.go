@@ -100,7 +100,7 @@ var faults = []fault{
 	// Traffic.
 	{"traffic.go", "a router that cannot be read is taken to send nothing", `e.asked, e.most = f.whole(), f.whole()`, `e.asked, e.most = 0, 0`},
 	{"traffic.go", "of what the router was told and does the smaller counts", `max(asked.Weight, serves.Weight)`, `min(asked.Weight, serves.Weight)`},
-	{"traffic.go", "a Service is re-pointed while its entrance has a share", `case e.most == 0:`, `case e.most >= 0:`},
+	{"traffic.go", "a Service is re-pointed while its entrance has a share", `if e.most == 0 {`, `if e.most >= 0 {`},
 	{"traffic.go", "a Service is re-pointed before its target serves", `case serving == 0:
 		return false`, `case serving < 0:
 		return false`},
