@@ -175,7 +175,7 @@ func (d *draft) resumeSwitch(f facts) {
 	switch {
 	case d.measureAgain(f) != "":
 		d.record(f, DecidedResume, "Resumed by hand: the inconclusive analysis is measured again.")
-	case !d.cleared(f) && (passed || !measures(f.blueGreen.PrePromotionAnalysis)) && f.replicas > 0:
+	case f.forward && !d.cleared(f) && (passed || !measures(f.blueGreen.PrePromotionAnalysis)) && f.replicas > 0:
 		d.clear(f, "promoted by hand")
 	default:
 		d.record(f, DecidedResume, "Resumed by hand.")

@@ -11,8 +11,8 @@ func (d *draft) obey(f facts) {
 		return
 	}
 	d.obeyFull(f)
-	if d.status.ControllerPause && !d.held() && !f.ro.Spec.Paused {
-		d.resume(f)
+	if d.status.ControllerPause && !d.held() && !f.ro.Spec.Paused && (f.forward || d.doubts(f)) {
+		d.resume(f) // what it ends is not known while the spec is refused: then it is heard later
 	}
 }
 
@@ -41,7 +41,7 @@ func (d *draft) resume(f facts) {
 		d.resumeSwitch(f)
 		return
 	}
-	again, over := d.measureAgain(f), d.pausedHere(f)
+	again, over := d.measureAgain(f), f.forward && d.pausedHere(f)
 	switch {
 	case again != "":
 		d.record(f, DecidedResume, "Resumed by hand: "+again+" again.")

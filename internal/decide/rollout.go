@@ -60,6 +60,13 @@ func trusted(status api.RolloutStatus, f facts) api.RolloutStatus {
 	if f.observed() && s.CurrentPodHash == f.hash && s.CurrentStepHash != "" {
 		s.CurrentStepHash = f.specStepHash() // the same steps, maybe hashed by another version
 	}
+	if !f.forward && s.CurrentPodHash != "" && s.StableRS != s.CurrentPodHash {
+		if s.CurrentStepIndex != nil { // the steps of a refused spec do not tell where the update stands
+			index := max(*s.CurrentStepIndex, 0)
+			s.CurrentStepIndex = &index
+		}
+		return s
+	}
 	if len(f.canary.Steps) == 0 {
 		s.CurrentStepIndex = nil
 		return s

@@ -8,6 +8,9 @@ func (d *draft) routes(f facts, canary entrance) (all []Route) {
 	if !d.routing(f) || canary.hash != f.hash || fresh == nil || fresh.Available == 0 {
 		return nil
 	}
+	if !f.forward {
+		return f.seen.Routing.Asked.Routes
+	}
 	set := map[string]Route{}
 	for i := int32(0); i <= d.step(f); i++ {
 		step, _ := f.stepAt(i)
@@ -40,7 +43,7 @@ func put(set map[string]Route, r Route) {
 
 // routing says that managed routes have a meaning: an update is on its way through its steps.
 func (d *draft) routing(f facts) bool {
-	return d.measuring(f) && d.step(f) < d.lastStep(f)
+	return d.measuring(f) && (!f.forward || d.step(f) < d.lastStep(f))
 }
 
 // awaitRoute says what is missing until the router has the routes of the present step, "" when nothing is.

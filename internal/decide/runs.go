@@ -135,10 +135,7 @@ func (d *draft) dropStrayRefs(f facts) {
 	if d.promoted(f) || d.aborted() {
 		return
 	}
-	kept := map[**api.RolloutAnalysisRunStatus]bool{}
-	for _, s := range d.slots(f) {
-		kept[s.ref] = *s.ref != nil && s.owns((*s.ref).Name)
-	}
+	kept := d.keptRefs(f)
 	for _, h := range d.refs() {
 		if *h.ref == nil {
 			continue
@@ -148,6 +145,15 @@ func (d *draft) dropStrayRefs(f facts) {
 			*h.ref = nil
 		}
 	}
+}
+
+// keptRefs are the references to runs of the current step, revision and attempt.
+func (d *draft) keptRefs(f facts) map[**api.RolloutAnalysisRunStatus]bool {
+	kept := map[**api.RolloutAnalysisRunStatus]bool{}
+	for _, s := range d.slots(f) {
+		kept[s.ref] = *s.ref != nil && s.owns((*s.ref).Name)
+	}
+	return kept
 }
 
 func (d *draft) follow(h heard, run *api.AnalysisRun) {
@@ -216,9 +222,10 @@ func (d *draft) pauseFor(f facts, ref api.RolloutAnalysisRunStatus) {
 
 // measureAgain drops inconclusive runs and Experiments so that new ones are started; it says what is done again, "" when nothing is.
 func (d *draft) measureAgain(f facts) (again string) {
-	for _, s := range d.slots(f) {
-		if ref := *s.ref; ref != nil && s.owns(ref.Name) && ref.Status == api.AnalysisPhaseInconclusive {
-			*s.ref = nil
+	kept := d.keptRefs(f)
+	for _, h := range d.refs() {
+		if ref := *h.ref; ref != nil && (kept[h.ref] || !f.forward) && ref.Status == api.AnalysisPhaseInconclusive {
+			*h.ref = nil
 			again = "the inconclusive analysis is measured"
 		}
 	}

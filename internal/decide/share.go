@@ -15,6 +15,9 @@ func (f facts) routed() bool { return f.canary.TrafficRouting != nil }
 
 // whole is the weight that means all requests.
 func (f facts) whole() int32 {
+	if all := f.divided(); all > 0 && !f.forward {
+		return all
+	}
 	if r := f.canary.TrafficRouting; r != nil && r.MaxTrafficWeight != nil && *r.MaxTrafficWeight > 0 {
 		return *r.MaxTrafficWeight
 	}
@@ -147,12 +150,15 @@ func (d *draft) wantedWeight(f facts, canary entrance, places []place) int32 {
 	case canary.hash != f.hash:
 		return 0 // another revision is still behind the entrance: it is emptied first
 	}
+	if !f.forward {
+		return canary.asked
+	}
 	want := d.weight(f)
 	if canary.led {
 		want = min(want, canary.asked) // it rises when the entrance has been seen to lead there
 	}
 	ready := servingIn(places, fresh) >= f.enough(d.target(f).canary)
-	if want > canary.asked && (!ready || f.ro.Spec.Paused || !f.forward) {
+	if want > canary.asked && (!ready || f.ro.Spec.Paused) {
 		return canary.asked
 	}
 	return want
@@ -163,6 +169,9 @@ func (d *draft) wantedWeight(f facts, canary entrance, places []place) int32 {
 func (d *draft) canaryCarries(f facts, share, serving int32) int32 {
 	index := d.step(f)
 	need := f.needed(share)
+	if !f.forward {
+		need, index = min(need, f.staying()), -1
+	}
 	for _, at := range []int32{index, index - 1} {
 		if at >= 0 && share <= f.weightAt(at) {
 			need = min(need, max(d.countAt(f, at), 1))

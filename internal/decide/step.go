@@ -25,6 +25,8 @@ func (d *draft) weight(f facts) int32 {
 		return 0
 	case d.promoted(f), d.status.StableRS == "", d.status.PromoteFull, d.fastRollback(f) != "":
 		return f.whole()
+	case !f.forward:
+		return d.standing(f)
 	}
 	return f.weightAt(d.step(f))
 }

@@ -335,15 +335,21 @@ func (d *draft) experimentAnalysis(f facts, of *api.RolloutExperimentStepAnalysi
 func (d *draft) experimentShares(f facts) (shares []Share) {
 	b, here := d.bench(f)
 	ex := f.experiment(d.status.Canary.CurrentExperiment)
-	if !here || ex == nil || !d.measuring(f) || ex.Status.Phase != api.AnalysisPhaseRunning || ex.Spec.Terminate {
+	if (f.forward && !here) || ex == nil || !d.measuring(f) || ex.Status.Phase != api.AnalysisPhaseRunning || ex.Spec.Terminate {
 		return nil
 	}
+	if !f.forward {
+		return f.standingShares(ex)
+	}
+	left := f.whole()
 	for _, template := range b.step.Templates {
 		s := templateStatus(&ex.Status, template.Name)
 		if template.Weight == nil || *template.Weight <= 0 || s == nil || s.AvailableReplicas == 0 || s.ServiceName == "" {
 			continue
 		}
-		shares = append(shares, Share{Service: s.ServiceName, Hash: s.PodTemplateHash, Weight: *template.Weight})
+		weight := min(*template.Weight, left)
+		shares = append(shares, Share{Service: s.ServiceName, Hash: s.PodTemplateHash, Weight: weight})
+		left -= weight
 	}
 	return shares
 }

@@ -48,6 +48,9 @@ func (d *draft) direct(f facts, places []place) {
 		return
 	}
 	stable, canary := d.entrances(f)
+	if !d.aborted() && f.renamed(stable, canary) {
+		return
+	}
 	stable = d.point(f, stable, places)
 	canary = d.point(f, canary, places)
 	d.divide(f, stable, canary, places)
@@ -77,6 +80,8 @@ func (d *draft) wantsCanary(f facts) bool {
 	switch {
 	case f.fresh() == nil:
 		return false
+	case !f.forward:
+		return f.fresh().Wanted > 0
 	case f.routed():
 		return d.canaryCount(f) > 0
 	}

@@ -56,7 +56,7 @@ var faults = []fault{
 	{"runs.go", "a run that nobody needs any more goes on", `if !current[run.Name] && !run.Status`, `if false && !current[run.Name] && !run.Status`},
 	{"runs.go", "with an invalid spec the runs that measure are cut short", `if *h.ref != nil && d.measuring(f) {`, `if *h.ref != nil && false {`},
 	{"runs.go", "a background analysis begins a step late", `active && index >= start &&`, `active && index > start &&`},
-	{"runs.go", "a retry does not begin another attempt at an inconclusive analysis", `*s.ref = nil
+	{"runs.go", "a retry does not begin another attempt at an inconclusive analysis", `*h.ref = nil
 			again =`, `again =`},
 	{"missing.go", "a run that was deleted by hand is waited for for ever", `ref.Status != api.AnalysisPhaseRunning ||`, `ref.Status == api.AnalysisPhaseRunning ||`},
 	{"tidy.go", "a ReplicaSet is deleted while it has pods", `if rs.Wanted == 0 && rs.Replicas == 0 && rs.Observed`, `if rs.Wanted == 0 && rs.Observed`},
