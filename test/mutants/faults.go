@@ -218,6 +218,7 @@ var faults = []fault{
 	{"conditions.go", "a condition that did not change gets another time", `next.LastTransitionTime = old.LastTransitionTime`, ``},
 	{"report.go", "an aborted Rollout is not Degraded", `if trouble := d.trouble(); trouble != "" {`, `if trouble := d.trouble(); trouble != "" && !d.aborted() {`},
 	{"report.go", "pods that are ready count as available", `s.AvailableReplicas += rs.Available`, `s.AvailableReplicas += rs.Ready`},
+	{"wear.go", "pods keep what only they say they wear", ` && !slices.ContainsFunc(pods[rs.Hash], Pod.marked)`, ``},
 	{"wear.go", "a revision that nobody needs any more wears what the stable one does", `return api.PodTemplateMetadata{}`, `return stable`},
 	{"apart.go", "the rule that keeps revisions apart outlives the update", `d.status.StableRS == "" || d.promoted(f) {
 		return nil`, `d.status.StableRS == "" {
