@@ -15,6 +15,7 @@ func TestWaitingForABlueGreenSwitch(t *testing.T) {
 		return "metadata: {name: shop, uid: u}\nspec: {strategy: {blueGreen: {activeService: live, previewService: next" + more + "}}}\nstatus: {observedGeneration: '1', currentPodHash: bbb, stableRS: aaa, "
 	}
 	const paused = "phase: Paused, controllerPause: true, pauseConditions: [{reason: BlueGreenPause, startTime: 2026-01-01T00:00:00Z}], blueGreen: {activeSelector: aaa, previewSelector: bbb}}"
+	const timed = "conditions: [{type: Progressing, status: 'True', lastUpdateTime: 2026-01-01T00:00:00Z}], "
 	for _, test := range []struct{ name, rollout, pods, want, role string }{
 		{"pods of the preview", strategy("") + "phase: Progressing, blueGreen: {activeSelector: aaa, previewSelector: bbb}}", "replicas: 2, availableReplicas: 1",
 			"preview pods: 1 of 2 available", "preview"},
@@ -28,6 +29,12 @@ func TestWaitingForABlueGreenSwitch(t *testing.T) {
 			"Service live to lead to the stable version again", "active"},
 		{"after an abort its pods may stay", strategy("") + "phase: Degraded, abort: true, blueGreen: {activeSelector: aaa, previewSelector: bbb}}", ready,
 			"a corrected version, or `sluice retry rollout shop`", "preview"},
+		{"the verdict before the switch, which no deadline limits", strategy("") + timed + "phase: Progressing, blueGreen: {activeSelector: aaa, previewSelector: bbb, prePromotionAnalysisRunStatus: {name: shop-pre, status: Running}}}", ready,
+			"the verdict of analysis run shop-pre", "preview"},
+		{"the verdict after the switch", strategy("") + timed + "phase: Progressing, blueGreen: {activeSelector: bbb, previewSelector: bbb, scaleUpPreviewCheckPoint: true, prePromotionAnalysisRunStatus: {name: shop-pre, status: Successful}, postPromotionAnalysisRunStatus: {name: shop-post, status: Running}}}", ready,
+			"the verdict of analysis run shop-post", "active"},
+		{"nothing that has a name has no deadline", strategy("") + timed + "phase: Progressing, blueGreen: {activeSelector: bbb, previewSelector: bbb}}", ready,
+			"", "active"},
 		{"nothing at rest", "metadata: {name: shop, uid: u}\nspec: {strategy: {blueGreen: {activeService: live}}}\nstatus: {observedGeneration: '1', phase: Healthy, currentPodHash: bbb, stableRS: bbb, blueGreen: {activeSelector: bbb}}", ready,
 			"", "stable,active"},
 	} {

@@ -102,14 +102,21 @@ func (s Scene) jobsOf(run *api.AnalysisRun) []*batchv1.Job {
 	return jobs
 }
 
-// runs are the analysis runs going on for the update: that of the step, then that beside the steps.
+// liveRefs name the analysis runs going on for the update: that of the step, then that beside the steps; with
+// blue-green that after the switch, else that before it.
+func (s Scene) liveRefs() []*api.RolloutAnalysisRunStatus {
+	canary, blueGreen := s.Rollout.Status.Canary, s.Rollout.Status.BlueGreen
+	refs := []*api.RolloutAnalysisRunStatus{canary.CurrentStepAnalysisRunStatus, canary.CurrentBackgroundAnalysisRunStatus}
+	if s.Rollout.Spec.Strategy.BlueGreen != nil && !promoted(s.Rollout) {
+		refs = []*api.RolloutAnalysisRunStatus{cmp.Or(blueGreen.PostPromotionAnalysisRunStatus, blueGreen.PrePromotionAnalysisRunStatus)}
+	}
+	return slices.DeleteFunc(refs, func(ref *api.RolloutAnalysisRunStatus) bool { return ref == nil })
+}
+
+// liveRuns are the runs that liveRefs name, as far as they can be read.
 func (s Scene) liveRuns() []*api.AnalysisRun {
 	var live []*api.AnalysisRun
-	status := s.Rollout.Status.Canary
-	for _, ref := range []*api.RolloutAnalysisRunStatus{status.CurrentStepAnalysisRunStatus, status.CurrentBackgroundAnalysisRunStatus} {
-		if ref == nil {
-			continue
-		}
+	for _, ref := range s.liveRefs() {
 		if run := s.run(ref.Name); run != nil {
 			live = append(live, run)
 		}

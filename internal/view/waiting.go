@@ -40,14 +40,17 @@ func (s Scene) waiting() string {
 // underWay is what is waited for where nobody has to do anything: a restart, and beside it an update.
 func (s Scene) underWay() string {
 	text := s.awaited()
+	if text != "" {
+		text += s.deadline()
+	}
 	if !s.restarting() {
-		return text + s.deadline()
+		return text
 	}
 	restart := "the restart: " + s.replacing()
 	if text == "" || promoted(s.Rollout) {
 		return restart
 	}
-	return restart + "; " + text + s.deadline()
+	return restart + "; " + text
 }
 
 // unseen is who has to see the latest change: the controller, or the server of which it has asked what the
@@ -75,7 +78,8 @@ func (s Scene) deadline() string {
 	ro := s.Rollout
 	progressing := condition(ro, api.RolloutProgressing)
 	this := step(ro)
-	if progressing == nil || promoted(ro) || this != nil && (this.Pause != nil || this.Analysis != nil || this.Experiment != nil) {
+	timeless := this != nil && (this.Pause != nil || this.Analysis != nil || this.Experiment != nil)
+	if progressing == nil || promoted(ro) || timeless || s.verdictPending() {
 		return ""
 	}
 	end := progressing.LastUpdateTime.Add(time.Duration(ro.Spec.ResolvedProgressDeadlineSeconds()) * time.Second)
@@ -181,10 +185,8 @@ func (s Scene) awaited() string {
 	if promoted(ro) {
 		return s.missing("stable")
 	}
-	if this := step(ro); this != nil && this.Analysis != nil {
-		if text := s.analysing(); text != "" {
-			return text
-		}
+	if text := s.trying(); text != "" {
+		return text
 	}
 	if text := s.missing("canary"); text != "" {
 		return text
@@ -225,52 +227,4 @@ func (s Scene) short(rs *appsv1.ReplicaSet, role string) string {
 		return fmt.Sprintf("%s of the %s version to end", pods(extra), role)
 	}
 	return ""
-}
-
-// analysing is what the runs of the update do next.
-func (s Scene) analysing() string {
-	for _, run := range s.liveRuns() {
-		if run.Status.Phase.Completed() {
-			continue
-		}
-		names := unfinished(run)
-		if len(names) == 0 {
-			return fmt.Sprintf("analysis run %s to start", run.Name)
-		}
-		text := "the verdict of " + strings.Join(names, ", ")
-		if next, ok := s.next(run); ok {
-			text += fmt.Sprintf("; next measurement %s", s.in(next))
-		}
-		return text
-	}
-	return ""
-}
-
-func unfinished(run *api.AnalysisRun) []string {
-	var names []string
-	for i := range run.Spec.Metrics {
-		metric := &run.Spec.Metrics[i]
-		if !resultOf(run, metric.Name).Phase.Completed() {
-			names = append(names, metric.Name)
-		}
-	}
-	return names
-}
-
-// next is when the run measures next.
-func (s Scene) next(run *api.AnalysisRun) (time.Time, bool) {
-	var next time.Time
-	for _, due := range decide.Reads(run) {
-		if next.IsZero() || due.At.Before(next) {
-			next = due.At
-		}
-	}
-	return next, !next.IsZero()
-}
-
-func (s Scene) in(t time.Time) string {
-	if left := t.Sub(s.Now); left >= time.Second {
-		return "in " + length(left)
-	}
-	return "now"
 }
