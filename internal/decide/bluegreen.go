@@ -294,7 +294,7 @@ func (d *draft) lead(f facts, places []place) {
 		return
 	}
 	if active.Hash != to.Hash {
-		d.recordOnce(f, DecidedSwitched, fmt.Sprintf("Service %s is switched to revision %d, of which %d of %d pods serve%s.",
+		d.recordSwitch(f, to, fmt.Sprintf("Service %s is switched to revision %d, of which %d of %d pods serve%s.",
 			active.Name, d.numberOf(f, to), serving, f.replicas, d.whyBack(f, to)))
 	}
 	d.repoint(f, active, to.Hash, []Capacity{{ReplicaSet: to.Name, Available: min(serving, f.replicas)}})
@@ -364,8 +364,23 @@ func (d *draft) whyBack(f facts, to *ReplicaSet) string {
 	return ""
 }
 
-// activeShare is what of the requests the current revision gets, in percent.
+// recordSwitch keeps once that the active Service is made to name a revision, with the weight it has then.
+func (d *draft) recordSwitch(f facts, to *ReplicaSet, message string) {
+	made := d.recordOnce(f, DecidedSwitched, message)
+	if made == nil {
+		return
+	}
+	*made.Weight = 0
+	if to.Hash == f.hash {
+		*made.Weight = maxWeight
+	}
+}
+
+// activeShare is what of the requests the current revision is to get, in percent.
 func (d *draft) activeShare(f facts) int32 {
+	if d.aborted() && f.find(d.status.StableRS) != nil {
+		return 0
+	}
 	if d.promoted(f) || d.leadsTo(f.hash) {
 		return maxWeight
 	}

@@ -103,6 +103,33 @@ func TestTheActiveServiceIsSwitched(t *testing.T) {
 	}
 }
 
+func TestADecisionAboutTheSwitchCarriesTheWeightAfterIt(t *testing.T) {
+	abort := func(s *scene) { s.Rollout.Status.Abort = true; s.leads(s.fresh().Hash) }
+	for _, c := range []struct {
+		name, reason string
+		given        func(*scene)
+		want         int32
+	}{
+		{"everybody after the switch", DecidedSwitched, func(s *scene) {}, 100},
+		{"nobody after an abort", DecidedAbort, abort, 0},
+		{"nobody after the switch back", DecidedSwitched, abort, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSwitchScene()
+			c.given(s)
+			for _, made := range Rollout(s.RolloutInput).Status.Decisions {
+				if made.Reason == c.reason {
+					if *made.Weight != c.want {
+						t.Errorf("%s with weight %d, want %d", made.Message, *made.Weight, c.want)
+					}
+					return
+				}
+			}
+			t.Errorf("nothing was decided that is called %s", c.reason)
+		})
+	}
+}
+
 func TestPodsThatAreLeftOverGoInTime(t *testing.T) {
 	seconds := func(n int32) *int32 { return &n }
 	promoted := func(s *scene) {

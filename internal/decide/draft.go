@@ -54,14 +54,14 @@ func (d *draft) record(f facts, reason, message string, proof ...api.Evidence) *
 	return &d.status.Decisions[len(d.status.Decisions)-1]
 }
 
-// recordOnce keeps a decision that is stated again until it has been seen to be true.
-func (d *draft) recordOnce(f facts, reason, message string) {
+// recordOnce keeps a decision that is stated again until it has been seen to be true; nil when it is kept already.
+func (d *draft) recordOnce(f facts, reason, message string) *api.Decision {
 	if n := len(d.status.Decisions); n > 0 {
 		if last := d.status.Decisions[n-1]; last.Reason == reason && last.Message == message && last.Revision == f.hash {
-			return
+			return nil
 		}
 	}
-	d.record(f, reason, message)
+	return d.record(f, reason, message)
 }
 
 // memorable says that a decision about this revision should not be forgotten for the many steps that

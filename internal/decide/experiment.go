@@ -64,10 +64,15 @@ func Experiment(in ExperimentInput) Plan[api.ExperimentStatus] {
 }
 
 // begins says that the Experiment has begun, and begins it when nothing is wrong with it. A mistake that is
-// made later does not take back what has begun.
+// made later does not take back what has begun. One that is told to terminate before that ends without beginning,
+// whatever is wrong with it.
 func (t *trial) begins() bool {
 	if t.status.Phase != "" {
 		return true
+	}
+	if t.in.Experiment.Spec.Terminate {
+		t.end(api.AnalysisPhaseInconclusive, "terminated before it began")
+		return false
 	}
 	if len(t.in.Invalid) > 0 {
 		t.waiting = Reason{Code: api.ReasonInvalidSpec, Message: strings.Join(t.in.Invalid, "; ")}

@@ -46,6 +46,23 @@ func TestAnExperimentEndsWithAllItRequires(t *testing.T) {
 	}
 }
 
+func TestAnExperimentThatIsTerminatedBeforeItBeganEnds(t *testing.T) {
+	for name, invalid := range map[string][]string{"valid": nil, "invalid": {"spec.templates: is wrong"}} {
+		in := proving()
+		in.Experiment.Status, in.Invalid = api.ExperimentStatus{}, invalid
+		in.ReplicaSets, in.Runs = nil, nil
+		in.Experiment.Spec.Terminate = true
+		p := Experiment(in)
+		if p.Status.Phase != api.AnalysisPhaseInconclusive || p.Status.Message != "terminated before it began" || len(p.Actions) > 0 {
+			t.Errorf("%s: it is %q, %q, and does %+v", name, p.Status.Phase, p.Status.Message, p.Actions)
+		}
+		in.Experiment.Status = p.Status
+		if again := Experiment(in); again.Status.Phase != p.Status.Phase || len(again.Actions) > 0 || len(again.Events) > 0 {
+			t.Errorf("%s: then it is %q and does %+v, %+v", name, again.Status.Phase, again.Actions, again.Events)
+		}
+	}
+}
+
 func TestAnExperimentThatWasStartedOverDoesNotHearEarlierRuns(t *testing.T) {
 	in := proving()
 	for _, run := range in.Runs {
