@@ -27,6 +27,21 @@ func TestAnExperimentIsStartedOverOnceItHasEnded(t *testing.T) {
 	}
 }
 
+func TestAnExperimentThatHasNotBegun(t *testing.T) {
+	ex := &api.Experiment{Status: api.ExperimentStatus{Conditions: []api.ExperimentCondition{
+		{Type: api.ExperimentInvalidSpec, Status: "True", Message: "spec.templates: is wrong"},
+	}}}
+	ex.Name = "try"
+	retry, err := RetryExperiment(ex)
+	if want := "experiment try has not begun: there is nothing to start over; correct its spec first: spec.templates: is wrong"; err != nil || len(retry.Patches) > 0 || retry.Effect != want {
+		t.Errorf("started over: %q, %v; want %q", retry.Effect, err, want)
+	}
+	end, err := TerminateExperiment(ex)
+	if want := "experiment try ends before it began: that is Inconclusive"; err != nil || len(end.Patches) != 1 || end.Effect != want {
+		t.Errorf("terminated: %q, %v; want %q", end.Effect, err, want)
+	}
+}
+
 func TestPromotePassesOverAnInconclusiveExperiment(t *testing.T) {
 	index := int32(1)
 	ro := &api.Rollout{}
