@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/command"
@@ -22,7 +23,9 @@ func (a *app) undo() *cobra.Command {
 		Long: `Go back to the pod template of an earlier revision.
 
 That is an update like any other, with its steps and analysis, unless the revision is the stable one:
-then the canary goes at once. What else stands in the spec stays as it is. Where the rollout takes its template
+then the canary goes at once. Within rollbackWindow, and with blue-green while the old pods are still kept, steps
+and analysis are skipped. It warns when the update to that revision was aborted, its analysis did not succeed, or
+nothing shows that it was ever stable. What else stands in the spec stays as it is. Where the rollout takes its template
 from another object (workloadRef), it is changed there.`,
 		Example:           "  sluice undo shop\n  sluice undo shop --to-revision 3",
 		Aliases:           []string{"rollback"},
@@ -37,7 +40,12 @@ from another object (workloadRef), it is changed there.`,
 				if err != nil {
 					return command.Change{}, err
 				}
-				return command.Undo(ro, in, sets, to)
+				var runs api.AnalysisRunList
+				var hidden string
+				if err := unless(&hidden, &runs, c.listed(c.List(ctx, &runs, client.InNamespace(c.namespace)), &runs)); err != nil {
+					return command.Change{}, err
+				}
+				return command.Undo(ro, in, command.Past{ReplicaSets: sets, Runs: runs.Items, Now: time.Now()}, to)
 			})
 		},
 	}

@@ -51,7 +51,7 @@ func TestUndo(t *testing.T) {
 		{"undo shop --to-revision 7", ExitNo, "", "error: rollout shop has no revision 7; there are 1, 2\n"},
 		{"undo shop --to-revision -1", ExitFailed, "", "error: --to-revision is -1: revisions are counted from 1, and 0 is the one before the present one\n"},
 		{"undo shop --to-revision 2", ExitOK, "rollout shop has the template of revision 2 already\n", ""},
-		{"undo shop", ExitOK, "rollout shop goes back to the template of revision 1, step by step like any update\n", ""},
+		{"undo shop", ExitOK, "rollout shop goes back to the template of revision 1, step by step like any update; warning: nothing shows any more that it was ever stable\n", ""},
 	})
 	if got := p.again(t, ro).Spec.Template; got.Spec.Containers[0].Image != "shop:1" || got.Labels[api.LabelPodTemplateHash] != "" {
 		t.Errorf("the template afterwards is %+v", got)

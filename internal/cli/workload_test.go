@@ -45,7 +45,7 @@ func TestTheTemplateOfAWorkloadIsChangedThere(t *testing.T) {
 		p.set(t, ro, "ccc", "2", "shop:2")
 	}
 	p.carriesOut(t, []session{
-		{"undo shop", ExitOK, "rollout shop goes back by the template of Deployment web to the template of revision 1, step by step like any update\n", ""},
+		{"undo shop", ExitOK, "rollout shop goes back by the template of Deployment web to the template of revision 1, step by step like any update; warning: nothing shows any more that it was ever stable\n", ""},
 		{"set image shop d=shop:3", ExitNo, "", "error: rollout shop has no container d; there are c\n"},
 		{"set image other c=shop:3", ExitOK, "rollout other has a new image for c by the template of PodTemplate web: an update starts\n", ""},
 	})

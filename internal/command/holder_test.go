@@ -50,7 +50,7 @@ func TestATemplateIsChangedWhereItStands(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return func(ro *api.Rollout) (Change, error) { return Undo(ro, in, sets, to) }
+		return func(ro *api.Rollout) (Change, error) { return Undo(ro, in, Past{ReplicaSets: sets}, to) }
 	}
 	set := func(in Holder, images ...Image) func(*api.Rollout) (Change, error) {
 		return func(ro *api.Rollout) (Change, error) { return SetImages(ro, in, images) }
@@ -58,11 +58,11 @@ func TestATemplateIsChangedWhereItStands(t *testing.T) {
 	first := `"value":{"metadata":{"labels":{"app":"shop"}},"spec":{"containers":[{"name":"web","image":"shop:1","resources":{}}]}}}]`
 	carryOut(t, []order{
 		{"undo in a Deployment", goBack(deployment, 1), borrowed, []string{at42 + `{"op":"replace","path":"/spec/template",` + first},
-			"rollout shop goes back by the template of Deployment web to the template of revision 1, step by step like any update"},
+			"rollout shop goes back by the template of Deployment web to the template of revision 1, step by step like any update; warning: nothing shows any more that it was ever stable"},
 		{"undo in a ReplicaSet", goBack(replicaSet, 1), borrowed, []string{at42 + `{"op":"replace","path":"/spec/template",` + first},
-			"rollout shop goes back by the template of ReplicaSet web to the template of revision 1, step by step like any update"},
+			"rollout shop goes back by the template of ReplicaSet web to the template of revision 1, step by step like any update; warning: nothing shows any more that it was ever stable"},
 		{"undo in a PodTemplate", goBack(podTemplate, 1), borrowed, []string{at42 + `{"op":"replace","path":"/template",` + first},
-			"rollout shop goes back by the template of PodTemplate web to the template of revision 1, step by step like any update"},
+			"rollout shop goes back by the template of PodTemplate web to the template of revision 1, step by step like any update; warning: nothing shows any more that it was ever stable"},
 		{"undo of a change of the workload that nobody has seen yet", goBack(newer, 0), borrowed, nil,
 			"refused soon: the controller has not seen the latest change of Deployment web, whose template rollout shop runs, yet; is the controller running?"},
 		{"undo to the present revision changes nothing", goBack(deployment, 3), borrowed, nil, "rollout shop has the template of revision 3 already"},

@@ -32,18 +32,28 @@ func undo(t *testing.T, to int64, sets ...string) func(*api.Rollout) (Change, er
 		}
 		all = append(all, set)
 	}
-	return func(ro *api.Rollout) (Change, error) { return Undo(ro, Own(ro), all, to) }
+	return func(ro *api.Rollout) (Change, error) { return Undo(ro, Own(ro), Past{ReplicaSets: all, Now: then}, to) }
 }
+
+// then is when revisions are undone here.
+var then = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 
 func TestUndo(t *testing.T) {
 	guard := ` [{"op":"replace","path":"/metadata/resourceVersion","value":"77"},`
+	first := []string{guard + `{"op":"replace","path":"/spec/template","value":{"metadata":{"labels":{"app":"shop"}},"spec":{"containers":[{"name":"web","image":"shop:1","resources":{}}]}}}]`}
 	carryOut(t, []order{
 		{"undo goes back to the revision before, without what was added to its pods", undo(t, 0, firstSet, stableSet, thirdSet, otherSet), third,
 			[]string{guard + `{"op":"replace","path":"/spec/template","value":{"metadata":{"labels":{"app":"shop"}},"spec":{"containers":[{"name":"web","image":"shop:2","resources":{}}]}}}]`},
 			"rollout shop goes back to the template of revision 2, which is its stable version: no steps, no analysis"},
 		{"undo to a revision by its number", undo(t, 1, firstSet, stableSet, thirdSet), third,
 			[]string{guard + `{"op":"replace","path":"/spec/template","value":{"metadata":{"labels":{"app":"shop"}},"spec":{"containers":[{"name":"web","image":"shop:1","resources":{}}]}}}]`},
-			"rollout shop goes back to the template of revision 1, step by step like any update"},
+			"rollout shop goes back to the template of revision 1, step by step like any update; warning: nothing shows any more that it was ever stable"},
+		{"undo to a revision that was promoted needs no warning", undo(t, 1, firstSet, stableSet, thirdSet), strings.TrimRight(third, "}\n") + ", decisions: [{at: 2026-01-01T00:00:00Z, reason: Aborted, revision: aaa}, {at: 2026-01-02T00:00:00Z, reason: Promoted, revision: aaa}]}\n",
+			first, "rollout shop goes back to the template of revision 1, step by step like any update"},
+		{"undo to a revision within the window that was aborted", undo(t, 1, firstSet, stableSet, thirdSet), strings.Replace(strings.TrimRight(third, "}\n"), "spec: {", "spec: {rollbackWindow: {revisions: 1}, ", 1) + ", decisions: [{at: 2026-01-01T00:00:00Z, reason: Aborted, revision: aaa}]}\n",
+			first, "rollout shop goes back to the template of revision 1, which is within its rollback window: steps and analysis are skipped; warning: the update to it was aborted"},
+		{"undo a blue-green update while the old pods are kept", undo(t, 1, strings.Replace(firstSet, "annotations: {", "annotations: {scale-down-deadline: '2026-01-02T00:01:00Z', ", 1), stableSet, thirdSet), strings.Replace(strings.TrimRight(third, "}\n"), "spec: {", "spec: {strategy: {blueGreen: {activeService: live}}, ", 1) + ", decisions: [{at: 2026-01-01T00:00:00Z, reason: InitialDeploy, revision: aaa}]}\n",
+			first, "rollout shop goes back to the template of revision 1, whose pods are still kept: steps and analysis are skipped"},
 		{"undo a change that nobody has seen yet waits for the controller", undo(t, 0, firstSet, stableSet, thirdSet), unseen4, nil,
 			"refused soon: the controller has not seen the latest change of rollout shop yet; is the controller running?"},
 		{"undo by number waits for nobody", undo(t, 3, firstSet, stableSet, thirdSet), unseen4,

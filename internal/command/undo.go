@@ -15,9 +15,9 @@ import (
 )
 
 // Undo goes back to the pod template of an earlier revision; 0 is the one before the present one.
-// What follows is an update like any other, unless the revision is the stable one.
-func Undo(ro *api.Rollout, in Holder, sets []appsv1.ReplicaSet, to int64) (Change, error) {
-	known := revisions(ro, sets)
+// What follows is an update like any other, unless the revision is the stable one or the way back is a fast one.
+func Undo(ro *api.Rollout, in Holder, past Past, to int64) (Change, error) {
+	known := revisions(ro, past.ReplicaSets)
 	if len(known) == 0 {
 		return refuse("is the controller running?", "rollout %s has no revisions yet", ro.Name)
 	}
@@ -35,11 +35,8 @@ func Undo(ro *api.Rollout, in Holder, sets []appsv1.ReplicaSet, to int64) (Chang
 	if err != nil {
 		return Change{}, fmt.Errorf("going back to revision %d of rollout %s: %w", target.number, ro.Name, err)
 	}
-	effect := "rollout %s goes back%s to the template of revision %d, step by step like any update"
-	if target.set.Labels[api.LabelPodTemplateHash] == ro.Status.StableRS {
-		effect = "rollout %s goes back%s to the template of revision %d, which is its stable version: no steps, no analysis"
-	}
-	return Change{Patches: []Patch{patch}, Effect: fmt.Sprintf(effect, ro.Name, in.where(), target.number)}, nil
+	return Change{Patches: []Patch{patch}, Effect: fmt.Sprintf("rollout %s goes back%s to the template of revision %d, %s",
+		ro.Name, in.where(), target.number, past.manner(ro, known, target.set))}, nil
 }
 
 // numbered is a ReplicaSet with its revision.
