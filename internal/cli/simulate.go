@@ -106,6 +106,9 @@ func (a *app) simulateFiles(o simulateOptions) error {
 	s := Simulation{Result: result, Warnings: []LintFinding{}}
 	var texts []string
 	for _, f := range report.findings {
+		if f.Severity == "error" {
+			f = f.imagined()
+		}
 		if f.Severity == "warning" {
 			s.Warnings = append(s.Warnings, f)
 			texts = append(texts, f.String())
@@ -120,6 +123,20 @@ func (a *app) simulateFiles(o simulateOptions) error {
 		return &exit{code: ExitNo}
 	}
 	return err
+}
+
+// imagined is a finding that keeps a manifest out of a cluster, and is played all the same.
+func (f LintFinding) imagined() LintFinding {
+	what := "what stands there"
+	switch {
+	case f.needsRouter:
+		what = "the router"
+	case strings.Contains(f.Path, ".provider."):
+		what = "the metric server"
+	}
+	f.Severity = "warning"
+	f.Message += fmt.Sprintf(" on a cluster: this version rejects the manifest there; %s is only simulated here", what)
+	return f
 }
 
 // playing lets more garbage gather than usual: a simulation is over before it matters.
@@ -147,6 +164,8 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 		}
 	}
 	switch {
+	case twice(names) != "":
+		return setup, fmt.Errorf("there is more than one Rollout %s in what was read: leave all but one of them out", twice(names))
 	case len(names) == 0:
 		return setup, errors.New("there is no Rollout in what was read: add its file with -f")
 	case setup.Rollout == nil:
@@ -155,6 +174,16 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 		return setup, fmt.Errorf("there are several Rollouts: add --rollout with one of %s", strings.Join(names, ", "))
 	}
 	return setup, nil
+}
+
+// twice is a name that occurs more than once, or "".
+func twice(names []string) string {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // mistakes are what keeps an update from being simulated. What only a traffic router is missing for is

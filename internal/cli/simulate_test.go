@@ -200,7 +200,7 @@ func TestWhatCannotBeSimulatedIsRefused(t *testing.T) {
 			"wrong.yaml:10:3: metrics[0].name: there is no metric \"errors\"; there is none\n" +
 			"wrong.yaml:10:3: metrics[0]: has no values; write is: 0.01, or values with at and is\n" +
 			"wrong.yaml:11:3: metrics[0].version: there is no version \"newer\"; did you mean new? there is old, new\n" +
-			"wrong.yaml:12:10: faults.conflicts: is 1: nothing could ever be written; write 2 or more, for every second time or less often\n" +
+			"wrong.yaml:12:10: faults.conflicts: is 1: an action is two writes, so that none would ever succeed; write 3 or more, for every time of so many\n" +
 			"wrong.yaml:13:10: expect.ends: there is no end \"well\"; there is aborted, paused, promoted, reverted\n" +
 			"wrong.yaml:14:1: router: there is no traffic router: spec.strategy.canary.trafficRouting is not set; leave it out\n"},
 	}
@@ -264,10 +264,10 @@ spec:
 	}
 }
 
-// Whoever imagines a traffic router is told so, and is not told that it is not supported.
+// Whoever imagines a traffic router is told so, and that the manifest would be rejected on a cluster.
 func TestSimulateImaginesTrafficRouters(t *testing.T) {
 	code, out, errOut := run(t, "", "simulate", "-f", "../../examples/simulate/weighted.yaml", "--what-if", "promote-after=1m")
-	if code != ExitOK || errOut != "" || !strings.Contains(out, "behind a simulated traffic router") || strings.Contains(out, "not supported") {
+	if code != ExitOK || errOut != "" || !strings.Contains(out, "behind a simulated traffic router") || !strings.Contains(out, "this version rejects the") {
 		t.Errorf("exit code %d, errors %q:\n%s", code, errOut, out)
 	}
 }

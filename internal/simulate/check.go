@@ -63,12 +63,19 @@ func (s Setup) Check() []Complaint {
 	for i, rule := range plot.Pods {
 		path := fmt.Sprintf("pods[%d]", i)
 		c.version(path+".version", rule.Version)
-		if rule.Startup == 0 && !rule.Never {
+		switch {
+		case rule.Startup == 0 && !rule.Never:
 			c.add(path, "says nothing", "write startup: 90s, or never: true")
+		case rule.Startup > 0 && rule.Never:
+			c.add(path, "says startup and never, and pods that never start need no time", "leave one of them out")
 		}
 	}
 	for i, series := range plot.Metrics {
-		c.series(fmt.Sprintf("metrics[%d]", i), series)
+		path := fmt.Sprintf("metrics[%d]", i)
+		c.series(path, series)
+		if first := slices.IndexFunc(plot.Metrics[:i], series.covers); first >= 0 && i < len(plot.Metrics)-s.short {
+			c.add(path, fmt.Sprintf("is about the same metric and version as metrics[%d], which would mean nothing", first), "put all values into one of them")
+		}
 	}
 	for i, plan := range plot.Jobs {
 		path := fmt.Sprintf("jobs[%d]", i)
@@ -230,11 +237,12 @@ func (c *checked) rest(plot Scenario) {
 	if plot.Autoscaler != nil {
 		c.autoscaler(*plot.Autoscaler)
 	}
+	if plot.Lasts != nil && *plot.Lasts <= 0 {
+		c.add("lasts", "is 0s, so that nothing would be seen", "write a time such as 10m, or leave it out")
+	}
 	c.faults(plot.Faults)
-	if e := plot.Expect; e != nil && e.Ends != "" {
-		if known := []string{EndsAborted, EndsPaused, EndsPromoted, EndsReverted}; !slices.Contains(known, e.Ends) {
-			c.unknown("expect.ends", "end", e.Ends, known)
-		}
+	if plot.Expect != nil {
+		c.expect(*plot.Expect)
 	}
 	if r := c.rollout.Spec.Replicas; r != nil {
 		c.pods("", "spec.replicas of the Rollout", *r)
@@ -252,18 +260,9 @@ func (c *checked) autoscaler(a Autoscaler) {
 	default:
 		c.pods("autoscaler.max", "it", a.Max)
 	}
-}
-
-func (c *checked) faults(f Faults) {
-	for _, fault := range []struct {
-		name string
-		n    int
-	}{{"conflicts", f.Conflicts}, {"crashes", f.Crashes}, {"losses", f.Losses}, {"repeats", f.Repeats}} {
-		if fault.n < 0 || fault.n == 1 {
-			c.add("faults."+fault.name, fmt.Sprintf("is %d: nothing could ever be written", fault.n), "write 2 or more, for every second time or less often")
+	for i, load := range a.Load {
+		if load.Is < 0 {
+			c.add(fmt.Sprintf("autoscaler.load[%d].is", i), fmt.Sprintf("is %s, and a load cannot be negative", shortNumber(load.Is)), "")
 		}
-	}
-	if f.Stale < 0 || f.Stale >= maxPast {
-		c.add("faults.stale", fmt.Sprintf("is %d and must be 0 to %d", f.Stale, maxPast-1), "")
 	}
 }

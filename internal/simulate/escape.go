@@ -42,24 +42,45 @@ func (p *player) escapes() ([]Escape, error) {
 	p.plot = p.plot.calm()
 	p.fired = nil
 	all := []Escape{}
-	before, message := p.fork(), ""
+	before, last, message := p.fork(), p.fork(), ""
 	p.stepped = func(from string) {
-		f := p.fork()
+		f := last.fork() // as it was before this turn: the weight has come, and nothing of the next step
 		switch {
-		case before.place == from: // as it was before this turn, the pods that have become available included
+		case p.manifest.Spec.Strategy.BlueGreen == nil:
+			if f = p.settledAfter(from); f == nil {
+				f = last.fork()
+			}
+		case before.place == from: // the pods that have become available included
 			f = before.fork()
 			f.w.Now = p.w.Now
 			f.w.node()
 			f.w.route()
-		case p.manifest.Spec.Strategy.BlueGreen != nil:
+		default:
 			return // it was there for no time
 		}
 		if e, ok := f.escape(from, message); ok {
 			all = append(all, e)
 		}
 	}
+	p.turning = func() { last = p.fork() }
 	p.rested = func() { before, message = p.fork(), p.named(p.w.reason.Message) }
 	return all, p.play()
+}
+
+// settledAfter is how things are when everything has come to rest after a canary step: the pods that it makes
+// needless are gone. It is nil when the next step does something of its own at once.
+func (p *player) settledAfter(from string) *player {
+	canary := p.manifest.Spec.Strategy.Canary
+	index, err := strconv.Atoi(from)
+	if err != nil || index+1 >= len(canary.Steps) || canary.Steps[index+1].Pause == nil {
+		return nil
+	}
+	f := p.fork()
+	place := f.place
+	if !f.turns() || f.place != place {
+		return nil
+	}
+	return f
 }
 
 // escape aborts here and watches. It says false where there is nothing to abort.

@@ -18,9 +18,13 @@ type Expected struct {
 // version must end as promoted.
 func (r *Result) judge(expect *Expect) {
 	if expect == nil {
-		expect = &Expect{Ends: EndsPromoted}
+		r.Expected = r.compare(Expect{Ends: EndsPromoted})
+	} else {
+		r.Expected = r.compare(*expect)
+		if len(r.Missed) > 0 {
+			r.Expected = append(r.Expected, Expected{Text: "every event of the scenario happens", But: strings.Join(r.Missed, "; ")})
+		}
 	}
-	r.Expected = r.compare(*expect)
 	r.As = !slices.ContainsFunc(r.Expected, func(e Expected) bool { return !e.Met })
 	r.Verdict = r.verdict()
 }
@@ -40,10 +44,14 @@ func (r *Result) compare(expect Expect) []Expected {
 	c := &comparison{}
 	r.compareEnd(c, expect)
 	if least := expect.MinAvailable; least != nil {
-		c.check(r.Fewest >= *least, fmt.Sprintf("%d are at %s", r.Fewest, r.FewestAt), "at least %s %s available at any time", count(int(*least), "pod"), are(*least))
+		met, but := r.Fewest >= *least, fmt.Sprintf("%d can serve at %s", r.Fewest, r.FewestAt)
+		if *least > 0 && len(r.Unwanted) > 0 {
+			met, but = false, "no pods are wanted "+r.Unwanted[0].when()
+		}
+		c.check(met, but, "at least %s %s available at any time", count(int(*least), "pod"), are(*least))
 	}
 	if longest := expect.Unserved; longest != nil {
-		c.check(total(r.Unserved) <= *longest, "requests have nobody for "+total(r.Unserved).String(), "requests have nobody for at most %s", *longest)
+		c.check(r.servedBut(*longest), "requests have nobody for "+total(r.Unserved).String()+r.goesOn(), "requests have nobody for at most %s", *longest)
 	}
 	if most := expect.MaxWeight; most != nil {
 		c.check(r.MaxWeight <= float64(*most), "it gets "+percent(r.MaxWeight), "the new version gets at most %d %% of the requests", *most)
@@ -114,13 +122,24 @@ func (r *Result) verdict() string {
 		text = fmt.Sprintf("Back to the old version after %s: the new one got at most %s of the requests.", r.EndsAt, percent(r.MaxWeight))
 	case EndsPaused:
 		text = fmt.Sprintf("Paused since %s, with %s of the requests for the new version at most: somebody has to act.", r.EndsAt, percent(r.MaxWeight))
-	default:
+	case EndsUnfinished:
 		text = fmt.Sprintf("Unfinished after %s: the update neither goes on nor goes back by itself.", r.EndsAt)
 	}
+	if r.Stopped != "" {
+		if r.Ends == EndsUnfinished {
+			text = fmt.Sprintf("Unfinished when watching ended after %s.", r.EndsAt)
+		}
+		text += fmt.Sprintf(" Watching ended as %s; more would have happened.", r.Stopped)
+	}
+	if len(r.Unwanted) > 0 {
+		text += " No pods were wanted " + r.Unwanted[0].when() + "."
+	}
 	if len(r.Unserved) == 0 {
-		return text + fmt.Sprintf(" Every request had a pod that could serve it; at least %d of %s %s available.",
-			r.Fewest, count(int(r.Replicas), "pod"), are(r.Fewest))
+		return text + r.served()
 	}
 	worst := worstGap(r.Unserved)
-	return text + fmt.Sprintf(" For %s there were requests that nobody could have served, up to %s of them.", total(r.Unserved), percent(worst.Percent))
+	if total(r.Unserved) == 0 {
+		return text + fmt.Sprintf(" Nobody can serve %s of the requests from %s on, and nothing ends that.", percent(worst.Percent), worst.From)
+	}
+	return text + fmt.Sprintf(" For %s there were requests that nobody could have served, up to %s of them%s.", total(r.Unserved), percent(worst.Percent), r.goesOn())
 }

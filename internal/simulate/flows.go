@@ -82,12 +82,58 @@ func (w *World) tried(hash string) (available int32, ok bool) {
 	return available, ok
 }
 
+// tried are the pods of experiments; nil when there are none.
+func (p *player) tried() *Side {
+	s := Side{Version: "experiment"}
+	for _, e := range p.w.experiments {
+		for _, set := range e.sets {
+			s.Wanted, s.Available = s.Wanted+set.Wanted, s.Available+set.serving(p.w.Now)
+		}
+	}
+	if s.Wanted == 0 && s.Available == 0 {
+		return nil
+	}
+	return &s
+}
+
+// leads are the versions that the Services of a canary lead to.
+func (p *player) leads() map[string]string {
+	if p.w.rollout.Spec.Strategy.Canary == nil {
+		return nil
+	}
+	var all map[string]string
+	for _, name := range decide.NamedServices(p.w.rollout) {
+		if s, ok := p.w.Service(name); ok && s.Hash != "" {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[name] = p.version(s.Hash)
+		}
+	}
+	return all
+}
+
 // wanted is spec.replicas.
 func (p *player) wanted() int32 {
 	if r := p.w.rollout.Spec.Replicas; r != nil {
 		return *r
 	}
 	return 1
+}
+
+// serving is how many pods can answer the requests as they are divided: those that a Service or the router
+// leads to. A part of the requests that has fewer than it needs takes what is missing off spec.replicas,
+// whatever other parts have to spare.
+func (p *player) serving() (pods int32) {
+	missing := int32(0)
+	for _, f := range p.flows() {
+		pods += f.Available
+		missing += max(f.Needs-f.Available, 0)
+	}
+	if missing > 0 {
+		pods = min(pods, max(p.wanted()-missing, 0))
+	}
+	return pods
 }
 
 // share is the part of the requests, in percent, that a revision gets.

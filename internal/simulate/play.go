@@ -23,6 +23,8 @@ type Setup struct {
 	Rollout   *api.Rollout
 	Templates map[decide.TemplateKey]api.AnalysisTemplateSpec
 	Scenario  Scenario
+
+	short int // how many of the scenario's metrics were said in short, at its end
 }
 
 // The names of the two versions there always are.
@@ -58,9 +60,15 @@ type player struct {
 	tape      *tape // nil records nothing
 	// stepped is called after every turn in which the update has come to another place.
 	stepped func(from string)
+	// turning is called before every turn.
+	turning func()
 	// rested is called whenever the world has come to rest at a moment.
 	rested func()
 	place  string
+	// workload is where the pods came from, "" when they are the Rollout's from the beginning.
+	workload string
+	// stopped says why watching ended before nothing more would happen.
+	stopped string
 }
 
 // chore is what an event leaves to be done later.
@@ -76,11 +84,13 @@ func newPlayer(s Setup) *player {
 		},
 		Spec: *s.Rollout.Spec.DeepCopy(),
 	}
-	if ro.Spec.WorkloadRef != nil { // taken over long ago: the template is what counts
+	workload := ""
+	if ref := ro.Spec.WorkloadRef; ref != nil { // taken over long ago: the template is what counts
+		workload = ref.Kind + " " + ref.Name
 		ro.Spec.WorkloadRef, ro.Spec.TemplateResolvedFromRef, ro.Spec.SelectorResolvedFromRef = nil, false, false
 	}
 	p := &player{
-		plot: s.Scenario, manifest: ro, templates: map[string]corev1.PodTemplateSpec{versionNew: ro.Spec.Template},
+		plot: s.Scenario, manifest: ro, workload: workload, templates: map[string]corev1.PodTemplateSpec{versionNew: ro.Spec.Template},
 		names: map[string]string{}, fired: make([]bool, len(s.Scenario.Events)), looping: map[string]time.Time{},
 	}
 	first := ro.DeepCopy()
@@ -140,7 +150,7 @@ func (p *player) refuse() string {
 // fork is a player of the same plot in a world of its own, that records nothing yet.
 func (p *player) fork() *player {
 	f := *p
-	f.w, f.tape, f.stepped, f.rested = p.w.Fork(), nil, nil, nil
+	f.w, f.tape, f.stepped, f.turning, f.rested = p.w.Fork(), nil, nil, nil, nil
 	f.bind()
 	return &f
 }
@@ -249,6 +259,9 @@ func (p *player) turns() bool {
 	for range maxTurns {
 		if p.script != nil {
 			p.script.hit = false
+		}
+		if p.turning != nil {
+			p.turning()
 		}
 		changed := p.w.Turn()
 		if p.tape != nil {

@@ -157,7 +157,8 @@ func TestAScenarioMayLastLonger(t *testing.T) {
 	if r := foreseen(t, s); r.Ends != EndsPaused {
 		t.Errorf("after a day it is %s", r.Ends)
 	}
-	s.Scenario.Lasts = Duration(72 * time.Hour)
+	lasts := Duration(72 * time.Hour)
+	s.Scenario.Lasts = &lasts
 	if r := foreseen(t, s); r.Ends != EndsPromoted {
 		t.Errorf("after three days it is %s", r.Ends)
 	}
@@ -327,7 +328,11 @@ func FuzzScenario(f *testing.F) {
 		if json.Unmarshal([]byte(text), &s.Scenario) != nil || len(s.Check()) > 0 {
 			return
 		}
-		s.Scenario.Lasts = min(max(s.Scenario.Lasts, Duration(time.Second)), Duration(10*time.Minute))
+		lasts := Duration(10 * time.Minute)
+		if asked := s.Scenario.Lasts; asked != nil {
+			lasts = min(max(*asked, Duration(time.Second)), lasts)
+		}
+		s.Scenario.Lasts = &lasts
 		r, err := Simulate(s)
 		if err == nil && (r.Verdict == "" || len(r.Timeline) == 0 || len(r.Expected) == 0 && s.Scenario.Expect == nil) {
 			t.Errorf("nothing is told of %s: %+v", text, r)

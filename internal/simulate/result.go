@@ -30,15 +30,22 @@ type Result struct {
 	Ends   string   `json:"ends"`
 	EndsAt Duration `json:"endsAt"`
 	Reason string   `json:"reason"`
+	// Stopped says why watching ended while more would have happened; "" when nothing more would.
+	Stopped string `json:"stopped,omitempty"`
+	// Missed are the events of the scenario that never happened, and why.
+	Missed []string `json:"missed"`
 	// PromotedAt is when the new version became the stable one, FullAt when all pods were its own and available.
 	PromotedAt *Duration `json:"promotedAt,omitempty"`
 	FullAt     *Duration `json:"fullAt,omitempty"`
 
-	// Worst is the moment with the fewest pods for what was to be served, Fewest the fewest pods of all that
-	// were available.
+	// Worst is the moment with the fewest pods for what was to be served. Fewest are the fewest pods that could
+	// serve the requests as they were divided, of FewestOf that spec.replicas asked for at that time.
 	Worst    *Margin  `json:"worst,omitempty"`
 	Fewest   int32    `json:"fewest"`
 	FewestAt Duration `json:"fewestAt"`
+	FewestOf int32    `json:"fewestOf"`
+	// Unwanted are the times in which spec.replicas was 0.
+	Unwanted []Gap `json:"unwanted"`
 	// Unserved are the times in which requests had nobody who could serve them.
 	Unserved []Gap `json:"unserved"`
 	// MaxWeight is the largest part of the requests, in percent, that the new version got.
@@ -95,9 +102,10 @@ func Simulate(s Setup) (Result, error) {
 func (p *player) play() error {
 	p.begin()
 	limit := 24 * time.Hour
-	if p.plot.Lasts > 0 {
-		limit = time.Duration(p.plot.Lasts)
+	if p.plot.Lasts != nil {
+		limit = time.Duration(*p.plot.Lasts)
 	}
+	p.stopped = fmt.Sprintf("%d moments have been played", maxMoments)
 	for range maxMoments {
 		if !p.turns() {
 			return fmt.Errorf("playing the scenario: after %s nothing comes to rest: %s", Duration(p.elapsed()), p.named(p.w.reason.Message))
@@ -110,10 +118,14 @@ func (p *player) play() error {
 		}
 		at := p.next()
 		if p.over() || at.IsZero() {
+			p.stopped = ""
 			break
 		}
 		if at.Sub(p.began) > limit {
-			p.w.Now = p.began.Add(limit)
+			p.w.Now, p.stopped = p.began.Add(limit), "that is a day"
+			if p.plot.Lasts != nil {
+				p.stopped = "the scenario lasts so long"
+			}
 			break
 		}
 		p.w.Now = at
@@ -129,7 +141,7 @@ func (p *player) over() bool {
 	if p.w.Now.Before(p.w.Away) || len(p.singular()) > 0 || p.elapsed() < p.scripted() {
 		return false
 	}
-	if p.plot.Lasts > 0 {
+	if p.plot.Lasts != nil {
 		return false
 	}
 	s := p.w.rollout.Status
@@ -163,8 +175,12 @@ func (p *player) result() Result {
 	ro, t := p.w.rollout, p.tape
 	r := Result{
 		Rollout: ro.Name, Namespace: ro.Namespace, Strategy: "canary", Scenario: p.plot.Metadata.Name, Replicas: 1,
-		Timeline: t.rows, Worst: t.worst, FewestAt: t.fewestAt, Unserved: append([]Gap{}, t.gaps...),
+		Timeline: t.rows, Worst: t.worst, FewestAt: t.fewestAt, FewestOf: t.fewestOf,
+		Unserved: append([]Gap{}, t.gaps...), Unwanted: append([]Gap{}, t.idle...), Stopped: p.stopped, Missed: p.missed(),
 		MaxWeight: t.maxWeight, Assumed: append([]Assumption{}, t.assumed...), Decisions: []string{},
+	}
+	if p.workload != "" {
+		r.Assumed = append([]Assumption{{Message: fmt.Sprintf("the pods have been taken over from %s: the hand-over is not played", p.workload)}}, r.Assumed...)
 	}
 	if p.manifest.Spec.Replicas != nil {
 		r.Replicas = *p.manifest.Spec.Replicas
@@ -186,21 +202,27 @@ func (p *player) result() Result {
 	for _, d := range t.decisions {
 		r.Decisions = append(r.Decisions, d.Reason)
 	}
-	r.promotion()
 	p.ending(&r)
+	r.promotion(p.w.rollout.Status.Phase == api.RolloutPhaseHealthy)
 	return r
 }
 
-// promotion finds when the new version took over.
-func (r *Result) promotion() {
+// promotion finds when the version that it ended with took over, and when all pods were its own.
+func (r *Result) promotion(healthy bool) {
+	if r.Ends != EndsPromoted {
+		return
+	}
 	for i := range r.Timeline {
 		row := &r.Timeline[i]
-		switch {
-		case row.Reason == decide.DecidedPromotion && r.PromotedAt == nil:
-			r.PromotedAt = &row.At
-		case r.PromotedAt != nil && r.FullAt == nil && row.Phase == string(api.RolloutPhaseHealthy):
+		if row.Reason == decide.DecidedPromotion {
+			r.PromotedAt, r.FullAt = &row.At, nil
+		}
+		if r.PromotedAt != nil && r.FullAt == nil && row.Phase == string(api.RolloutPhaseHealthy) {
 			r.FullAt = &row.At
 		}
+	}
+	if n := len(r.Timeline); n > 0 && r.PromotedAt != nil && r.FullAt == nil && healthy {
+		r.FullAt = &r.Timeline[n-1].At
 	}
 }
 
@@ -223,11 +245,14 @@ func (p *player) ending(r *Result) {
 			r.Reason += " " + sentenced(p.named(s.Message))
 		}
 		r.since(func(row Row) bool { return row.Reason == decide.DecidedPromotion })
-	case s.Phase == api.RolloutPhasePaused:
+	case s.Phase == api.RolloutPhasePaused && (p.stopped == "" || p.waitsForSomebody()):
 		r.Ends, r.Reason = EndsPaused, sentenced(p.named(p.w.reason.Message))
 		r.since(func(row Row) bool { return row.Kind == RowWaits })
 	case s.Phase == api.RolloutPhaseDegraded:
 		r.Ends, r.Reason = EndsUnfinished, sentenced(p.named(s.Message))
+		if because := p.named(p.w.reason.Message); p.routing.held() && because != "" && because != p.named(s.Message) {
+			r.Reason += " " + sentenced(because)
+		}
 	default:
 		r.Ends, r.Reason = EndsUnfinished, sentenced(p.named(p.w.reason.Message))
 	}

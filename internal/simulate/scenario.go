@@ -10,7 +10,7 @@ type Scenario struct {
 	// Description says what the scenario is about.
 	Description string `json:"description,omitempty"`
 	// Lasts is how long is watched; by default until nothing more would happen, at most a day.
-	Lasts Duration `json:"lasts,omitempty"`
+	Lasts *Duration `json:"lasts,omitempty"`
 	// Pods says how long pods need to be available.
 	Pods []Startup `json:"pods,omitempty"`
 	// Metrics are the answers of metric servers; Jobs what Jobs come to. The last that fits counts.
@@ -177,7 +177,7 @@ type Expect struct {
 	Because string `json:"because,omitempty"`
 	// Decisions are reasons of decisions that must have been taken.
 	Decisions []string `json:"decisions,omitempty"`
-	// MinAvailable is the fewest pods that may serve at any time.
+	// MinAvailable is the fewest pods that may serve the requests, as they are divided, at any time.
 	MinAvailable *int32 `json:"minAvailable,omitempty"`
 	// Unserved is for how long there may be requests that nobody could serve.
 	Unserved *Duration `json:"unserved,omitempty"`

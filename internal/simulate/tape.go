@@ -50,6 +50,10 @@ type State struct {
 	Preview string `json:"preview,omitempty"`
 	// Unserved is the part of the requests, in percent, that nobody can serve.
 	Unserved float64 `json:"unserved"`
+	// Experiment is the pods of experiments, which have no part in Weight; Services are the versions that the
+	// Services of a canary lead to.
+	Experiment *Side             `json:"experiment,omitempty"`
+	Services   map[string]string `json:"services,omitempty"`
 }
 
 // Side is the pods of one version.
@@ -61,7 +65,7 @@ type Side struct {
 
 // Assumption is a verdict that rests on nothing, because the scenario does not say what would be measured.
 type Assumption struct {
-	Metric  string `json:"metric"`
+	Metric  string `json:"metric,omitempty"` // "" when it is about something else
 	Job     bool   `json:"job"`
 	Message string `json:"message"`
 }
@@ -72,6 +76,8 @@ type Gap struct {
 	To      Duration `json:"to"`
 	Percent float64  `json:"percent"`
 	Why     string   `json:"why"`
+	// Open says that it had not ended when watching ended.
+	Open bool `json:"open,omitempty"`
 }
 
 // Margin is the moment in which the fewest pods were there for what was to be served.
@@ -89,8 +95,10 @@ type tape struct {
 	assumed   []Assumption
 	gaps      []Gap
 	worst     *Margin
-	fewest    *int32 // available pods of all versions
+	fewest    *int32 // pods that can serve the requests as they are divided
 	fewestAt  Duration
+	fewestOf  int32 // spec.replicas at that time
+	idle      []Gap // times in which no pods were wanted
 	maxWeight float64
 	decisions []api.Decision
 
@@ -143,6 +151,7 @@ func (p *player) state() State {
 		wanted, available := p.w.Pods(p.hash(version))
 		s.Pods = append(s.Pods, Side{version, wanted, available})
 	}
+	s.Experiment, s.Services = p.tried(), p.leads()
 	if b := ro.Spec.Strategy.BlueGreen; b != nil {
 		s.Active, s.Preview = p.named(ro.Status.BlueGreen.ActiveSelector), p.named(ro.Status.BlueGreen.PreviewSelector)
 	}
@@ -177,8 +186,10 @@ func (t *tape) rest(p *player) {
 		if n := len(t.rows); n == 0 || t.rows[n-1].At != Duration(p.elapsed()) {
 			t.add(p, RowMoves, t.moves(now), "")
 		}
-		t.state = now
 	}
+	t.repointed(p, now)
+	t.experiment(p, now)
+	t.state = now
 	// What follows from one cause at one moment is shown with what came of it.
 	for i := len(t.rows) - 1; i >= 0 && t.rows[i].At == Duration(p.elapsed()) && t.rows[i].Kind != RowHappens; i-- {
 		t.rows[i].State = now
@@ -250,35 +261,45 @@ func (t *tape) serve(p *player) {
 		return
 	}
 	if t.gap > 0 {
-		t.gaps[len(t.gaps)-1].To = at
+		t.gaps[len(t.gaps)-1].To, t.gaps[len(t.gaps)-1].Open = at, false
 	}
 	if t.gap = share; share == 0 {
 		t.add(p, RowUnserved, "Every request has a pod again that can serve it.", "")
 		return
 	}
-	t.gaps = append(t.gaps, Gap{From: at, To: at, Percent: share, Why: strings.TrimSpace(why)})
+	t.gaps = append(t.gaps, Gap{From: at, To: at, Percent: share, Why: strings.TrimSpace(why), Open: true})
 	t.add(p, RowUnserved, "Nobody could have served: "+lowerFirst(strings.TrimSpace(why)), "")
 }
 
 // end closes what is open.
 func (t *tape) end(p *player) {
-	if t.gap > 0 {
-		t.gaps[len(t.gaps)-1].To = Duration(p.elapsed())
+	for _, gaps := range [][]Gap{t.gaps, t.idle} {
+		if n := len(gaps); n > 0 && gaps[n-1].Open {
+			gaps[n-1].To = Duration(p.elapsed())
+		}
 	}
 }
 
 // capacity notes the worst moment.
 func (t *tape) capacity(p *player) {
-	if p.wanted() == 0 {
+	n := len(t.idle)
+	begun := n > 0 && t.idle[n-1].Open
+	switch none := p.wanted() == 0; {
+	case none && !begun:
+		t.idle = append(t.idle, Gap{From: Duration(p.elapsed()), To: Duration(p.elapsed()), Why: "spec.replicas is 0", Open: true})
 		return
+	case none:
+		return
+	case begun:
+		t.idle[n-1].To, t.idle[n-1].Open = Duration(p.elapsed()), false
 	}
 	for _, f := range p.flows() {
 		if m := (Margin{Duration(p.elapsed()), f}); t.worst == nil || m.spare() < t.worst.spare() {
 			t.worst = &m
 		}
 	}
-	if _, available := p.w.Totals(); t.fewest == nil || available < *t.fewest {
-		t.fewest, t.fewestAt = &available, Duration(p.elapsed())
+	if serve := p.serving(); t.fewest == nil || serve < *t.fewest {
+		t.fewest, t.fewestAt, t.fewestOf = &serve, Duration(p.elapsed()), p.wanted()
 	}
 }
 

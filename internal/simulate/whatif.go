@@ -126,6 +126,9 @@ func faultOf(field func(*Faults) *int) func(*Scenario, argument) error {
 		if err != nil {
 			return fmt.Errorf("write a whole number")
 		}
+		if n == 0 {
+			return fmt.Errorf("0 is never, as without it: leave it out")
+		}
 		*field(&s.Faults) = n
 		return nil
 	}
@@ -274,6 +277,7 @@ func (s *Setup) answers(name string, a argument, fault func(string) error) error
 	case !a.at.timed():
 		return fault("a metric changes at a time, such as " + name + "=" + a.value + "@2m")
 	}
+	s.short++
 	s.Scenario.Metrics = append(s.Scenario.Metrics, Series{Name: name, Version: versionNew, Values: []Point{{At: a.at.After, Is: value}}})
 	return nil
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/simulate"
@@ -22,6 +23,9 @@ func Simulation(r simulate.Result, warnings []string, width int) Page {
 	page.assumptions(r, width)
 	page.add()
 	page.timeline(r, width)
+	if tried(r) {
+		page.item("·", Faint, "Pods of an experiment are not counted in WEIGHT, nor as pods that can serve: a Service that selects them sends them requests as well.", width)
+	}
 	page.add()
 	page.summary(r, width)
 	page.aborts(r)
@@ -69,6 +73,10 @@ func (p *Page) assumptions(r simulate.Result, width int) {
 		p.item("?", Warning, fmt.Sprintf("Assumed: pods need %s to be available, %s.", s[0].Needs, because), width)
 	}
 	for _, a := range r.Assumed {
+		if a.Metric == "" {
+			p.item("?", Warning, "Assumed: "+a.Message+".", width)
+			continue
+		}
 		text := fmt.Sprintf("Assumed: metric %s is Successful, as %s.", a.Metric, a.Message)
 		if a.Job {
 			text = fmt.Sprintf("Assumed: metric %s is Successful, and %s.", a.Metric, a.Message)
@@ -107,6 +115,9 @@ func timelineColumns(r simulate.Result) []string {
 	}
 	for _, name := range versions(r) {
 		head = append(head, strings.ToUpper(name))
+	}
+	if tried(r) {
+		head = append(head, "EXPERIMENT")
 	}
 	return head
 }
@@ -151,6 +162,11 @@ func (p *Page) timeline(r simulate.Result, width int) {
 	}
 }
 
+// tried says that there were pods of experiments.
+func tried(r simulate.Result) bool {
+	return slices.ContainsFunc(r.Timeline, func(row simulate.Row) bool { return row.Experiment != nil })
+}
+
 // cells are the columns of a row before its text.
 func cells(r simulate.Result, row simulate.Row, n int) []string {
 	all := []string{row.At.String()}
@@ -166,10 +182,22 @@ func cells(r simulate.Result, row simulate.Row, n int) []string {
 	for _, side := range row.Pods {
 		all = append(all, fmt.Sprintf("%d/%d", side.Available, side.Wanted))
 	}
-	for len(all) < n {
+	experiments := tried(r)
+	last := n
+	if experiments {
+		last--
+	}
+	for len(all) < last {
 		all = append(all, "-")
 	}
-	return all[:n]
+	all = all[:last]
+	switch {
+	case experiments && row.Experiment != nil:
+		all = append(all, fmt.Sprintf("%d/%d", row.Experiment.Available, row.Experiment.Wanted))
+	case experiments:
+		all = append(all, "-")
+	}
+	return all
 }
 
 func orDash(text string) string {
@@ -229,19 +257,34 @@ func (p *Page) summary(r simulate.Result, width int) {
 	if r.FullAt != nil {
 		promoted = r.FullAt.String()
 	} else if r.PromotedAt != nil {
-		promoted = r.PromotedAt.String() + ", and not all pods are available by the end"
+		promoted = r.PromotedAt.String() + ", and the rollout is not healthy by the end"
 	}
 	p.paragraph("Full promotion:", Plain, promoted, width)
 	if m := r.Worst; m != nil {
 		p.paragraph("Capacity:", Plain, capacity(*m, r.MayMiss), width)
+	}
+	for i, text := range r.Missed {
+		label := ""
+		if i == 0 {
+			label = "Missed:"
+		}
+		p.paragraph(label, Warning, text+".", width)
 	}
 	for i, g := range r.Unserved {
 		label := ""
 		if i == 0 {
 			label = "Unserved:"
 		}
-		p.paragraph(label, Bad, fmt.Sprintf("%s to %s: %s", g.From, g.To, g.Why), width)
+		p.paragraph(label, Bad, outage(g), width)
 	}
+}
+
+// outage is a time in which requests had nobody, in words.
+func outage(g simulate.Gap) string {
+	if g.Open {
+		return fmt.Sprintf("from %s on, and has not ended at %s: %s", g.From, g.To, g.Why)
+	}
+	return fmt.Sprintf("%s to %s: %s", g.From, g.To, g.Why)
 }
 
 // capacity is the worst moment in words.
