@@ -61,14 +61,7 @@ func (s Setup) Check() []Complaint {
 	plot := s.Scenario
 	c.header(plot)
 	for i, rule := range plot.Pods {
-		path := fmt.Sprintf("pods[%d]", i)
-		c.version(path+".version", rule.Version)
-		switch {
-		case rule.Startup == 0 && !rule.Never:
-			c.add(path, "says nothing", "write startup: 90s, or never: true")
-		case rule.Startup > 0 && rule.Never:
-			c.add(path, "says startup and never, and pods that never start need no time", "leave one of them out")
-		}
+		c.startup(fmt.Sprintf("pods[%d]", i), rule)
 	}
 	for i, series := range plot.Metrics {
 		path := fmt.Sprintf("metrics[%d]", i)

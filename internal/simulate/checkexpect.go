@@ -41,3 +41,13 @@ func (c *checked) faults(f Faults) {
 		c.add("faults.stale", fmt.Sprintf("is %d and must be 0 to %d", f.Stale, maxPast-1), "")
 	}
 }
+
+func (c *checked) startup(path string, rule Startup) {
+	c.version(path+".version", rule.Version)
+	switch {
+	case rule.Startup == 0 && !rule.Never:
+		c.add(path, "says nothing", "write startup: 90s, or never: true")
+	case rule.Startup > 0 && rule.Never:
+		c.add(path, "says startup and never, and pods that never start need no time", "leave one of them out")
+	}
+}

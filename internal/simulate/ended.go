@@ -96,3 +96,18 @@ func (m Moment) String() string {
 	}
 	return m.After.String()
 }
+
+// stoppedShort is how it ended, and that watching did before more happened.
+func (r *Result) stoppedShort(text string) string {
+	if r.Stopped == "" {
+		return text
+	}
+	switch r.Ends {
+	case EndsPaused:
+		text = strings.TrimSuffix(text, ": somebody has to act.") + "."
+	case EndsUnfinished:
+		text = fmt.Sprintf("Unfinished when watching ended after %s.", r.EndsAt)
+	}
+	text += fmt.Sprintf(" Watching ended as %s; more would have happened.", r.Stopped)
+	return text
+}

@@ -125,12 +125,7 @@ func (r *Result) verdict() string {
 	case EndsUnfinished:
 		text = fmt.Sprintf("Unfinished after %s: the update neither goes on nor goes back by itself.", r.EndsAt)
 	}
-	if r.Stopped != "" {
-		if r.Ends == EndsUnfinished {
-			text = fmt.Sprintf("Unfinished when watching ended after %s.", r.EndsAt)
-		}
-		text += fmt.Sprintf(" Watching ended as %s; more would have happened.", r.Stopped)
-	}
+	text = r.stoppedShort(text)
 	if len(r.Unwanted) > 0 {
 		text += " No pods were wanted " + r.Unwanted[0].when() + "."
 	}

@@ -245,7 +245,7 @@ func (p *player) ending(r *Result) {
 			r.Reason += " " + sentenced(p.named(s.Message))
 		}
 		r.since(func(row Row) bool { return row.Reason == decide.DecidedPromotion })
-	case s.Phase == api.RolloutPhasePaused && (p.stopped == "" || p.waitsForSomebody()):
+	case s.Phase == api.RolloutPhasePaused:
 		r.Ends, r.Reason = EndsPaused, sentenced(p.named(p.w.reason.Message))
 		r.since(func(row Row) bool { return row.Kind == RowWaits })
 	case s.Phase == api.RolloutPhaseDegraded:
