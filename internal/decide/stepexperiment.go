@@ -335,14 +335,21 @@ func (d *draft) experimentAnalysis(f facts, of *api.RolloutExperimentStepAnalysi
 func (d *draft) experimentShares(f facts) (shares []Share) {
 	b, here := d.bench(f)
 	ex := f.experiment(d.status.Canary.CurrentExperiment)
-	if (f.forward && !here) || ex == nil || !d.measuring(f) || ex.Status.Phase != api.AnalysisPhaseRunning || ex.Spec.Terminate {
+	switch {
+	case ex == nil || !d.measuring(f) || ex.Status.Phase != api.AnalysisPhaseRunning || ex.Spec.Terminate:
+		return nil
+	case !f.forward:
+		return f.standingShares(ex)
+	case !here:
 		return nil
 	}
-	if !f.forward {
-		return f.standingShares(ex)
-	}
+	return f.templateShares(ex, b.step)
+}
+
+// templateShares are what the templates of a step ask for, all together no more than there is.
+func (f facts) templateShares(ex *api.Experiment, step api.RolloutExperimentStep) (shares []Share) {
 	left := f.whole()
-	for _, template := range b.step.Templates {
+	for _, template := range step.Templates {
 		s := templateStatus(&ex.Status, template.Name)
 		if template.Weight == nil || *template.Weight <= 0 || s == nil || s.AvailableReplicas == 0 || s.ServiceName == "" {
 			continue
