@@ -87,11 +87,28 @@ func (d *draft) rollBack(f facts) {
 		return
 	}
 	d.tell(api.EventSkipSteps, "%s: steps and analysis are skipped", why)
-	made := d.record(f, DecidedFastRollback, fmt.Sprintf("%s: revision %d goes back to an earlier version, so steps and analysis are skipped.", why, d.revision))
+	made := d.record(f, DecidedFastRollback, fmt.Sprintf("%s: revision %d goes back to an earlier version, so steps and analysis are skipped.", why, d.revision)+d.abortedBefore(f))
 	if last := d.lastStep(f); last > 0 {
 		first := int32(0)
 		made.Step, made.NextStep = &first, &last
 	}
+}
+
+// abortedBefore is added to what is told of a fast rollback: by its contract the window goes by when revisions were
+// made, so the version may be one whose own update was aborted.
+func (d *draft) abortedBefore(f facts) string {
+	for _, made := range slices.Backward(d.status.Decisions) {
+		if made.Revision != f.hash {
+			continue
+		}
+		switch made.Reason {
+		case DecidedPromotion, DecidedInitialDeploy, DecidedRollback:
+			return ""
+		case DecidedAbort:
+			return " The earlier update to this version was aborted."
+		}
+	}
+	return ""
 }
 
 // recorded says that the newest decision about the update is this one. Both that pass over steps may be the

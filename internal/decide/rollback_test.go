@@ -3,6 +3,7 @@ package decide
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,23 @@ func TestAFastRollbackThatIsPromotedInFullTellsBothOnce(t *testing.T) {
 		}
 		if n != 1 {
 			t.Errorf("%d decisions %s: %q", n, reason, reasons(s.Rollout.Status))
+		}
+	}
+}
+
+func TestAFastRollbackTellsThatTheVersionWasAborted(t *testing.T) {
+	const said = "The earlier update to this version was aborted."
+	for _, c := range []struct {
+		made []string
+		want bool
+	}{{nil, false}, {[]string{DecidedAbort}, true}, {[]string{DecidedAbort, DecidedPromotion}, false}} {
+		s := backThen(2, 1, 0, 1)
+		for _, reason := range c.made {
+			s.Rollout.Status.Decisions = append(s.Rollout.Status.Decisions, api.Decision{Reason: reason, Revision: s.Observed.ReplicaSets[0].Hash})
+		}
+		decisions := Rollout(s.RolloutInput).Status.Decisions
+		if last := decisions[len(decisions)-1]; last.Reason != DecidedFastRollback || strings.HasSuffix(last.Message, said) != c.want {
+			t.Errorf("after %q it is told: %s: %s", c.made, last.Reason, last.Message)
 		}
 	}
 }
