@@ -84,7 +84,7 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 			return true
 		}
 		for _, r := range o.FieldSelector.Requirements() {
-			key := map[string]client.IndexerFunc{IndexOwner: controllerUID, IndexRun: measuredFor, IndexService: servicesOf}[r.Field]
+			key := map[string]client.IndexerFunc{IndexOwner: controllerUID, IndexRun: measuredFor, IndexService: servicesOf, IndexManager: managerOf}[r.Field]
 			if !slices.Contains(key(object), r.Value) {
 				return false
 			}
@@ -100,6 +100,8 @@ func (l *lagging) List(_ context.Context, into client.ObjectList, options ...cli
 		into.Items = filter(l.jobs.Items, matches)
 	case *api.RolloutList:
 		into.Items = filter(l.all.Items, matches)
+	case *corev1.ServiceList:
+		into.Items = filter(l.svcs.Items, matches)
 	case *corev1.PodList:
 		into.Items = filter(l.pods.Items, matches)
 	case *api.ExperimentList:

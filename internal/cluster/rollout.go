@@ -67,6 +67,9 @@ func (w *RolloutWorld) Observe(ctx context.Context) (decide.RolloutInput, error)
 	if observed.Services, err = w.observeServices(ctx); err != nil {
 		return decide.RolloutInput{}, err
 	}
+	if observed.Former, err = w.observeFormer(ctx); err != nil {
+		return decide.RolloutInput{}, err
+	}
 	now := time.Now()
 	if observed.Pods, err = w.observePods(ctx, observed.ReplicaSets); err != nil {
 		return decide.RolloutInput{}, err

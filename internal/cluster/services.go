@@ -69,6 +69,26 @@ func (w *RolloutWorld) observeServices(ctx context.Context) (map[string]decide.S
 	return observed, nil
 }
 
+// observeFormer reads the Services that the Rollout is said to manage, and names no more: they lead to its pods
+// until they are given back.
+func (w *RolloutWorld) observeFormer(ctx context.Context) (former []decide.Service, err error) {
+	var list corev1.ServiceList
+	err = w.cluster.Cached.List(ctx, &list, client.InNamespace(w.rollout.Namespace), client.MatchingFields{IndexManager: w.rollout.Name})
+	if err != nil {
+		return nil, fmt.Errorf("reading the services that rollout %s manages from the cache: %w", w.rollout.Name, err)
+	}
+	named := servicesOf(w.rollout)
+	for _, service := range list.Items {
+		if !slices.Contains(named, service.Name) {
+			former = append(former, decide.Service{
+				Name: service.Name, Hash: service.Spec.Selector[api.LabelPodTemplateHash], ManagedBy: w.rollout.Name,
+			})
+		}
+	}
+	slices.SortFunc(former, func(a, b decide.Service) int { return strings.Compare(a.Name, b.Name) })
+	return former, nil
+}
+
 // service reads a Service from the cache; nil when there is none.
 func (c *Cluster) service(ctx context.Context, name types.NamespacedName) (*corev1.Service, error) {
 	service := &corev1.Service{}

@@ -300,6 +300,10 @@ func TestAServiceIsReleasedWhenNoRolloutNamesIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	want := []decide.Service{{Name: "former", Hash: "one", ManagedBy: "shop"}}
+	if _, in := s.look(); !cmp.Equal(want, in.Observed.Former) {
+		t.Errorf("until then it is observed: %+v, want %+v", in.Observed.Former, want)
+	}
 	mark := s.requests.mark()
 	release("stable")
 	release("free")
@@ -318,6 +322,9 @@ func TestAServiceIsReleasedWhenNoRolloutNamesIt(t *testing.T) {
 
 	// The cache does not know of it yet, or it is in the care of another controller.
 	s.cache.catchUp(t, s.namespace)
+	if _, in := s.look(); len(in.Observed.Former) > 0 {
+		t.Errorf("given back, and still observed: %+v", in.Observed.Former)
+	}
 	s.cache.forgetRollout("shop")
 	release("stable")
 	s.selects("stable", app("one"), "shop")

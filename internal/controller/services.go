@@ -73,7 +73,8 @@ func addServices(mgr manager.Manager, s *services, o Options) error {
 	})
 }
 
-// namers finds the Rollouts that name a Service.
+// namers finds the Rollouts that name a Service, and the one that is said to manage it: it keeps pods behind it
+// until it is given back.
 func namers(cached client.Reader) handler.TypedMapFunc[*corev1.Service, reconcile.Request] {
 	return func(ctx context.Context, service *corev1.Service) []reconcile.Request {
 		var list api.RolloutList
@@ -81,7 +82,11 @@ func namers(cached client.Reader) handler.TypedMapFunc[*corev1.Service, reconcil
 		if err != nil {
 			return nil // the cache is ending
 		}
-		return requests(list.Items)
+		all := requests(list.Items)
+		if by := service.Annotations[api.AnnotationManagedBy]; by != "" {
+			all = append(all, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: service.Namespace, Name: by}})
+		}
+		return all
 	}
 }
 

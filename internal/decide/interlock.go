@@ -1,5 +1,10 @@
 package decide
 
+import (
+	"maps"
+	"slices"
+)
+
 // The capacity interlock: the last look at where pods would go, before the status is composed. There are two
 // rules, and both only ever remove or reduce.
 //
@@ -57,7 +62,9 @@ func (f fleet) sides() (all []*sizes) {
 //   - the pods that its share of the traffic needs, by what the router was told and by what it does, whichever
 //     is more: R = 10, told 0, does 25 → 3 of the canary's pods stay until the router has caught up;
 //   - one, when a Service names this very revision or a managed route leads to it. Without a router nobody
-//     knows how many requests come that way; that nobody finds the house empty is what can be promised.
+//     knows how many requests come that way; that nobody finds the house empty is what can be promised;
+//   - as many as have to serve, when a Service that is not given back yet names it: whatever it was, the one
+//     that took all requests for instance, the strategy knows of it no more.
 //
 // A Rollout that wants no pods at all keeps none.
 func (f facts) leastOf(places []place) []int32 {
@@ -75,6 +82,9 @@ func (f facts) keptOf(rs *ReplicaSet) int32 {
 	n := f.needed(f.reach(rs.Hash))
 	if n == 0 && f.entered(rs.Hash) {
 		n = 1
+	}
+	if f.left(rs.Hash) {
+		n = max(n, f.fewest())
 	}
 	return min(n, rs.Wanted)
 }
@@ -102,11 +112,11 @@ func most(kept []int32) (n int32) {
 // entrancesSeen is what the decision to lower capacity stands on beside the pods.
 func (f facts) entrancesSeen() Entrances {
 	seen := Entrances{Routing: f.seen.Routing}
-	for name, s := range f.seen.Services {
+	for _, s := range append(slices.Collect(maps.Values(f.seen.Services)), f.seen.Former...) {
 		if seen.Services == nil {
 			seen.Services = map[string]string{}
 		}
-		seen.Services[name] = s.Hash
+		seen.Services[s.Name] = s.Hash
 	}
 	return seen
 }

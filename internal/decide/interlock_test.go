@@ -61,6 +61,27 @@ func TestOldPodsStayAsFarAsNewOnesAreMissing(t *testing.T) {
 	}
 }
 
+// TestAServiceThatIsNamedNoMoreKeepsItsPods: it took all requests once, and nobody has given it back.
+func TestAServiceThatIsNamedNoMoreKeepsItsPods(t *testing.T) {
+	s := newScene()
+	s.promoted()
+	s.pods(4, 4)
+	former := []Service{{Name: "live", Hash: s.Observed.ReplicaSets[1].Hash, ManagedBy: "web"}}
+	for _, c := range []struct {
+		former []Service
+		want   int32
+	}{{former, 3}, {nil, 0}} {
+		s.Observed.Former = c.former
+		sizes := stated[ReplicaSetWants](Rollout(s.RolloutInput))
+		if len(sizes) != 1 || sizes[0].Name != s.Observed.ReplicaSets[1].Name || sizes[0].To != c.want {
+			t.Errorf("sizes %+v, want %d of the old pods where %d Services lead to them", sizes, c.want, len(c.former))
+		}
+		if seen := sizes[0].Sees.Services["live"]; c.former != nil && seen != c.former[0].Hash {
+			t.Errorf("the size stands on Service live naming %q, want %q", seen, c.former[0].Hash)
+		}
+	}
+}
+
 // TestNobodyIsLedToACanaryWithoutPods: a managed route goes as soon as nobody serves where it leads.
 func TestNobodyIsLedToACanaryWithoutPods(t *testing.T) {
 	s := newScene()

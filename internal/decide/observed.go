@@ -46,6 +46,9 @@ type Observed struct {
 	// Services are those the Rollout names, by name. One that does not exist, or that this Rollout cannot
 	// point at a revision, is absent: Invalid says why.
 	Services map[string]Service
+	// Former are the Services that this Rollout is said to manage, and names no more. They are given back as soon
+	// as that is seen; until then requests may come through them.
+	Former []Service
 	// Workload is the object that spec.workloadRef names; nil when it names none. The Rollout's template, and
 	// its selector where it has none, are that object's when it exists.
 	Workload *Workload

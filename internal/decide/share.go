@@ -1,6 +1,9 @@
 package decide
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Shares are integers out of a whole, which is 100 unless the router's block says otherwise. A share w needs
 // ceil(R·w/whole) pods, and A pods of R carry floor(whole·A/R):
@@ -99,6 +102,9 @@ func (f facts) entered(hash string) bool {
 			return true
 		}
 	}
+	if f.left(hash) {
+		return true
+	}
 	if !f.routed() || f.unread() != "" {
 		return false
 	}
@@ -108,6 +114,11 @@ func (f facts) entered(hash string) bool {
 		}
 	}
 	return false
+}
+
+// left says that a Service that the Rollout names no more still names a revision.
+func (f facts) left(hash string) bool {
+	return slices.ContainsFunc(f.seen.Former, func(s Service) bool { return s.Hash == hash })
 }
 
 // nextWeight is the canary's share from now on: what the step asks for, as far as pods can carry it.

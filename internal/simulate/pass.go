@@ -85,7 +85,7 @@ func (w *World) observe() *snapshot {
 	}
 	seen := func() *snapshot { return w.past[max(len(w.past)-1-w.Fate.Stale(), 0)] }
 	at := &snapshot{rollout: seen().rollout, sets: seen().sets, runs: seen().runs, pods: seen().sets}
-	at.services = at.watched(seen)
+	at.services = w.watched(at.rollout, seen)
 	if at.rollout.Spec.WorkloadRef != nil {
 		at.deployment = seen().deployment
 	}
@@ -96,9 +96,11 @@ func (w *World) observe() *snapshot {
 	return at
 }
 
-// watched are the Services as the cache has them. A Rollout that names none watches none: no fault is drawn.
-func (s *snapshot) watched(seen func() *snapshot) map[string]service {
-	if len(decide.NamedServices(s.rollout)) == 0 {
+// watched are the Services as the cache has them. A Rollout that names none, and has none to give back, watches
+// none: no fault is drawn.
+func (w *World) watched(ro *api.Rollout, seen func() *snapshot) map[string]service {
+	managed := func(name string) bool { return w.services[name].ManagedBy == ro.Name }
+	if len(decide.NamedServices(ro)) == 0 && !slices.ContainsFunc(w.Services(), managed) {
 		return nil
 	}
 	return seen().services
@@ -140,7 +142,7 @@ func (p *rolloutWorld) Observe(context.Context) (decide.RolloutInput, error) {
 		}
 	}
 	in.Observed.Experiments = p.seenExperiments()
-	in.Observed.Services = p.seenServices()
+	in.Observed.Services, in.Observed.Former = p.seenServices(), p.seenFormer()
 	in.Observed.Routing = p.seenRouting()
 	p.pods = w.observePods(p.seen.pods)
 	in.Observed.Pods = p.pods
@@ -398,6 +400,7 @@ func (w *World) Turn() bool {
 		again, _ := engine.Pass(context.Background(), &rolloutWorld{w: w}, w.decideRollout)
 		w.alarm(again)
 	}
+	w.release()
 	w.node()
 	return w.version != before
 }

@@ -97,6 +97,31 @@ func (p *rolloutWorld) seenServices() map[string]decide.Service {
 	return all
 }
 
+// seenFormer are the Services the Rollout is said to manage and names no more, as this pass sees them.
+func (p *rolloutWorld) seenFormer() (all []decide.Service) {
+	named := decide.NamedServices(p.seen.rollout)
+	for _, name := range slices.Sorted(maps.Keys(p.seen.services)) {
+		if s := p.seen.services[name]; s.ManagedBy == p.seen.rollout.Name && !slices.Contains(named, name) {
+			all = append(all, s.Service)
+		}
+	}
+	return all
+}
+
+// release gives the Services back that the Rollout names no more, as the controller does beside its passes over
+// Rollouts.
+func (w *World) release() {
+	named := decide.NamedServices(w.rollout)
+	for _, name := range w.Services() {
+		s := w.services[name]
+		if w.Clinging || s.ManagedBy != w.rollout.Name || (slices.Contains(named, name) && !w.gone) {
+			continue
+		}
+		s.Hash, s.ManagedBy, s.version = "", "", w.touch()
+		w.services[name] = s
+	}
+}
+
 // repoint is what the API server does with a patch of a Service's selector.
 func (p *rolloutWorld) repoint(a decide.ServiceSelects) error {
 	w := p.w

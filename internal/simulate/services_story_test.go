@@ -111,6 +111,46 @@ func TestServiceStories(t *testing.T) {
 				t.Errorf("promoted: %v, %d pods served at one moment, want at least 6:\n%s", s.StableRS == s.CurrentPodHash, *fewest, tr)
 			}
 		}},
+		{name: "the active Service of a strategy that is left keeps its pods until it is given back", in: blueGreen(5), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			tr.Say("the strategy becomes a canary without Services, and the server refuses to give Service live back")
+			w.Clinging = true
+			w.Apply(func(ro *api.Rollout) {
+				ro.Spec.Strategy = api.RolloutStrategy{Canary: &api.CanaryStrategy{Steps: []api.CanaryStep{setWeight(40), waitFor(10)}}}
+			})
+			bad, fewest := emptied(w), w.Serving("live")
+			resized := w.Resized
+			w.Resized = func(r Resize) {
+				resized(r)
+				fewest = min(fewest, w.Serving("live"))
+			}
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			names(t, w, "live", w.born[0])
+			if fewest < 4 || len(*bad) > 0 {
+				t.Errorf("%d pods answered for Service live at one moment, want 4; Services that led to nobody: %v", fewest, *bad)
+			}
+			tr.Say("the server lets it be given back")
+			w.Clinging = false
+			pass(t, w, tr, 3*time.Minute)
+			names(t, w, "live", "")
+			is(t, w, api.RolloutPhaseHealthy, "")
+			serves(t, w, 0, 5)
+		}},
+		{name: "a Service that the strategy names no more is given back", in: served(5, setWeight(40), waitFor(10)), tell: func(t *testing.T, w *World, tr *Transcript) {
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 5*time.Second)
+			tr.Say("the strategy names no Services any more")
+			canaryOf(w, func(c *api.CanaryStrategy) { c.CanaryService, c.StableService = "", "" })
+			pass(t, w, tr, time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+			for _, name := range w.Services() {
+				if s, _ := w.Service(name); s.Hash != "" || s.ManagedBy != "" {
+					t.Errorf("Service %s names %q and is managed by %q, want neither", name, s.Hash, s.ManagedBy)
+				}
+			}
+		}},
 		{name: "a Service that somebody else steers is left alone", in: served(5, setWeight(40), waitFor(10)), tell: func(t *testing.T, w *World, tr *Transcript) {
 			deploy(t, w, tr)
 			tr.Say("another Rollout takes Service canary")

@@ -53,6 +53,8 @@ type World struct {
 	// Quick leaves out what a status goes through between a controller and its server: it is not turned into
 	// JSON and back. Whoever wants to know that this changes nothing leaves it false.
 	Quick bool
+	// Clinging says that Services which the Rollout names no more are not given back: the server does not let them.
+	Clinging bool
 	// Away is until when no controller runs.
 	Away time.Time
 
