@@ -282,7 +282,7 @@ func TestTheResultHasTheseFields(t *testing.T) {
 // Whoever adds a field to the world says here that a fork has its own, or why sharing does no harm.
 func TestAForkSharesNothingThatIsEdited(t *testing.T) {
 	own := strings.Fields("Templates Resized Evicted Repointed Rescaled Redirected sets experiments services runs evicted born events past")
-	shared := strings.Fields("Now Boot Answer Work Invalid Unsupported Fate Refuse DeploymentBoot InvalidExperiment TakenNames Quick Away gone routing version uid reason wake writes passes") // values, and functions
+	shared := strings.Fields("Now Boot Answer Work Invalid Unsupported Fate Refuse DeploymentBoot InvalidExperiment TakenNames Quick Away Clinging gone routing version uid reason wake writes passes") // values, and functions
 	replaced := strings.Fields("deployment router rollout")                                                                                                                                    // objects that are never edited
 	known := map[string]bool{}
 	for _, names := range [][]string{own, shared, replaced} {
