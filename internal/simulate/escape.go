@@ -44,11 +44,11 @@ func (p *player) escapes() ([]Escape, error) {
 	all := []Escape{}
 	before, last, message := p.fork(), p.fork(), ""
 	p.stepped = func(from string) {
-		f := last.fork() // as it was before this turn: the weight has come, and nothing of the next step
+		var f *player
 		switch {
 		case p.manifest.Spec.Strategy.BlueGreen == nil:
 			if f = p.settledAfter(from); f == nil {
-				f = last.fork()
+				f = last.fork() // as it was before this turn: the weight has come, and nothing of the next step
 			}
 		case before.place == from: // the pods that have become available included
 			f = before.fork()

@@ -298,7 +298,7 @@ func (t *tape) capacity(p *player) {
 			t.worst = &m
 		}
 	}
-	if serve := p.serving(); t.fewest == nil || serve < *t.fewest {
+	if serve := p.serving(); t.fewest == nil || serve < *t.fewest || serve == *t.fewest && p.wanted() > t.fewestOf {
 		t.fewest, t.fewestAt, t.fewestOf = &serve, Duration(p.elapsed()), p.wanted()
 	}
 }
