@@ -163,17 +163,22 @@ func setUp(report lintReport, name string) (simulate.Setup, error) {
 			setup.Templates[simulate.TemplateKey{Name: object.Name, Cluster: true}] = object.Spec
 		}
 	}
+	return setup, chosen(setup.Rollout, name, names)
+}
+
+// chosen says what is wrong with the choice of a Rollout among those that were read; nil when it is clear.
+func chosen(found *api.Rollout, name string, names []string) error {
 	switch {
 	case twice(names) != "":
-		return setup, fmt.Errorf("there is more than one Rollout %s in what was read: leave all but one of them out", twice(names))
+		return fmt.Errorf("there is more than one Rollout %s in what was read: leave all but one of them out", twice(names))
 	case len(names) == 0:
-		return setup, errors.New("there is no Rollout in what was read: add its file with -f")
-	case setup.Rollout == nil:
-		return setup, fmt.Errorf("there is no Rollout %s in what was read; there is %s", name, strings.Join(names, ", "))
+		return errors.New("there is no Rollout in what was read: add its file with -f")
+	case found == nil:
+		return fmt.Errorf("there is no Rollout %s in what was read; there is %s", name, strings.Join(names, ", "))
 	case name == "" && len(names) > 1:
-		return setup, fmt.Errorf("there are several Rollouts: add --rollout with one of %s", strings.Join(names, ", "))
+		return fmt.Errorf("there are several Rollouts: add --rollout with one of %s", strings.Join(names, ", "))
 	}
-	return setup, nil
+	return nil
 }
 
 // twice is a name that occurs more than once, or "".

@@ -283,7 +283,7 @@ func TestTheResultHasTheseFields(t *testing.T) {
 func TestAForkSharesNothingThatIsEdited(t *testing.T) {
 	own := strings.Fields("Templates Resized Evicted Repointed Rescaled Redirected sets experiments services runs evicted born events past")
 	shared := strings.Fields("Now Boot Answer Work Invalid Unsupported Fate Refuse DeploymentBoot InvalidExperiment TakenNames Quick Away Clinging gone routing version uid reason wake writes passes") // values, and functions
-	replaced := strings.Fields("deployment router rollout")                                                                                                                                    // objects that are never edited
+	replaced := strings.Fields("deployment router rollout")                                                                                                                                             // objects that are never edited
 	known := map[string]bool{}
 	for _, names := range [][]string{own, shared, replaced} {
 		for _, name := range names {

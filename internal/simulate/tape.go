@@ -282,16 +282,8 @@ func (t *tape) end(p *player) {
 
 // capacity notes the worst moment.
 func (t *tape) capacity(p *player) {
-	n := len(t.idle)
-	begun := n > 0 && t.idle[n-1].Open
-	switch none := p.wanted() == 0; {
-	case none && !begun:
-		t.idle = append(t.idle, Gap{From: Duration(p.elapsed()), To: Duration(p.elapsed()), Why: "spec.replicas is 0", Open: true})
+	if t.nobodyWanted(p) {
 		return
-	case none:
-		return
-	case begun:
-		t.idle[n-1].To, t.idle[n-1].Open = Duration(p.elapsed()), false
 	}
 	for _, f := range p.flows() {
 		if m := (Margin{Duration(p.elapsed()), f}); t.worst == nil || m.spare() < t.worst.spare() {
@@ -301,6 +293,22 @@ func (t *tape) capacity(p *player) {
 	if serve := p.serving(); t.fewest == nil || serve < *t.fewest || serve == *t.fewest && p.wanted() > t.fewestOf {
 		t.fewest, t.fewestAt, t.fewestOf = &serve, Duration(p.elapsed()), p.wanted()
 	}
+}
+
+// nobodyWanted notes since when no pods are wanted, and says whether none are.
+func (t *tape) nobodyWanted(p *player) bool {
+	n := len(t.idle)
+	begun := n > 0 && t.idle[n-1].Open
+	switch none := p.wanted() == 0; {
+	case none && !begun:
+		t.idle = append(t.idle, Gap{From: Duration(p.elapsed()), To: Duration(p.elapsed()), Why: "spec.replicas is 0", Open: true})
+		return true
+	case none:
+		return true
+	case begun:
+		t.idle[n-1].To, t.idle[n-1].Open = Duration(p.elapsed()), false
+	}
+	return false
 }
 
 // measure tells what measurements came to: the first success of each metric of a run, and whatever is none.
