@@ -34,6 +34,7 @@ type entrance struct {
 	asked   int32  // the share the router was told last
 	most    int32  // the largest share it has or may get before the router has caught up
 	stable  bool   // it is the stable side's
+	beside  int32  // the share that this pass leads to the same revision by the other entrance
 	led     bool   // this pass leads it to the revision it wants
 	subset  bool   // the router itself names the revision
 	closed  bool   // its Service does not exist or belongs to another Rollout
@@ -52,6 +53,9 @@ func (d *draft) direct(f facts, places []place) {
 		return
 	}
 	stable = d.point(f, stable, places)
+	if canary.wants == stable.wants && stable.hash != stable.wants && (stable.led || stable.next == stable.wants) {
+		canary.beside = stable.most
+	}
 	canary = d.point(f, canary, places)
 	d.divide(f, stable, canary, places)
 }
@@ -184,7 +188,7 @@ func (d *draft) mayStand(f facts, e entrance, places []place) bool {
 	case serving == 0:
 		return false
 	case e.hash == "":
-		return serving >= to.Wanted && f.carry(serving) >= e.most
+		return serving >= to.Wanted && f.carry(serving) >= f.comes(e)
 	case before == 0:
 		return true
 	}
@@ -201,7 +205,12 @@ func (d *draft) mayTakeOver(f facts, e entrance, serving, before int32) bool {
 		return true
 	}
 	back := (d.aborted() || d.promoted(f) || e.stable) && e.wants == d.status.StableRS
-	return back && f.carry(serving) >= min(f.reach(e.wants)+e.most, f.whole())
+	return back && f.carry(serving) >= f.comes(e)
+}
+
+// comes is the share that the revision an entrance wants would have with it.
+func (f facts) comes(e entrance) int32 {
+	return min(f.reach(e.wants)+e.most+e.beside, f.whole())
 }
 
 // servingBehind is how many pods of a revision serve, none of one that is gone.

@@ -74,6 +74,19 @@ func TestTrafficTroubleStories(t *testing.T) {
 			is(t, w, api.RolloutPhasePaused, "CanaryPauseStep")
 			sends(t, w, 50)
 		}},
+		{name: "an abort does not lead both sides at once to fewer pods than they need", in: routedBy(Routing{Subsets: true}, 5, setWeight(50), wait()), tell: func(t *testing.T, w *World, tr *Transcript) {
+			canaryOf(w, dynamic)
+			atWait(t, w, tr, 50)
+			lost := spoils(w)
+			w.Boot = func(string) time.Duration { return 10 * time.Second }
+			tr.Say("somebody takes the revision from the stable subset, and abort")
+			w.Steer(func(s *decide.Split) { s.Stable.Hash = "" })
+			does(t, w, tr, "abort", abort())
+			pass(t, w, tr, time.Minute)
+			sends(t, w, 0)
+			serves(t, w, 0, 5)
+			unspoiled(t, lost, 1) // maxUnavailable
+		}},
 		{name: "an abort sends nobody to a stable Service that does not exist", in: weighted(10, setWeight(50), wait()), tell: func(t *testing.T, w *World, tr *Transcript) {
 			atWait(t, w, tr, 50)
 			tr.Say("kubectl delete service stable")

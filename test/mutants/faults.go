@@ -104,7 +104,7 @@ var faults = []fault{
 	{"traffic.go", "a Service is re-pointed before its target serves", `case serving == 0:
 		return false`, `case serving < 0:
 		return false`},
-	{"traffic.go", "a Service is narrowed to a revision that is not complete", `return serving >= to.Wanted && f.carry(serving) >= e.most`, `return true`},
+	{"traffic.go", "a Service is narrowed to a revision that is not complete", `return serving >= to.Wanted && f.carry(serving) >= f.comes(e)`, `return true`},
 	{"traffic.go", "what a re-pointed Service relies on is not stated", `[]Capacity{{ReplicaSet: to.Name, Available: least}}`, `nil`},
 	{"traffic.go", "what a share that grows relies on is not stated", `Relies: f.footing(want, stable, canary, places)`, `Relies: nil`},
 	{"traffic.go", "a router that cannot be read is told to go forward", `if !back || d.stableCarries(`, `if !back && false || d.stableCarries(`},
