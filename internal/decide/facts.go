@@ -25,6 +25,8 @@ type facts struct {
 	blueGreen *api.BlueGreenStrategy
 	// hash and stepHash are those of the spec; while the spec is invalid, those already in progress.
 	hash, stepHash string
+	// specSteps is the hash of the spec's steps, whether or not they can be carried out.
+	specSteps string
 	// forward says that the spec can be carried out: nothing new starts without it.
 	forward bool
 	// unsure says what is awaited before it is known which revision the template is, "" when it is.
@@ -45,7 +47,8 @@ func look(in RolloutInput) facts {
 	f.seen.Invalid = append(slices.Clone(f.seen.Invalid), f.missingServices()...)
 	f.countPods()
 	f.hash, f.unsure = f.identify()
-	f.stepHash = f.specStepHash()
+	f.specSteps = f.specStepHash()
+	f.stepHash = f.specSteps
 	f.forward = len(f.seen.Invalid) == 0 && in.Observed.Refused == "" && len(in.Observed.Unsupported) == 0 && f.unsure == ""
 	if old := in.Rollout.Status; !f.forward && old.CurrentPodHash != "" {
 		f.hash, f.stepHash = old.CurrentPodHash, old.CurrentStepHash

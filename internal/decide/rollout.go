@@ -58,7 +58,7 @@ func leave(f facts, d *draft) Plan[api.RolloutStatus] {
 func trusted(status api.RolloutStatus, f facts) api.RolloutStatus {
 	s := *status.DeepCopy()
 	if f.observed() && s.CurrentPodHash == f.hash && s.CurrentStepHash != "" {
-		s.CurrentStepHash = f.specStepHash() // the same steps, maybe hashed by another version
+		s.CurrentStepHash = f.specSteps // the same steps, maybe hashed by another version
 	}
 	if !f.forward && s.CurrentPodHash != "" && s.StableRS != s.CurrentPodHash {
 		if s.CurrentStepIndex != nil { // the steps of a refused spec do not tell where the update stands
