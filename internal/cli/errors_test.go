@@ -80,7 +80,7 @@ func TestWhatMayNotBeListedIsNamed(t *testing.T) {
 		}
 	}
 	code, out, errOut := p.sluice(t, "get", "rollout", "shop", "--as", "jane")
-	if code != ExitOK || !strings.Contains(out, "॥ Paused") || !strings.Contains(out, "analysis runs, jobs, replica sets, pods: you have no permission to list them") {
+	if code != ExitOK || !strings.Contains(out, "॥ Paused") || !strings.Contains(out, "analysis runs, jobs, replica sets, pods, experiments: you have no permission to list them") {
 		t.Errorf("exit code %d, %s%s", code, out, errOut)
 	}
 	code, _, errOut = p.sluice(t, "abort", "shop", "--as", "jane")
