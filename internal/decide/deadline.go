@@ -20,7 +20,7 @@ func (d *draft) sizeUnderDeadline(f facts, rs *ReplicaSet, delay time.Duration) 
 		if delay <= 0 {
 			return 0
 		}
-		end = f.now.Add(delay + time.Second - time.Nanosecond).Truncate(time.Second)
+		end = f.stampUp().Add(delay)
 		d.act(ReplicaSetCarries{Name: rs.Name, Annotations: deadlineNote(end)})
 	}
 	if f.now.Before(end) {

@@ -145,11 +145,8 @@ func (d *draft) canarySize(f facts, rs *ReplicaSet) int32 {
 		return d.abortedSize(f, rs)
 	}
 	d.settleDeadline(rs)
-	switch {
-	case !f.forward:
+	if !f.forward {
 		return rs.Wanted
-	case f.find(d.status.StableRS) == nil:
-		return f.replicas
 	}
 	return d.canaryCount(f)
 }
