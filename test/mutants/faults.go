@@ -92,7 +92,7 @@ var faults = []fault{
 	{"conditions.go", "the deadline is armed while an analysis before the switch measures", `if run != nil && !run.Status.Completed() {`, `if run != nil && false {`},
 	{"scale.go", "an update that ran out of time is aborted although nobody asked for that", `if f.ro.Spec.ProgressDeadlineAbort && d.updating(f) {`, `if d.updating(f) {`},
 	{"scale.go", "progress that was not looked at in time is none", `moved(f.ro.Status, d.status) {`, `false {`},
-	{"deadline.go", "a scale-down delay is up to a second too short", `delay + time.Second - time.Nanosecond`, `delay`},
+	{"deadline.go", "a scale-down delay is up to a second too short", `f.stampUp().Add(delay)`, `f.stamp().Add(delay)`},
 	{"deadline.go", "a delay that was given once is forgotten", `end := rs.ScaleDownAt`, `end := time.Time{}`},
 	{"deadline.go", "a revision that is in use again keeps its time to go", `if !rs.ScaleDownAt.IsZero() {`, `if false {`},
 	{"duration.go", "an aborted update is told as promoted", `clock.CompletionStatus == "" || end == api.CompletionAborted`, `clock.CompletionStatus == ""`},
