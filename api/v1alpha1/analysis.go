@@ -363,6 +363,15 @@ const (
 	EvidenceAttempts = EvidencePrefix + "attempts"
 	// EvidenceReport is the report a Job's container left, as JSON.
 	EvidenceReport = EvidencePrefix + "report"
+	// EvidenceLog is the end of the log of a Job's container whose measurement did not pass.
+	EvidenceLog = EvidencePrefix + "log"
+	// EvidenceLoadStartedAt and EvidenceLoadEndedAt are when the load of a load test began and ended, RFC 3339.
+	// Metrics with `during` are measured between them.
+	EvidenceLoadStartedAt = EvidencePrefix + "load-started-at"
+	EvidenceLoadEndedAt   = EvidencePrefix + "load-ended-at"
+	// EvidenceLoadPhases is when the phases of a load test began and ended that metrics name in `during`, as a JSON
+	// object of name to [from, to], in seconds since 1970.
+	EvidenceLoadPhases = EvidencePrefix + "load-phases"
 	// EvidenceReason is one word for why a Job ended as it did, for example OOMKilled.
 	EvidenceReason = EvidencePrefix + "reason"
 

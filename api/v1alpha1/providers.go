@@ -183,15 +183,71 @@ const (
 	WebMetricMethodPut WebMetricMethod = "PUT"
 )
 
-// JobMetric runs a Job. `result` is its exit code, 0 when the Job is complete; `report` is the JSON object its
-// container left as termination message. A Job that failed is never Successful.
+// JobMetric runs a Job. `result` is its exit code, 0 when the Job is complete; `report` is what its container
+// reported. A Job that failed is never Successful.
 type JobMetric struct {
 	// Metadata of the Job: labels and annotations are used.
 	// +optional
 	Metadata metav1.ObjectMeta `json:"metadata,omitempty"`
 	// Spec of the Job.
 	Spec batchv1.JobSpec `json:"spec"`
+	// Report says in whose format the container reports. Without it `report` is the JSON object it left as
+	// termination message, if it left one. Sluice addition.
+	// +optional
+	Report *JobReport `json:"report,omitempty"`
 }
+
+// JobReport says in whose format a Job's container reports. What a known load generator reports gets the same
+// names for conditions, whichever it is: report.requests, report.rate.achieved, report.duration in seconds,
+// report.latency.p50 to p99 in milliseconds, report.errors.rate, report.codes["200"]; what it does not say is not
+// there. report.raw is the document itself. A report that cannot be read is never a success for a condition that
+// uses it. Sluice addition.
+type JobReport struct {
+	// Format is one of result (sluice-load's own), k6, vegeta, fortio, ghz, artillery and json (any JSON object,
+	// under the names it has).
+	Format ReportFormat `json:"format"`
+	// From says where the report is: TerminationMessage or Log, its end, up to 1 MiB. Default: the termination
+	// message, or the log where that holds none.
+	// +optional
+	From ReportSource `json:"from,omitempty"`
+}
+
+// ReportFormat is the format of a report. Sluice addition.
+//
+// +kubebuilder:validation:Enum=result;k6;vegeta;fortio;ghz;artillery;json
+type ReportFormat string
+
+// Values of ReportFormat.
+const (
+	// ReportResult is what sluice-load reports.
+	ReportResult ReportFormat = "result"
+	// ReportK6 is what k6 writes with --summary-export, or its handleSummary gets. Exit code 99, thresholds that
+	// were crossed, is Failed.
+	ReportK6 ReportFormat = "k6"
+	// ReportVegeta is what vegeta report -type=json prints.
+	ReportVegeta ReportFormat = "vegeta"
+	// ReportFortio is what fortio load -json writes.
+	ReportFortio ReportFormat = "fortio"
+	// ReportGhz is what ghz -O json prints.
+	ReportGhz ReportFormat = "ghz"
+	// ReportArtillery is what Artillery writes with -o.
+	ReportArtillery ReportFormat = "artillery"
+	// ReportJSON is any JSON object.
+	ReportJSON ReportFormat = "json"
+)
+
+// ReportSource says where a Job's report is. Sluice addition.
+//
+// +kubebuilder:validation:Enum=TerminationMessage;Log
+type ReportSource string
+
+// Values of ReportSource.
+const (
+	// ReportFromTerminationMessage is what the container wrote to its termination message path.
+	ReportFromTerminationMessage ReportSource = "TerminationMessage"
+	// ReportFromLog is the last report in the container's log.
+	ReportFromLog ReportSource = "Log"
+)
 
 // DatadogMetric asks Datadog.
 type DatadogMetric struct {

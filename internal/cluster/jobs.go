@@ -101,6 +101,7 @@ func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) 
 		return decide.Job{}, err
 	}
 	read.Done, read.Sample, read.Again, read.Waiting = p.Done, p.Sample, p.Again, p.Waiting
+	read.LoadFrom, read.LoadTo = p.LoadFrom, p.LoadTo
 	return read, nil
 }
 

@@ -130,21 +130,27 @@ type reading struct {
 	now  time.Time
 }
 
+func (r reading) seen() metric.Seen {
+	return metric.Seen{Metric: *r.m, Job: r.job, Pods: r.pods, Now: r.now}
+}
+
 // discreetly reads a Job. What it, its pods and the cluster say about it may repeat the secrets it was
 // given: they are taken out before anything is cut to length, and once more from what was made of it.
 func (c *Cluster) discreetly(ctx context.Context, runner metric.Runner, r reading) (metric.Progress, error) {
 	if !givenSecrets(r.run, r.m) || silent(r.job, r.pods) {
-		return runner.Poll(r.job, r.pods, r.now), nil
+		return runner.Poll(r.seen()), nil
 	}
 	given, err := c.confide(ctx, r.run, r.m)
 	if err != nil && !unobtainable(err) {
 		return metric.Progress{}, err
 	}
 	if err != nil || given.versions != r.job.Annotations[annotationSecretVersions] {
-		return withheld(runner.Poll(r.job, r.pods, r.now)), nil
+		return withheld(runner.Poll(r.seen())), nil
 	}
 	clean := func(text string) string { return measure.RedactText(text, given.secrets) }
-	p := runner.Poll(cleanJob(r.job, clean), cleanPods(r.pods, clean), r.now)
+	seen := r.seen()
+	seen.Job, seen.Pods = cleanJob(r.job, clean), cleanPods(r.pods, clean)
+	p := runner.Poll(seen)
 	p.Sample, p.Waiting = measure.Redact(p.Sample, given.secrets), clean(p.Waiting)
 	return p, nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
@@ -138,7 +137,7 @@ func (plainJobs) Object(run *api.AnalysisRun, m api.Metric, name string) (*batch
 	return job, nil
 }
 
-func (plainJobs) Poll(*batchv1.Job, []corev1.Pod, time.Time) metric.Progress {
+func (plainJobs) Poll(metric.Seen) metric.Progress {
 	return metric.Progress{}
 }
 

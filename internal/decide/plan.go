@@ -71,4 +71,6 @@ type Job struct {
 	Sample  judge.Sample // when Done
 	Again   time.Time    // when to look again although nothing changes; zero = never
 	Waiting string       // what is awaited while not Done
+	// LoadFrom and LoadTo are when a load test began and ended; zero while not known, and for what is none.
+	LoadFrom, LoadTo time.Time
 }

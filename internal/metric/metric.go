@@ -41,9 +41,19 @@ type Reader interface {
 type Runner interface {
 	// Object builds the Job with this name; the metric's arguments are resolved, secrets included.
 	Object(run *api.AnalysisRun, m api.Metric, name string) (*batchv1.Job, error)
-	// Poll says what the Job and its pods say at now: a sample when done, else when to look again
-	// (zero = only when something changes).
-	Poll(job *batchv1.Job, pods []corev1.Pod, now time.Time) Progress
+	// Poll says what is seen of the Job: a sample when done, else when to look again (zero = only when
+	// something changes).
+	Poll(seen Seen) Progress
+}
+
+// Seen is what there is to see of the Job of a measurement.
+type Seen struct {
+	Metric api.Metric // secret arguments as placeholders
+	Job    *batchv1.Job
+	Pods   []corev1.Pod
+	// Log is what the Progress.Log of an earlier look asked for; nil before there is an answer.
+	Log *Log
+	Now time.Time
 }
 
 // Progress is how far an object's measurement has come.
@@ -53,6 +63,28 @@ type Progress struct {
 	Again  time.Time
 	// Waiting says what is awaited while not done, in a sentence.
 	Waiting string
+	// Log asks for the end of a container's log; nil asks for none. There is an answer within its time, and then
+	// another look.
+	Log *LogTail
+	// LoadFrom and LoadTo are when a load test began and ended; zero while that is not known, and for what is no
+	// load test.
+	LoadFrom, LoadTo time.Time
+}
+
+// LogTail names the end of a container's log.
+type LogTail struct {
+	Pod       string
+	Container string
+	// Bytes is how much of it is wanted, Within how long it is waited for.
+	Bytes  int64
+	Within time.Duration
+}
+
+// Log is the end of a container's log.
+type Log struct {
+	Text string
+	// Problem is why it could not be read; "" when it could.
+	Problem string
 }
 
 // Registry holds the providers by the name of their block in MetricProvider ("prometheus", "web", "job").

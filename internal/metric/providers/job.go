@@ -71,7 +71,8 @@ func merged(theirs, ours map[string]string) map[string]string {
 }
 
 // Poll implements metric.Runner.
-func (Job) Poll(job *batchv1.Job, pods []corev1.Pod, now time.Time) metric.Progress {
+func (Job) Poll(seen metric.Seen) metric.Progress {
+	job, pods, now := seen.Job, seen.Pods, seen.Now
 	end := condition(job, batchv1.JobComplete)
 	complete := end != nil
 	if end == nil {

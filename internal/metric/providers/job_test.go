@@ -218,7 +218,7 @@ func TestAJobThatEnded(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Job{}.Poll(c.job, c.pods, at(110).Time)
+			got := poll(c.job, c.pods, at(110).Time)
 			if diff := cmp.Diff(metric.Progress{Done: true, Sample: c.want}, got); diff != "" {
 				t.Errorf("progress (-want +got):\n%s", diff)
 			}
@@ -228,7 +228,7 @@ func TestAJobThatEnded(t *testing.T) {
 
 func TestALoadTestsResultHasItsLongNames(t *testing.T) {
 	message := `{"v":1,"verdict":"pass","lat":{"p50":1,"p90":2,"p95":3,"p99":4,"p999":5,"max":6},"codes":{"200":9},"rate":{}}`
-	got := Job{}.Poll(ended(batchv1.JobComplete, "", ""), []corev1.Pod{pod("p", corev1.PodSucceeded, exited("main", 0, 99, "Completed", message))}, at(110).Time)
+	got := poll(ended(batchv1.JobComplete, "", ""), []corev1.Pod{pod("p", corev1.PodSucceeded, exited("main", 0, 99, "Completed", message))}, at(110).Time)
 	latency, _ := got.Sample.Report["latency"].(map[string]any)
 	if latency["p99"] != 4.0 {
 		t.Errorf("report.latency.p99 is %v, want 4; report %v", latency["p99"], got.Sample.Report)
@@ -239,10 +239,10 @@ func TestPodsMayTrailBehindTheirJob(t *testing.T) {
 	job := ended(batchv1.JobComplete, "", "")
 	late := pod("p", corev1.PodRunning)
 	want := metric.Progress{Again: at(103).Time, Waiting: "The Job has ended; waiting to read what its pod left."}
-	if diff := cmp.Diff(want, Job{}.Poll(job, []corev1.Pod{late}, at(101).Time)); diff != "" {
+	if diff := cmp.Diff(want, poll(job, []corev1.Pod{late}, at(101).Time)); diff != "" {
 		t.Errorf("at first (-want +got):\n%s", diff)
 	}
-	if got := (Job{}).Poll(job, nil, at(103).Time); !got.Done || got.Sample.Result != 0.0 {
+	if got := poll(job, nil, at(103).Time); !got.Done || got.Sample.Result != 0.0 {
 		t.Errorf("afterwards: %+v, want done with 0", got)
 	}
 }
@@ -270,7 +270,7 @@ func TestAJobThatHasNotEnded(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := Job{}.Poll(c.job, c.pods, at(3600).Time)
+			got := poll(c.job, c.pods, at(3600).Time)
 			if diff := cmp.Diff(metric.Progress{Waiting: c.want}, got); diff != "" {
 				t.Errorf("progress (-want +got):\n%s", diff)
 			}
@@ -297,11 +297,11 @@ func TestAContainerThatCannotStartIsGivenUpAfterFifteenSeconds(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
-			early := Job{}.Poll(job, []corev1.Pod{stuck(c.reason, c.message)}, at(44).Time)
+			early := poll(job, []corev1.Pod{stuck(c.reason, c.message)}, at(44).Time)
 			if diff := cmp.Diff(metric.Progress{Again: at(45).Time, Waiting: c.want}, early); diff != "" {
 				t.Errorf("after 14 s (-want +got):\n%s", diff)
 			}
-			late := Job{}.Poll(job, []corev1.Pod{stuck(c.reason, c.message)}, at(45).Time)
+			late := poll(job, []corev1.Pod{stuck(c.reason, c.message)}, at(45).Time)
 			want := metric.Progress{Done: true, Sample: judge.Sample{
 				Forced: api.AnalysisPhaseInconclusive, Message: c.want, Metadata: jobNotes(c.reason),
 			}}
@@ -310,6 +310,10 @@ func TestAContainerThatCannotStartIsGivenUpAfterFifteenSeconds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func poll(job *batchv1.Job, pods []corev1.Pod, now time.Time) metric.Progress {
+	return Job{}.Poll(metric.Seen{Job: job, Pods: pods, Now: now})
 }
 
 func FuzzReadReport(f *testing.F) {
