@@ -2,16 +2,12 @@
 package httpx
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 )
@@ -40,6 +36,8 @@ type Factory struct {
 	options Options
 	dialer  *net.Dialer
 	tls     *tls.Config
+	// addresses are those of the script, parsed once for all clients.
+	addresses addresses
 }
 
 // NewFactory prepares what all clients share.
@@ -57,12 +55,20 @@ type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
 	jar       *cookiejar.Jar
+	addresses *addresses
+
+	mu sync.Mutex
+	// spare is the flight that the last hop left behind, nil while one is under way.
+	spare *flight
+	// last is the head of the last request, for the next one that says the same.
+	last head
 }
 
 // NewClient returns a client without a connection yet.
 func (f *Factory) NewClient() *Client {
 	return &Client{
-		timeout: f.options.Timeout,
+		timeout:   f.options.Timeout,
+		addresses: &f.addresses,
 		transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         f.dialer.DialContext,
@@ -74,8 +80,14 @@ func (f *Factory) NewClient() *Client {
 	}
 }
 
-// Close gives the client's connections back.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+// Close gives the client's connections back. No request may be under way.
+func (c *Client) Close() {
+	if c.spare != nil {
+		c.spare.end()
+		c.spare = nil
+	}
+	c.transport.CloseIdleConnections()
+}
 
 // Request is one request, ready to send.
 type Request struct {
@@ -110,11 +122,11 @@ type Hop struct {
 // Do sends a request and follows its redirects; each hop is given to seen as
 // it ends. It returns the error that ended the request, or the context's.
 func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
-	address, err := url.Parse(r.URL)
-	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+	address, ok := c.addresses.parse(r.URL)
+	if !ok {
 		return &Error{Class: Script, Err: errNotAnAddress}
 	}
-	request := newRequest(r, address)
+	request := c.newRequest(r, address)
 	for range maxRedirects + 1 {
 		hop, location := c.hop(ctx, request)
 		if ctx.Err() != nil {
@@ -127,30 +139,12 @@ func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
 		if !r.FollowsRedirects || location == "" {
 			return nil
 		}
+		var err error
 		if request, err = redirect(request, hop.Code, location); err != nil {
 			return err
 		}
 	}
 	return &Error{Class: RedirectLimit, Err: errTooManyHops}
-}
-
-func newRequest(r Request, address *url.URL) *http.Request {
-	request := &http.Request{
-		Method: r.Method, URL: address, Host: address.Host, Header: make(http.Header, len(r.Headers)+2),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
-	for _, h := range r.Headers {
-		if strings.EqualFold(h.Name, "host") {
-			request.Host = h.Value
-			continue
-		}
-		request.Header.Set(h.Name, h.Value)
-	}
-	if r.Body != nil {
-		request.ContentLength = int64(len(r.Body))
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
-	}
-	return request
 }
 
 // redirect makes the next hop's request: 303 becomes a GET, every other code
@@ -172,83 +166,6 @@ func redirect(from *http.Request, code int, location string) (*http.Request, err
 		next.Header.Del("Content-Type")
 	}
 	return &next, nil
-}
-
-// watchdog ends a hop that takes too long; each stage gives it a new bound.
-type watchdog struct {
-	timer  *time.Timer
-	mu     sync.Mutex
-	reason error
-	cancel context.CancelCauseFunc
-}
-
-func newWatchdog(cancel context.CancelCauseFunc, d time.Duration) *watchdog {
-	w := &watchdog{cancel: cancel, reason: errNoConnection}
-	w.timer = time.AfterFunc(d, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.cancel(w.reason)
-	})
-	return w
-}
-
-func (w *watchdog) because(reason error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reason = reason
-}
-
-// marks holds the times that the transport reports while a hop is under way.
-type marks struct {
-	mu               sync.Mutex
-	wrote, firstByte time.Time
-}
-
-// hop sends one request and reads its answer; location is where a redirect leads.
-func (c *Client) hop(parent context.Context, request *http.Request) (out Hop, location string) {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	dog := newWatchdog(cancel, c.timeout)
-	defer dog.timer.Stop()
-	var m marks
-	ctx = httptrace.WithClientTrace(ctx, m.trace(dog))
-	request = c.withCookies(request.WithContext(ctx))
-	if request.GetBody != nil {
-		request.Body, _ = request.GetBody() // never an error: it wraps bytes
-	}
-	out.Sent = time.Now()
-	response, err := c.transport.RoundTrip(request)
-	if err == nil {
-		dog.because(errBodyStalled)
-		out.Code = response.StatusCode
-		c.takeCookies(request.URL, response)
-		out.Bytes, err = drain(response.Body, dog, max(leastStall, c.timeout))
-		location = locationOf(response)
-	}
-	out.Done = time.Now()
-	m.mu.Lock()
-	out.Wrote, out.FirstByte = m.wrote, m.firstByte
-	m.mu.Unlock()
-	if err != nil {
-		out.Err = classify(err, context.Cause(ctx))
-	}
-	return out, location
-}
-
-func (m *marks) trace(dog *watchdog) *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { dog.because(errHeadersLate) },
-		WroteRequest: func(httptrace.WroteRequestInfo) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.wrote = time.Now()
-		},
-		GotFirstResponseByte: func() {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.firstByte = time.Now()
-		},
-	}
 }
 
 func locationOf(r *http.Response) string {
@@ -284,32 +201,4 @@ func (c *Client) takeCookies(from *url.URL, response *http.Response) {
 		c.jar, _ = cookiejar.New(nil) // never an error without options
 	}
 	c.jar.SetCookies(from, response.Cookies())
-}
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
-
-// drain reads a body to its end and keeps none of it. Each pause may last
-// stall, the whole maxBody.
-func drain(body io.ReadCloser, dog *watchdog, stall time.Duration) (int64, error) {
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	started := time.Now()
-	var total int64
-	for {
-		dog.timer.Reset(stall)
-		n, err := body.Read(*buffer)
-		total += int64(n)
-		if err == io.EOF {
-			return total, body.Close()
-		}
-		if err == nil && time.Since(started) > maxBody {
-			dog.because(errBodyTooLong)
-			dog.cancel(errBodyTooLong)
-			err = errBodyTooLong
-		}
-		if err != nil {
-			_ = body.Close() // the error that ended the reading says more
-			return total, err
-		}
-	}
 }

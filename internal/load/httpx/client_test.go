@@ -167,7 +167,7 @@ func TestAUserKeepsItsConnectionAndItsCookies(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		request := newRequest(Request{Method: "GET"}, mustParse(t, server.URL+"/echo"))
+		request := c.newRequest(Request{Method: "GET"}, mustParse(t, server.URL+"/echo"))
 		if got := c.withCookies(request).Header.Get("Cookie"); got != "session=s1" {
 			t.Errorf("user %d sends the cookies %q", user, got)
 		}
