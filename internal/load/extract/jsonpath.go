@@ -1,0 +1,187 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/ohler55/ojg/jp"
+)
+
+// maxVisits bounds what a path with several ".." may look at.
+const maxVisits = 2_000_000
+
+// jsonPath is a compiled JSON path. Scripts write them in a dialect that is
+// wider than the library's; what it has more is rewritten or refused.
+type jsonPath struct {
+	path jp.Expr
+	// length asks for the length of what the path finds.
+	length   bool
+	descents int
+}
+
+var fromTheEnd = regexp.MustCompile(`^\(\s*@\.length\s*-\s*(\d+)\s*\)`)
+
+func compilePath(source string) (*jsonPath, error) {
+	text := strings.TrimSpace(source)
+	if text == "" {
+		return nil, errors.New("the JSON path is empty")
+	}
+	out := &jsonPath{}
+	if rest, ok := strings.CutSuffix(text, ".length"); ok && rest != "" && !strings.HasSuffix(rest, ".") {
+		out.length, text = true, rest
+	}
+	text, err := rewritePath(text)
+	if err != nil {
+		return nil, err
+	}
+	out.descents = strings.Count(text, "..")
+	err = guard(func() (err error) {
+		out.path, err = jp.ParseString(text)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the JSON path: %w", err)
+	}
+	return out, nil
+}
+
+// rewritePath writes $.user-id, $.items.0, === and (@.length-1) as the library reads them.
+func rewritePath(s string) (string, error) {
+	var b strings.Builder
+	inside := 0
+	for i := 0; i < len(s); {
+		rest := s[i:]
+		switch c := s[i]; {
+		case c == '\'' || c == '"':
+			end := strings.IndexByte(rest[1:], c)
+			if end < 0 {
+				return "", fmt.Errorf("the JSON path has a %c without its end", c)
+			}
+			b.WriteString(rest[:end+2])
+			i += end + 2
+			continue
+		case c == '^' || c == '~' && inside == 0 || c == '`':
+			return "", fmt.Errorf("%c in a JSON path: not supported", c)
+		case c == '[':
+			inside++
+			if m := fromTheEnd.FindStringSubmatch(rest[1:]); m != nil {
+				b.WriteString("[-" + m[1])
+				i += 1 + len(m[0])
+				continue
+			}
+		case c == ']':
+			inside--
+		case strings.HasPrefix(rest, "===") || strings.HasPrefix(rest, "!=="):
+			b.WriteString(rest[:2])
+			i += 3
+			continue
+		case c == '.':
+			if name := nameIn(rest[1:], inside > 0); name != "" {
+				b.WriteString(bracketed(name, i > 0 && s[i-1] == '.'))
+				i += 1 + len(name)
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+		i++
+	}
+	return b.String(), nil
+}
+
+// nameIn returns the name that text begins with if the library needs brackets for it.
+func nameIn(text string, filter bool) string {
+	n, special, digits := 0, false, true
+	for n < len(text) && (isWord(text[n]) || text[n] == '-') {
+		special = special || text[n] == '-'
+		digits = digits && text[n] >= '0' && text[n] <= '9'
+		n++
+	}
+	if n == 0 || filter && (digits || !special || n < len(text) && text[n] == ' ' || strings.HasSuffix(text[:n], "-")) || !special && !digits {
+		return ""
+	}
+	return text[:n]
+}
+
+func bracketed(name string, descent bool) string {
+	dot := ""
+	if descent {
+		dot = "." // the second of two: the first is written already
+	}
+	if strings.Trim(name, "0123456789") == "" {
+		return dot + "[" + name + ",'" + name + "']"
+	}
+	return dot + "['" + name + "']"
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// hits returns all values the path leads to.
+func (p *jsonPath) hits(doc any) (out []any, err error) {
+	switch doc.(type) {
+	case map[string]any, []any:
+	default:
+		return nil, errors.New("the body's JSON is neither an object nor a list")
+	}
+	if p.descents > 1 {
+		nodes, depth := measure(doc)
+		for range p.descents - 1 {
+			if nodes *= depth; nodes > maxVisits {
+				return nil, errors.New("the answer is too deep for a path with several \"..\"")
+			}
+		}
+	}
+	err = guard(func() error {
+		out = p.path.Get(doc)
+		return nil
+	})
+	if err != nil || !p.length {
+		return out, err
+	}
+	var lengths []any
+	for _, v := range out {
+		if n, ok := lengthOf(v); ok {
+			lengths = append(lengths, n)
+		}
+	}
+	return lengths, nil
+}
+
+// lengthOf is what JavaScript's .length gives.
+func lengthOf(v any) (any, bool) {
+	switch v := v.(type) {
+	case []any:
+		return float64(len(v)), true
+	case string:
+		return float64(len(utf16.Encode([]rune(v)))), true
+	case map[string]any:
+		n, ok := v["length"]
+		return n, ok
+	}
+	return nil, false
+}
+
+// measure counts a value's nodes and levels.
+func measure(v any) (nodes, depth int) {
+	nodes, depth = 1, 1
+	add := func(item any) {
+		n, d := measure(item)
+		nodes += n
+		depth = max(depth, d+1)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, item := range v {
+			add(item)
+		}
+	case []any:
+		for _, item := range v {
+			add(item)
+		}
+	}
+	return nodes, depth
+}
