@@ -66,7 +66,7 @@ func run(m *testing.M) (int, error) {
 	if _, err := os.Stat(filepath.Join(root, ".build", "images", "shop.tar")); err != nil {
 		return 1, fmt.Errorf("the images are not built, run `make e2e`: %w", err)
 	}
-	o := stage.Options{Root: root, Name: "e2e", Log: os.Stdout}
+	o := stage.Options{Root: root, Name: "e2e", Log: os.Stdout, Extra: []string{"sluice-load-brief"}}
 	keep := os.Getenv("E2E_KEEP") != ""
 	down := func() error {
 		if keep {

@@ -21,6 +21,9 @@ fi
 image sluice-controller "${certificates[@]}" "$root/bin/sluice-controller"
 image sluice-load "${certificates[@]}" -alias run=sluice-load -alias artillery=sluice-load \
   -file "$root/examples/seed/benchmark.yaml:/scripts/benchmark.yaml" "$root/bin/sluice-load"
+# The same with a script of seconds, for the end-to-end tests: nothing but the image of a Job must change for it.
+image sluice-load-brief "${certificates[@]}" -alias run=sluice-load -alias artillery=sluice-load \
+  -file "$root/test/e2e/testdata/benchmark.yaml:/scripts/benchmark.yaml" "$root/bin/sluice-load"
 image shop "$build/bin/shop"
 image amp "$build/bin/amp"
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,8 @@ type Options struct {
 	// command that is called with each image archive instead, for example
 	// `kind load image-archive`. With neither the cluster must have the local/… images already.
 	Registry, Load string
+	// Extra are images that are needed besides those of the demo.
+	Extra []string
 	// Log hears what is being done.
 	Log io.Writer
 }
@@ -139,7 +142,7 @@ func (s *Stage) image(name string) string {
 
 func (s *Stage) loadImages(ctx context.Context) error {
 	var archives []string
-	for _, name := range images {
+	for _, name := range slices.Concat(images, s.Extra) {
 		archives = append(archives, s.archive(name))
 	}
 	switch {
