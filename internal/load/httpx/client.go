@@ -4,10 +4,9 @@ package httpx
 import (
 	"context"
 	"crypto/tls"
-	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,40 +20,85 @@ const (
 	maxBody = 5 * time.Minute
 	// maxIdle is the connections a user keeps; more than one only after redirects to other hosts.
 	maxIdle = 4
+	// maxHeaders bounds an answer's headers.
+	maxHeaders = 256 << 10
 )
 
 // Options are the same for all users of a test.
 type Options struct {
 	// Timeout bounds the time from a request's start to its answer's headers.
 	Timeout time.Duration
-	// Insecure takes any certificate.
+	// Insecure takes any certificate; it counts when TLS is nil.
 	Insecure bool
+	// TLS is how connections are made secure; see NewTLS.
+	TLS *tls.Config
+	// Sockets is how many connections a user keeps to a host, 1 when it is 0.
+	Sockets int
+	// Pool makes all users share so many connections to a host; 0 gives each its own.
+	Pool int
+	// Extended times looking names up, connecting and TLS.
+	Extended bool
 }
 
 // Factory makes clients; it holds what they can share.
 type Factory struct {
 	options Options
-	dialer  *net.Dialer
+	book    *book
 	tls     *tls.Config
 	// addresses are those of the script, parsed once for all clients.
 	addresses addresses
+	// shared and pool are there when all users share their connections.
+	shared *http.Transport
+	pool   *pool
 }
 
 // NewFactory prepares what all clients share.
 func NewFactory(o Options) *Factory {
-	return &Factory{
-		options: o,
-		dialer:  &net.Dialer{KeepAlive: -1},
-		tls:     &tls.Config{InsecureSkipVerify: o.Insecure, ClientSessionCache: tls.NewLRUClientSessionCache(64)}, //nolint:gosec // the script or -k asked for it
+	f := &Factory{options: o, book: newBook(), tls: o.TLS}
+	f.options.Sockets = max(1, o.Sockets)
+	if f.tls == nil {
+		f.tls = &tls.Config{InsecureSkipVerify: o.Insecure} //nolint:gosec // the script or -k asked for it
+	}
+	if f.tls.ClientSessionCache == nil {
+		f.tls.ClientSessionCache = tls.NewLRUClientSessionCache(64)
+	}
+	if o.Pool > 0 {
+		f.pool = newPool(o.Pool)
+		f.shared = f.newTransport()
+		f.shared.MaxConnsPerHost, f.shared.MaxIdleConnsPerHost, f.shared.MaxIdleConns = o.Pool, o.Pool, 0
+	}
+	return f
+}
+
+func (f *Factory) newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            f.book.dial,
+		TLSClientConfig:        f.tls,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    f.options.Sockets,
+		MaxIdleConns:           maxIdle * f.options.Sockets,
+		MaxResponseHeaderBytes: maxHeaders,
+		ForceAttemptHTTP2:      slices.Contains(f.tls.NextProtos, "h2"),
 	}
 }
 
-// Client sends one user's requests, one after the other. It keeps its own
-// connection, as each user of Artillery does, and its own cookies.
+// Close ends the connections that all users shared.
+func (f *Factory) Close() {
+	if f.shared != nil {
+		f.shared.CloseIdleConnections()
+	}
+}
+
+// Client sends one user's requests. It keeps its own connections, as each user
+// of Artillery does, unless all share them, and its own cookies. Requests may
+// be under way at the same time.
 type Client struct {
 	transport *http.Transport
+	pool      *pool
 	timeout   time.Duration
-	jar       *cookiejar.Jar
+	extended  bool
+	jar       jar
 	addresses *addresses
 
 	mu sync.Mutex
@@ -66,18 +110,14 @@ type Client struct {
 
 // NewClient returns a client without a connection yet.
 func (f *Factory) NewClient() *Client {
-	return &Client{
-		timeout:   f.options.Timeout,
-		addresses: &f.addresses,
-		transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         f.dialer.DialContext,
-			TLSClientConfig:     f.tls,
-			DisableCompression:  true,
-			MaxIdleConnsPerHost: 1,
-			MaxIdleConns:        maxIdle,
-		},
+	c := &Client{
+		timeout: f.options.Timeout, extended: f.options.Extended,
+		addresses: &f.addresses, transport: f.shared, pool: f.pool,
 	}
+	if c.transport == nil {
+		c.transport = f.newTransport()
+	}
+	return c
 }
 
 // Close gives the client's connections back. No request may be under way.
@@ -86,7 +126,9 @@ func (c *Client) Close() {
 		c.spare.end()
 		c.spare = nil
 	}
-	c.transport.CloseIdleConnections()
+	if c.pool == nil {
+		c.transport.CloseIdleConnections()
+	}
 }
 
 // Request is one request, ready to send.
@@ -96,6 +138,10 @@ type Request struct {
 	Headers          []Header
 	Body             []byte
 	FollowsRedirects bool
+	// Cookies are put into the user's jar before the request is sent.
+	Cookies []Header
+	// Answer takes the last answer when it is not nil; without it no body is kept.
+	Answer *Answer
 }
 
 // Header is a header's name and value.
@@ -115,6 +161,8 @@ type Hop struct {
 	Code int
 	// Bytes is the length of the body as it was sent.
 	Bytes int64
+	// DNS, TCP and TLS are how long it took to connect; 0 where nothing was done, or nobody asked.
+	DNS, TCP, TLS time.Duration
 	// Err is why there was no whole answer.
 	Err *Error
 }
@@ -126,9 +174,12 @@ func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
 	if !ok {
 		return &Error{Class: Script, Err: errNotAnAddress}
 	}
+	if len(r.Cookies) > 0 {
+		c.jar.set(address, fromScript(r.Cookies))
+	}
 	request := c.newRequest(r, address)
 	for range maxRedirects + 1 {
-		hop, location := c.hop(ctx, request)
+		hop, location := c.place(ctx, request, r.Answer)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -145,6 +196,18 @@ func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
 		}
 	}
 	return &Error{Class: RedirectLimit, Err: errTooManyHops}
+}
+
+// place waits for a shared connection, if they are shared, and sends one request.
+func (c *Client) place(ctx context.Context, request *http.Request, keep *Answer) (Hop, string) {
+	if c.pool != nil {
+		release, err := c.pool.take(ctx, request.URL.Host)
+		if err != nil {
+			return Hop{}, "" // the context ended, which the caller sees
+		}
+		defer release()
+	}
+	return c.hop(ctx, request, keep)
 }
 
 // redirect makes the next hop's request: 303 becomes a GET, every other code
@@ -178,27 +241,21 @@ func locationOf(r *http.Response) string {
 
 // withCookies adds the jar's cookies to those the script sets.
 func (c *Client) withCookies(request *http.Request) *http.Request {
-	if c.jar == nil {
-		return request
-	}
-	cookies := c.jar.Cookies(request.URL)
-	if len(cookies) == 0 {
+	cookies := c.jar.header(request.URL)
+	if cookies == "" {
 		return request
 	}
 	request.Header = request.Header.Clone()
-	for _, cookie := range cookies {
-		request.AddCookie(cookie)
+	if own := request.Header.Get("Cookie"); own != "" {
+		cookies = own + "; " + cookies
 	}
+	request.Header.Set("Cookie", cookies)
 	return request
 }
 
-// takeCookies starts a jar with the first cookie an answer sets.
+// takeCookies keeps the cookies that an answer sets.
 func (c *Client) takeCookies(from *url.URL, response *http.Response) {
-	if len(response.Header["Set-Cookie"]) == 0 {
-		return
+	if len(response.Header["Set-Cookie"]) > 0 {
+		c.jar.set(from, response.Cookies())
 	}
-	if c.jar == nil {
-		c.jar, _ = cookiejar.New(nil) // never an error without options
-	}
-	c.jar.SetCookies(from, response.Cookies())
 }

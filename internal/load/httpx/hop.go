@@ -99,12 +99,18 @@ type flight struct {
 	until            time.Time
 	reason           error
 	wrote, firstByte time.Time
+	connecting       *connecting
 }
 
-func newFlight(parent context.Context) *flight {
+func newFlight(parent context.Context, extended bool) *flight {
 	ctx, cancel := context.WithCancelCause(parent)
 	f := &flight{parent: parent, cancel: cancel}
-	f.request = (&http.Request{}).WithContext(httptrace.WithClientTrace(ctx, f.trace()))
+	trace := f.trace()
+	if extended {
+		f.connecting = &connecting{}
+		f.connecting.watch(trace)
+	}
+	f.request = (&http.Request{}).WithContext(httptrace.WithClientTrace(ctx, trace))
 	return f
 }
 
@@ -116,7 +122,7 @@ func (c *Client) flight(parent context.Context) *flight {
 		c.spare = nil
 		return f
 	}
-	return newFlight(parent)
+	return newFlight(parent, c.extended)
 }
 
 // land keeps a flight for the next hop, or ends it: the transport may still
@@ -225,7 +231,7 @@ func (c *Client) prepare(f *flight, request *http.Request) *http.Request {
 }
 
 // hop sends one request and reads its answer; location is where a redirect leads.
-func (c *Client) hop(parent context.Context, request *http.Request) (out Hop, location string) {
+func (c *Client) hop(parent context.Context, request *http.Request, keep *Answer) (out Hop, location string) {
 	f := c.flight(parent)
 	request = c.prepare(f, request)
 	out.Sent = time.Now()
@@ -234,11 +240,17 @@ func (c *Client) hop(parent context.Context, request *http.Request) (out Hop, lo
 	if err == nil {
 		out.Code = response.StatusCode
 		c.takeCookies(request.URL, response)
-		out.Bytes, err = drain(response.Body, f, max(leastStall, c.timeout))
+		if keep != nil {
+			keep.begin(response)
+		}
+		out.Bytes, err = drain(response.Body, f, max(leastStall, c.timeout), keep)
 		location = locationOf(response)
 	}
 	out.Done = time.Now()
 	out.Wrote, out.FirstByte = f.marks()
+	if f.connecting != nil {
+		out.DNS, out.TCP, out.TLS = f.connecting.took()
+	}
 	if err != nil {
 		out.Err = classify(err, context.Cause(request.Context()))
 	}
@@ -248,9 +260,9 @@ func (c *Client) hop(parent context.Context, request *http.Request) (out Hop, lo
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// drain reads a body to its end and keeps none of it. Each pause may last
+// drain reads a body to its end; keep takes it if anybody looks at it. Each pause may last
 // stall, the whole maxBody.
-func drain(body io.ReadCloser, f *flight, stall time.Duration) (int64, error) {
+func drain(body io.ReadCloser, f *flight, stall time.Duration, keep *Answer) (int64, error) {
 	if body == http.NoBody {
 		return 0, nil
 	}
@@ -267,7 +279,13 @@ func drain(body io.ReadCloser, f *flight, stall time.Duration) (int64, error) {
 		f.bound(now.Add(stall), errBodyStalled)
 		n, err := body.Read(*buffer)
 		total += int64(n)
+		if keep != nil {
+			keep.add((*buffer)[:n])
+		}
 		if err == io.EOF {
+			if keep != nil {
+				keep.finish()
+			}
 			return total, body.Close()
 		}
 		if err != nil {
