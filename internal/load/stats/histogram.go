@@ -1,66 +1,161 @@
 package stats
 
 import (
-	"encoding/base64"
 	"fmt"
 	"math"
+	"math/bits"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Geometry of the histograms: microseconds up to an hour. Histograms of one
-// precision can be added exactly, whoever recorded them.
+// Histograms count whole microseconds up to an hour.
+const highest = int64(time.Hour / time.Microsecond)
+
+// precision is how many buckets each doubling of the value has, as a power of
+// two; values below twice that many microseconds have one each. The buckets of
+// a lower precision are made of whole buckets of a higher one, so a histogram
+// is the same whether it was made coarser before or after others were added.
+type precision uint8
+
 const (
-	lowest  = 1
-	highest = int64(time.Hour / time.Microsecond)
-	// fine keeps a value within 0.1 %, in about 190 KB.
-	fine = 3
-	// coarse keeps a value within 1 %, in about 30 KB; for the many small series.
-	coarse = 2
+	// fine keeps a value within 0.1 %, for the few series every run has. It is HdrHistogram's three digits.
+	fine precision = 10
+	// coarse keeps a value within 0.8 %, for the many small series. It is HdrHistogram's two digits.
+	coarse precision = 7
+	// packed keeps a value within 0.8 %, to either side; it is what travels.
+	packed precision = 6
 )
+
+// bucket numbers the buckets from 0.
+func (p precision) bucket(micros int64) int {
+	octave := max(0, bits.Len64(uint64(micros))-int(p)-1)
+	return octave<<p + int(micros>>octave)
+}
+
+// bounds are the least and the greatest value in a bucket.
+func (p precision) bounds(bucket int) (low, high int64) {
+	octave := max(0, bucket>>p-1)
+	low = int64(bucket-octave<<p) << octave
+	return low, low + 1<<octave - 1
+}
+
+// value stands for the values in a bucket.
+func (p precision) value(bucket int) int64 {
+	low, high := p.bounds(bucket)
+	if p == packed {
+		return (low + high) / 2
+	}
+	return high
+}
+
+// page is as many buckets as are made room for at once. Most are never needed.
+type page [1 << pageBits]int64
+
+const pageBits = 7
 
 // Histogram counts durations. It is not safe for concurrent use.
 type Histogram struct {
-	h        *hdrhistogram.Histogram
-	digits   int
-	least    int64
-	greatest int64
-	sum      float64
+	precision precision
+	pages     []*page
+	// spare are empty pages from before the last reset.
+	spare []*page
+
+	n, sum          int64
+	least, greatest int64
 }
 
-// newHistogram returns an empty histogram that keeps this many digits.
-func newHistogram(digits int) *Histogram {
-	return &Histogram{h: hdrhistogram.New(lowest, highest, digits), digits: digits, least: math.MaxInt64}
+// newHistogram returns an empty histogram.
+func newHistogram(p precision) *Histogram {
+	return &Histogram{precision: p, pages: make([]*page, p.bucket(highest)>>pageBits+1), least: math.MaxInt64}
 }
 
 // record adds one duration; more than an hour counts as an hour.
 func (h *Histogram) record(d time.Duration) {
 	micros := min(max(d.Microseconds(), 0), highest)
-	if err := h.h.RecordValue(micros); err != nil {
-		// The value was clamped into the histogram's range.
-		panic(fmt.Sprintf("recording %d µs: %v", micros, err))
-	}
+	h.add(h.precision.bucket(micros), 1)
+	h.n++
+	h.sum += micros
 	h.least, h.greatest = min(h.least, micros), max(h.greatest, micros)
-	h.sum += float64(micros)
 }
 
-// merge adds what another histogram of the same precision counted.
-func (h *Histogram) merge(from *Histogram) {
-	if dropped := h.h.Merge(from.h); dropped != 0 {
-		panic(fmt.Sprintf("merging dropped %d values of a histogram of the same range", dropped))
+func (h *Histogram) add(bucket int, n int64) {
+	p := h.pages[bucket>>pageBits]
+	if p == nil {
+		p = h.fresh()
+		h.pages[bucket>>pageBits] = p
 	}
-	h.least, h.greatest = min(h.least, from.least), max(h.greatest, from.greatest)
-	h.sum += from.sum
+	p[bucket%len(p)] += n
 }
 
+func (h *Histogram) fresh() *page {
+	last := len(h.spare) - 1
+	if last < 0 {
+		return new(page)
+	}
+	p := h.spare[last]
+	h.spare = h.spare[:last]
+	return p
+}
+
+// count is how many durations a bucket holds.
+func (h *Histogram) count(bucket int) int64 {
+	if p := h.pages[bucket>>pageBits]; p != nil {
+		return p[bucket%len(p)]
+	}
+	return 0
+}
+
+// each calls f with every bucket that is not empty, in order, until it returns false.
+func (h *Histogram) each(f func(bucket int, n int64) bool) {
+	for i, p := range h.pages {
+		if p == nil {
+			continue
+		}
+		for j, n := range p {
+			if n != 0 && !f(i<<pageBits+j, n) {
+				return
+			}
+		}
+	}
+}
+
+// merge adds what another histogram of the same or a higher precision counted.
+func (h *Histogram) merge(from *Histogram) {
+	if from.n == 0 {
+		return
+	}
+	if from.precision < h.precision {
+		panic(fmt.Sprintf("a histogram of precision %d cannot hold what one of %d counted", h.precision, from.precision))
+	}
+	from.each(func(bucket int, n int64) bool {
+		if from.precision != h.precision {
+			low, _ := from.precision.bounds(bucket)
+			bucket = h.precision.bucket(low)
+		}
+		h.add(bucket, n)
+		return true
+	})
+	h.n += from.n
+	h.sum += from.sum
+	h.least, h.greatest = min(h.least, from.least), max(h.greatest, from.greatest)
+}
+
+// reset empties the histogram and keeps its memory.
 func (h *Histogram) reset() {
-	h.h.Reset()
-	h.least, h.greatest, h.sum = math.MaxInt64, 0, 0
+	if h.n == 0 {
+		return
+	}
+	for i, p := range h.pages {
+		if p != nil {
+			*p = page{}
+			h.spare = append(h.spare, p)
+			h.pages[i] = nil
+		}
+	}
+	h.n, h.sum, h.least, h.greatest = 0, 0, math.MaxInt64, 0
 }
 
 // Count is how many durations were recorded.
-func (h *Histogram) Count() int64 { return h.h.TotalCount() }
+func (h *Histogram) Count() int64 { return h.n }
 
 // Summary is what a histogram says, in milliseconds.
 type Summary struct {
@@ -71,28 +166,35 @@ type Summary struct {
 
 // Summary computes the usual quantiles; of an empty histogram all are 0.
 func (h *Histogram) Summary() Summary {
-	n := h.Count()
-	if n == 0 {
+	if h.n == 0 {
 		return Summary{}
 	}
+	p := h.percentiles(50, 75, 90, 95, 99, 99.9)
 	return Summary{
-		Count: n, Min: milliseconds(h.least), Max: milliseconds(h.greatest), Mean: h.sum / float64(n) / 1000,
-		P50: h.Percentile(50), P75: h.Percentile(75), P90: h.Percentile(90),
-		P95: h.Percentile(95), P99: h.Percentile(99), P999: h.Percentile(99.9),
+		Count: h.n, Min: milliseconds(h.least), Max: milliseconds(h.greatest), Mean: float64(h.sum) / float64(h.n) / 1000,
+		P50: p[0], P75: p[1], P90: p[2], P95: p[3], P99: p[4], P999: p[5],
 	}
 }
 
 // Percentile returns the value that this percentage of the recorded ones does
 // not exceed, in milliseconds; 0 for an empty histogram.
-func (h *Histogram) Percentile(percent float64) float64 {
-	n := float64(h.Count())
-	if n == 0 {
-		return 0
-	}
-	// The library rounds the rank to the nearest; of 11 values the 95th percentile is
-	// the 11th, not the 10th, so the rank is made whole, upwards, before it is asked.
-	rank := math.Ceil(percent*n/100 - 1e-9)
-	return milliseconds(min(h.h.ValueAtQuantile(rank/n*100), h.greatest))
+func (h *Histogram) Percentile(percent float64) float64 { return h.percentiles(percent)[0] }
+
+// percentiles wants the percentages in rising order.
+func (h *Histogram) percentiles(percents ...float64) []float64 {
+	out := make([]float64, len(percents))
+	var upTo int64
+	k := 0
+	h.each(func(bucket int, n int64) bool {
+		upTo += n
+		// Of 11 values the 95th percentile is the 11th, not the 10th.
+		for k < len(percents) && upTo >= int64(math.Ceil(percents[k]*float64(h.n)/100-1e-9)) {
+			out[k] = milliseconds(max(h.least, min(h.precision.value(bucket), h.greatest)))
+			k++
+		}
+		return k < len(percents)
+	})
+	return out
 }
 
 func milliseconds(micros int64) float64 { return float64(micros) / 1000 }
@@ -122,30 +224,4 @@ func (s Summary) Value(statistic string) (float64, bool) {
 		return s.P999, true
 	}
 	return 0, false
-}
-
-// Encode writes the histogram in HdrHistogram's compressed V2 form, base64,
-// at two digits, so that a few hundred bytes hold it.
-func (h *Histogram) Encode() (string, error) {
-	small := h.h
-	if h.digits != coarse {
-		small = hdrhistogram.New(lowest, highest, coarse)
-		for _, bar := range h.h.Distribution() {
-			if bar.Count == 0 {
-				continue
-			}
-			if err := small.RecordValues(min(bar.To, highest), bar.Count); err != nil {
-				return "", fmt.Errorf("encoding the histogram: %w", err)
-			}
-		}
-	}
-	// The encoder already gives base64 text; anything else would be a change of its format.
-	encoded, err := small.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	if err != nil {
-		return "", fmt.Errorf("encoding the histogram: %w", err)
-	}
-	if _, err := base64.StdEncoding.DecodeString(string(encoded)); err != nil {
-		return "", fmt.Errorf("encoding the histogram: %w", err)
-	}
-	return string(encoded), nil
 }

@@ -13,8 +13,17 @@ import (
 type Set struct {
 	counters map[string]int64
 	times    map[string]*Histogram
-	first    time.Time
-	last     time.Time
+	// tallies and timers are the series of a recorder's keys, until it is drained.
+	tallies []tally
+	timers  []*Histogram
+	first   time.Time
+	last    time.Time
+}
+
+// tally is a counter; one that was counted stays even when it is 0.
+type tally struct {
+	n    int64
+	seen bool
 }
 
 // NewSet returns an empty set.
@@ -26,7 +35,37 @@ func NewSet() *Set {
 func (s *Set) Count(name string, n int64) { s.counters[name] += n }
 
 // Time records a duration.
-func (s *Set) Time(name string, d time.Duration) { s.histogram(name, precision(name)).record(d) }
+func (s *Set) Time(name string, d time.Duration) { s.histogram(name, precisionOf(name)).record(d) }
+
+// Inc adds to the counter of a key of the recorder the set belongs to.
+func (s *Set) Inc(c Counter, n int64) {
+	if int(c) >= len(s.tallies) {
+		s.tallies = append(s.tallies, make([]tally, int(c)+1-len(s.tallies))...)
+	}
+	t := &s.tallies[c]
+	t.n += n
+	t.seen = true
+}
+
+// Observe records a duration under a key of the recorder the set belongs to.
+func (s *Set) Observe(t Timer, d time.Duration) {
+	if int(t.id) >= len(s.timers) {
+		s.timers = append(s.timers, make([]*Histogram, int(t.id)+1-len(s.timers))...)
+	}
+	h := s.timers[t.id]
+	if h == nil {
+		h = newHistogram(t.precision)
+		s.timers[t.id] = h
+	}
+	h.record(d)
+}
+
+// Add puts a histogram's counts into the one of this name.
+func (s *Set) Add(name string, h *Histogram) {
+	if h.Count() > 0 {
+		s.histogram(name, h.precision).merge(h)
+	}
+}
 
 // At notes that something was recorded at this time.
 func (s *Set) At(t time.Time) {
@@ -38,17 +77,23 @@ func (s *Set) At(t time.Time) {
 	}
 }
 
-func (s *Set) histogram(name string, digits int) *Histogram {
+// histogram returns the one of this name. What it holds may be coarser than p, never finer.
+func (s *Set) histogram(name string, p precision) *Histogram {
 	h := s.times[name]
 	if h == nil {
-		h = newHistogram(digits)
+		h = newHistogram(p)
 		s.times[name] = h
+	}
+	if p < h.precision {
+		coarser := newHistogram(p)
+		coarser.merge(h)
+		*h = *coarser
 	}
 	return h
 }
 
-// precision is fine for the few series every run has.
-func precision(name string) int {
+// precisionOf is fine for the few series every run has.
+func precisionOf(name string) precision {
 	switch name {
 	case series.ResponseTime, series.Duration, series.DurationFromIntended, series.SessionLength, series.Lag:
 		return fine
@@ -56,14 +101,14 @@ func precision(name string) int {
 	return coarse
 }
 
-// Merge adds everything another set holds.
+// Merge adds everything another set holds under names.
 func (s *Set) Merge(from *Set) {
 	for name, n := range from.counters {
 		s.counters[name] += n
 	}
 	for name, h := range from.times {
 		if h.Count() > 0 {
-			s.histogram(name, h.digits).merge(h)
+			s.histogram(name, h.precision).merge(h)
 		}
 	}
 	if !from.first.IsZero() {
@@ -75,8 +120,14 @@ func (s *Set) Merge(from *Set) {
 // reset empties the set and keeps its memory.
 func (s *Set) reset() {
 	clear(s.counters)
+	clear(s.tallies)
 	for _, h := range s.times {
 		h.reset()
+	}
+	for _, h := range s.timers {
+		if h != nil {
+			h.reset()
+		}
 	}
 	s.first, s.last = time.Time{}, time.Time{}
 }
