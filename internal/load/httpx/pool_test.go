@@ -106,6 +106,7 @@ func TestTLSAsTheScriptSays(t *testing.T) {
 
 func TestTLSThatCannotBe(t *testing.T) {
 	cert, key := certificate(t)
+	_, other := certificate(t)
 	tests := []struct {
 		name    string
 		options TLSOptions
@@ -114,7 +115,7 @@ func TestTLSThatCannotBe(t *testing.T) {
 		{"an authority that is no PEM", TLSOptions{Authority: []byte("x")}, "no PEM certificate"},
 		{"a certificate without a key", TLSOptions{Certificate: cert}, "needs both"},
 		{"a key that is no PEM", TLSOptions{Certificate: cert, Key: []byte("x")}, "no PEM block"},
-		{"the key of another", TLSOptions{Certificate: cert, Key: []byte(strings.ReplaceAll(string(key), "EC ", "RSA "))}, "reading the client certificate"},
+		{"the key of another", TLSOptions{Certificate: cert, Key: other}, "reading the client certificate"},
 		{"a key that needs another tool", TLSOptions{Certificate: cert, Key: []byte(strings.ReplaceAll(string(key), "EC PRIVATE", "ENCRYPTED PRIVATE"))}, "PKCS #8"},
 	}
 	for _, tt := range tests {
