@@ -47,7 +47,7 @@ var architecture = rules{
 		{pkg: "internal/metric/aws", may: []string{"api/v1alpha1", "internal/judge"}},
 		{pkg: "internal/metric/metrictest", may: []string{"api/v1alpha1", "internal/judge", "internal/metric"}},
 		{pkg: "internal/metric/providers", may: []string{
-			"api/v1alpha1", "internal/judge", "internal/metric/...", "internal/load/result",
+			"api/v1alpha1", "internal/judge", "internal/metric/...", "internal/load/result", "internal/load/merge",
 		}},
 		{pkg: "internal/traffic", may: []string{"api/v1alpha1"}},
 		{pkg: "internal/traffic/traffictest", may: []string{"api/v1alpha1", "internal/traffic"}},
@@ -70,6 +70,7 @@ var architecture = rules{
 			"api/v1alpha1", "config/crd", "internal/cluster", "internal/decide", "internal/engine", "internal/measure",
 			"internal/metric", "internal/notify", "internal/telemetry", "internal/validate",
 		}},
+		{pkg: "internal/load/merge", pure: true, may: []string{"internal/load/..."}},
 		{pkg: "internal/load/...", may: []string{"internal/load/..."}},
 		{pkg: "internal/image"},
 		{pkg: "internal/image/mkimage", may: []string{"internal/image"}},

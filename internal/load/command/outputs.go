@@ -19,9 +19,8 @@ type outputs struct {
 	// reportPath is what -o says; report is open once the script is known to be good.
 	reportPath string
 	report     *os.File
-	// message is where the result goes; own says that the environment named it.
-	message string
-	own     bool
+	// message is where the result goes.
+	message result.File
 	budget  int
 }
 
@@ -30,12 +29,12 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outputs{console: env.Out, reportPath: f.output, message: result.DefaultPath, budget: budget}
+	o := &outputs{console: env.Out, reportPath: f.output, message: result.TerminationLog(), budget: budget}
 	if f.quiet {
 		o.console = io.Discard
 	}
 	if path := env.lookup("SLUICE_TERMINATION_LOG"); path != "" {
-		o.message, o.own = path, true
+		o.message = result.FileAt(path)
 	}
 	return o, nil
 }
@@ -67,13 +66,7 @@ func (o *outputs) writeMessage(res result.Result) error {
 	if err != nil {
 		return err
 	}
-	if !o.own {
-		return result.WriteIfThere(o.message, text)
-	}
-	if err := os.WriteFile(o.message, text, 0o644); err != nil { //nolint:gosec // the kubelet reads it as another user
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	return nil
+	return o.message.Write(text)
 }
 
 func (o *outputs) writeReport(a *report.Artillery, total *stats.Set, started time.Time) error {

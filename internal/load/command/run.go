@@ -233,7 +233,7 @@ func exitOf(v result.Verdict) error {
 
 // warn says what the exit code does not: answers that are errors, and no gate that looks at them.
 func (s *session) warn(res result.Result) {
-	serverErrors, unanswered := verdict.Bad(s.total)
+	serverErrors, unanswered := s.total.Bad()
 	if serverErrors+unanswered == 0 {
 		return
 	}

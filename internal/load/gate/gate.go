@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"sluice.dev/sluice/internal/load/series"
 	"sluice.dev/sluice/internal/load/suggest"
@@ -20,6 +21,8 @@ type Check struct {
 	Text string
 	// Strict gates fail the test; the others are only reported.
 	Strict bool
+	// Default gates are those of a script that has none of its own on the same matter.
+	Default bool
 
 	expr  *node
 	known *series.Catalogue
@@ -33,9 +36,12 @@ type Value struct {
 
 // Outcome says how a gate came out.
 type Outcome struct {
-	Text   string
-	Strict bool
-	OK     bool
+	Text    string
+	Strict  bool
+	Default bool
+	OK      bool
+	// Unjudged says that the numbers the gate needs were not there to look at; it is then not OK.
+	Unjudged bool
 	// Values holds the gate's metrics, in the order in which it names them.
 	Values []Value
 	// Why says what kept the gate from being computed; it is then not OK.
@@ -64,11 +70,33 @@ func Threshold(name string, limit float64, known *series.Catalogue) (Check, erro
 	return Check{Text: text, Strict: true, expr: expr, known: known}, nil
 }
 
+// MaxErrorRate compiles "at most so many percent of the virtual users may not complete".
+func MaxErrorRate(percent float64, known *series.Catalogue) (Check, error) {
+	text := strconv.FormatFloat(percent, 'f', -1, 64)
+	check, err := Condition("("+series.VUsersCreated+" - "+series.VUsersCompleted+") / "+series.VUsersCreated+" * 100 <= "+text, known)
+	check.Text = maxErrorRate + text
+	return check, err
+}
+
+const maxErrorRate = "maxErrorRate <= "
+
+// Reread compiles a gate from its text, of whatever kind it is.
+func Reread(text string, known *series.Catalogue) (Check, error) {
+	if rest, ok := strings.CutPrefix(text, maxErrorRate); ok {
+		percent, err := strconv.ParseFloat(rest, 64)
+		if err != nil {
+			return Check{}, fmt.Errorf("reading the gate %s: %q is not a number", text, rest)
+		}
+		return MaxErrorRate(percent, known)
+	}
+	return Condition(text, known)
+}
+
 // Evaluate judges. A counter nothing was counted in is 0; a histogram nothing
 // was timed in has no value, and a gate on it is not met. The same holds for
 // a result that is not a number.
 func (c Check) Evaluate(lookup Lookup) Outcome {
-	out := Outcome{Text: c.Text, Strict: c.Strict}
+	out := Outcome{Text: c.Text, Strict: c.Strict, Default: c.Default}
 	e := evaluation{lookup: lookup, known: c.known, seen: map[string]bool{}}
 	v, err := e.value(c.expr)
 	out.Values = e.values
@@ -106,6 +134,12 @@ func (c Check) Names() []string {
 		}
 	})
 	return names
+}
+
+// Kind says what one of the check's metrics stands for.
+func (c Check) Kind(name string) series.Kind {
+	kind, _ := c.known.Kind(name)
+	return kind
 }
 
 func (n *node) walk(visit func(*node)) {

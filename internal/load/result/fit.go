@@ -3,15 +3,15 @@ package result
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"maps"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"sluice.dev/sluice/internal/load/series"
 )
 
 // Budgets, in bytes: the kubelet keeps the last 4096 of a termination message,
@@ -34,31 +34,116 @@ func ReadBudget(s string) (int, error) {
 	return min(n, MaxBudget), nil
 }
 
-// drops are what a result loses, in this order, until it fits.
-var drops = []struct {
+// drop takes one thing out of a result, in place; it reports whether there was anything to take.
+type drop struct {
 	key  string
-	drop func(*Result) bool // whether there was anything to drop
-}{
+	drop func(*Result) bool
+}
+
+// drops are what a result loses, in this order, until it fits.
+var drops = []drop{
 	{"h", func(r *Result) bool { return clearText(&r.Histogram) }},
 	{"ep", func(r *Result) bool { return clearList(&r.Endpoints) }},
 	{"ttfb", func(r *Result) bool { return clearPointer(&r.FirstByte) }},
+	{"cmp", stable(func(s *Side) bool { return clearPointer(&s.FirstByte) })},
 	{"phases", keepBusiest},
 	{"gates", dropGateTexts},
 	{"int", func(r *Result) bool { return clearPointer(&r.Intended) }},
+	{"cmp", stable(func(s *Side) bool { return clearList(&s.Phases) })},
 	{"phases", func(r *Result) bool { return clearList(&r.Phases) }},
 	{"codes", foldCodes},
 	{"gates", dropPassed},
 	{"gates", func(r *Result) bool { return clearList(&r.Gates) }},
 	{"why", func(r *Result) bool { return shorten(&r.Why, 200) }},
 	{"lag", func(r *Result) bool { return clearPointer(&r.Lag) }},
+	{"cmp", func(r *Result) bool { return clearPointer(&r.Stable) }},
+	{"part", func(r *Result) bool { return clearPointer(&r.Part) }},
 	{"lat", func(r *Result) bool { return clearPointer(&r.Latency) }},
 	{"err", func(r *Result) bool { dropped := r.Errors != nil; r.Errors = nil; return dropped }},
 	{"codes", func(r *Result) bool { dropped := r.Codes != nil; r.Codes = nil; return dropped }},
 }
 
+// shareDrops are what a share of a test loses: first what the whole test's
+// result is computed without, and what its gates look at last.
+var shareDrops = append([]drop{
+	{"h", func(r *Result) bool { return clearText(&r.Histogram) }},
+	{"ep", func(r *Result) bool { return clearList(&r.Endpoints) }},
+	{"part", others(func(name string) bool { return name == series.Lag || name == series.DurationFromIntended })},
+	{"ttfb", func(r *Result) bool { return clearPointer(&r.FirstByte) }},
+	{"int", func(r *Result) bool { return clearPointer(&r.Intended) }},
+	{"phases", dropPhaseQuantiles},
+	{"cmp", stable(func(s *Side) bool { return clearPointer(&s.FirstByte) })},
+	{"lag", func(r *Result) bool { return clearPointer(&r.Lag) }},
+	{"lat", func(r *Result) bool { return clearPointer(&r.Latency) }},
+	{"part", others(func(name string) bool { return strings.HasPrefix(name, series.PhasePrefix) })},
+	{"part", others(func(name string) bool { return name == series.ResponseTime })},
+	{"part", others(func(string) bool { return true })},
+	{"cmp", func(r *Result) bool { return clearPointer(&r.Stable) }},
+	{"phases", func(r *Result) bool { return clearList(&r.Phases) }},
+}, drops...)
+
+// stable drops from the stable version's side, if there is one.
+func stable(drop func(*Side) bool) func(*Result) bool {
+	return func(r *Result) bool {
+		if r.Stable == nil {
+			return false
+		}
+		side := *r.Stable
+		r.Stable = &side
+		return drop(&side)
+	}
+}
+
+// others drops histograms that no gate looks at, of both sides.
+func others(which func(name string) bool) func(*Result) bool {
+	without := func(p *Part) (*Part, bool) {
+		if p == nil {
+			return nil, false
+		}
+		out := *p
+		out.Others = maps.Clone(p.Others)
+		maps.DeleteFunc(out.Others, func(name, _ string) bool { return which(name) })
+		return &out, len(out.Others) < len(p.Others)
+	}
+	return func(r *Result) bool {
+		own, dropped := without(r.Part)
+		r.Part = own
+		if r.Stable == nil {
+			return dropped
+		}
+		side := *r.Stable
+		r.Stable = &side
+		var too bool
+		side.Part, too = without(side.Part)
+		return dropped || too
+	}
+}
+
+func dropPhaseQuantiles(r *Result) bool {
+	without := func(phases []Phase) (out []Phase, dropped bool) {
+		out = slices.Clone(phases)
+		for i := range out {
+			dropped = clearPointer(&out[i].Latency) || dropped
+		}
+		return out, dropped
+	}
+	own, dropped := without(r.Phases)
+	r.Phases = own
+	stable(func(s *Side) bool {
+		phases, too := without(s.Phases)
+		s.Phases, dropped = phases, dropped || too
+		return too
+	})(r)
+	return dropped
+}
+
 // Fit writes the result into at most budget bytes: complete where it fits, else
 // without what matters least, and then says so. The budget must be at least MinBudget.
 func (r Result) Fit(budget int) ([]byte, error) {
+	order := drops
+	if r.Share != nil {
+		order = shareDrops
+	}
 	for i := 0; ; i++ {
 		text, err := encode(r)
 		if err != nil {
@@ -67,11 +152,11 @@ func (r Result) Fit(budget int) ([]byte, error) {
 		if len(text) <= budget {
 			return text, nil
 		}
-		if i == len(drops) {
+		if i == len(order) {
 			return r.least(budget)
 		}
-		if drops[i].drop(&r) && !slices.Contains(r.Truncated, drops[i].key) {
-			r.Truncated = append(slices.Clone(r.Truncated), drops[i].key)
+		if order[i].drop(&r) && !slices.Contains(r.Truncated, order[i].key) {
+			r.Truncated = append(slices.Clone(r.Truncated), order[i].key)
 		}
 	}
 }
@@ -83,7 +168,9 @@ func (r Result) least(budget int) ([]byte, error) {
 		Verdict   Verdict  `json:"verdict"`
 		Why       string   `json:"why,omitempty"`
 		Truncated []string `json:"trunc"`
-	}{r.Version, r.Verdict, r.Why, []string{"all"}}
+		// A share must be known by its number, or the whole test counts it as lost.
+		Share *[2]int64 `json:"sh,omitempty"`
+	}{r.Version, r.Verdict, r.Why, []string{"all"}, r.Share}
 	for {
 		text, err := encode(short)
 		if err != nil {
@@ -183,27 +270,4 @@ func shorten(s *string, n int) bool {
 	}
 	*s = strings.Clone((*s)[:n])
 	return true
-}
-
-// DefaultPath is where Kubernetes reads a container's termination message.
-const DefaultPath = "/dev/termination-log"
-
-// WriteIfThere writes into a file that exists, and does nothing when it does
-// not: outside a container there is no termination message. The file is
-// written in place, because it is a mount that nothing may be renamed over.
-func WriteIfThere(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	if _, err := f.Write(text); err != nil {
-		return errors.Join(fmt.Errorf("writing the result: %w", err), f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	return nil
 }

@@ -35,6 +35,11 @@ type Result struct {
 	Why string `json:"why,omitempty" long:"why"`
 	// Truncated names what did not fit, by its short key.
 	Truncated []string `json:"trunc,omitempty" long:"truncated"`
+	// Stopped says what ended the test before its plan did: a signal's name, "killed"
+	// (the generator never came to write its end), "abort" or "hopeless". Empty when it ran to its end.
+	Stopped string `json:"stop,omitempty" long:"stopped"`
+	// Share is [i, n] where this is one of the n parts of a test: its number, from 0, and their count.
+	Share *[2]int64 `json:"sh,omitempty" long:"share"`
 	// StartedAt is in seconds since 1970.
 	StartedAt float64 `json:"t0" long:"startedAt"`
 	Duration  float64 `json:"dur" long:"duration"`
@@ -61,12 +66,52 @@ type Result struct {
 	Rate   Rate       `json:"rate" long:"rate"`
 	Gates  []Gate     `json:"gates,omitempty" long:"gates"`
 	Phases []Phase    `json:"phases,omitempty" long:"phases"`
+	// Stable is what the same load found of the stable version; nil when nothing was compared.
+	Stable *Side `json:"cmp,omitempty" long:"stable"`
 	// Endpoints are the parts of the target, the busiest first.
 	Endpoints []Endpoint `json:"ep,omitempty" long:"endpoints"`
 	// Script is the beginning of the SHA-256 of the script.
 	Script string `json:"sha,omitempty" long:"script"`
 	// Histogram holds Latency in HdrHistogram's compressed form, base64, in microseconds.
 	Histogram string `json:"h,omitempty" long:"histogram"`
+	// Part is what the whole test's result needs of a share; it is not in the tree.
+	Part *Part `json:"part,omitempty" long:"-"`
+}
+
+// Side is what a test found of the stable version while it tested the new one.
+type Side struct {
+	// Why says what kept this side from being measured; there are no ratios then.
+	Why       string           `json:"why,omitempty" long:"why"`
+	Arrivals  int64            `json:"arr" long:"arrivals"`
+	Requests  int64            `json:"req" long:"requests"`
+	ErrorRate float64          `json:"er" long:"errorRate"`
+	Codes     map[string]int64 `json:"codes,omitempty" long:"codes"`
+	Errors    map[string]int64 `json:"err,omitempty" long:"errors"`
+	Latency   *Quantiles       `json:"lat,omitempty" long:"latency"`
+	FirstByte *Quantiles       `json:"ttfb,omitempty" long:"firstByte"`
+	Phases    []Phase          `json:"phases,omitempty" long:"phases"`
+	Part      *Part            `json:"part,omitempty" long:"-"`
+}
+
+// Part holds what adds up exactly, of one share of a test. Series go by their full names.
+type Part struct {
+	// Offered and Achieved count the arrivals that were due and that started.
+	Offered  int64 `json:"off"`
+	Achieved int64 `json:"ach"`
+	// Planned and Took are how long sending should have lasted and lasted, in seconds.
+	Planned float64 `json:"plan"`
+	Took    float64 `json:"took"`
+	// First and Last are when the first and the last thing was recorded, in milliseconds since 1970; 0 is never.
+	First int64 `json:"first"`
+	Last  int64 `json:"last"`
+	// Limited says why this generator was the bottleneck, empty when it was not.
+	Limited string `json:"lim,omitempty"`
+	// Counts are the counters that gates look at and that the result does not have anyway.
+	Counts map[string]int64 `json:"c,omitempty"`
+	// Needed are the packed histograms that gates look at, Others those that the result is the poorer
+	// without. An empty text is a histogram without samples; one that is not there was left out.
+	Needed map[string]string `json:"h,omitempty"`
+	Others map[string]string `json:"hx,omitempty"`
 }
 
 // Quantiles describe a distribution of times, in milliseconds.
@@ -101,6 +146,8 @@ type Gate struct {
 	OK    bool     `json:"ok" long:"ok"`
 	// Optional gates are reported and decide nothing.
 	Optional bool `json:"opt,omitempty" long:"optional"`
+	// Default gates are those of a script that has none of its own on the same matter.
+	Default bool `json:"def,omitempty" long:"default"`
 }
 
 // Phase is one phase of the script; the tree shows phases by name.
@@ -145,6 +192,9 @@ func Parse(text []byte) (Result, error) {
 	var r Result
 	if err := json.Unmarshal(text, &r); err != nil {
 		return Result{}, fmt.Errorf("reading a load test's result: %w", err)
+	}
+	if s := r.Share; s != nil && (s[0] < 0 || s[0] >= s[1]) {
+		return Result{}, fmt.Errorf("reading a load test's result: share %d of %d does not exist", s[0], s[1])
 	}
 	return r, nil
 }

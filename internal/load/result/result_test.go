@@ -3,8 +3,6 @@ package result
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -86,6 +84,8 @@ func TestTreeHasTheLongNames(t *testing.T) {
 		{"the verdict is a text", []string{"verdict"}, "fail"},
 		{"a class of errors", []string{"errors", "conn_reset"}, 2.0},
 		{"the error rate", []string{"errorRate"}, 0.0076},
+		{"the same among the errors", []string{"errors", "rate"}, 0.0076},
+		{"how many requests went wrong, by their answer or without one", []string{"errors", "total"}, 36.0},
 		{"the generator's processor", []string{"cpu", "throttled"}, 0.0},
 		{"the rate", []string{"rate", "achieved"}, 63.1},
 	}
@@ -100,7 +100,7 @@ func TestTreeHasTheLongNames(t *testing.T) {
 	if !ok || len(gates) != 3 {
 		t.Fatalf("gates = %v, want a list of three", tree["gates"])
 	}
-	if diff := cmp.Diff(map[string]any{"text": "apdex > 0.99", "ok": false, "optional": true}, gates[2]); diff != "" {
+	if diff := cmp.Diff(map[string]any{"text": "apdex > 0.99", "ok": false, "optional": true, "default": false}, gates[2]); diff != "" {
 		t.Errorf("a gate that nothing was measured for has no value (-want +got):\n%s", diff)
 	}
 }
@@ -112,8 +112,8 @@ func TestTreeOfAnEmptyResult(t *testing.T) {
 			t.Errorf("%s = %v was never measured", absent, v)
 		}
 	}
-	if diff := cmp.Diff(map[string]any{}, tree["errors"]); diff != "" {
-		t.Errorf("no errors are an empty map (-want +got):\n%s", diff)
+	if diff := cmp.Diff(map[string]any{"rate": 0.0, "total": 0.0}, tree["errors"]); diff != "" {
+		t.Errorf("no errors have no classes (-want +got):\n%s", diff)
 	}
 }
 
@@ -122,13 +122,16 @@ func TestTreeOfAnEmptyResult(t *testing.T) {
 func TestEveryFieldHasOneShortAndOneLongName(t *testing.T) {
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Result](), reflect.TypeFor[Quantiles](), reflect.TypeFor[CPU](), reflect.TypeFor[Rate](),
-		reflect.TypeFor[Gate](), reflect.TypeFor[Phase](), reflect.TypeFor[Endpoint](),
+		reflect.TypeFor[Gate](), reflect.TypeFor[Phase](), reflect.TypeFor[Endpoint](), reflect.TypeFor[Side](),
 	} {
 		short, long := map[string]bool{}, map[string]bool{}
 		for i := range typ.NumField() {
 			f := typ.Field(i)
 			s, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			l := f.Tag.Get("long")
+			if l == "-" && f.Type == reflect.TypeFor[*Part]() {
+				continue // what only merging reads is not in the tree
+			}
 			if s == "" || l == "" || short[s] || long[l] || len(s) > len(l) {
 				t.Errorf("%s.%s is %q on the wire and %q in the tree", typ.Name(), f.Name, s, l)
 			}
@@ -246,25 +249,6 @@ func TestReadBudget(t *testing.T) {
 		if _, err := ReadBudget(text); err == nil {
 			t.Errorf("ReadBudget(%q) was taken", text)
 		}
-	}
-}
-
-func TestWriteIfThere(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "termination-log")
-	if err := WriteIfThere(path, []byte("x")); err != nil {
-		t.Errorf("outside a container: %v", err)
-	}
-	if _, err := os.Stat(path); err == nil {
-		t.Error("a file was made outside a container")
-	}
-	if err := os.WriteFile(path, []byte("something longer"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteIfThere(path, []byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(path); string(got) != "x" {
-		t.Errorf("the file holds %q, want x alone", got)
 	}
 }
 

@@ -1,19 +1,94 @@
 package result
 
 import (
+	"math"
 	"reflect"
+	"slices"
+
+	"sluice.dev/sluice/internal/load/series"
 )
 
 // Tree gives the result as maps, lists, texts, numbers and booleans under its
 // long keys, for expressions: report.latency.p99, report.codes["5xx"],
 // report.phases["Burn"].latency.p95. What was not measured is not there.
+//
+// Where two versions were compared, report.canary and report.stable hold the
+// same numbers of each, and report.ratio the first divided by the second.
 func (r Result) Tree() map[string]any {
 	tree := object(reflect.ValueOf(r))
 	tree["codes"] = withClasses(r.Codes)
-	if r.Errors == nil {
-		tree["errors"] = map[string]any{}
+	tree["errors"] = r.canary().errors(r.lost())
+	if r.Stable == nil {
+		return tree
+	}
+	canary, stable := r.canary().tree(r.lost()), r.Stable.tree(r.lost())
+	tree["canary"], tree["stable"], tree["ratio"] = canary, stable, map[string]any{}
+	if r.Stable.Why == "" {
+		tree["ratio"] = ratio(canary, stable)
 	}
 	return tree
+}
+
+// canary is the result's own side, in the words of the other.
+func (r Result) canary() Side {
+	return Side{
+		Arrivals: r.Arrivals, Requests: r.Requests, ErrorRate: r.ErrorRate, Codes: r.Codes, Errors: r.Errors,
+		Latency: r.Latency, FirstByte: r.FirstByte, Phases: r.Phases,
+	}
+}
+
+func (s Side) tree(lost bool) map[string]any {
+	tree := object(reflect.ValueOf(s))
+	tree["codes"] = withClasses(s.Codes)
+	tree["errors"] = s.errors(lost)
+	return tree
+}
+
+// lost says that counts did not fit into the document.
+func (r Result) lost() bool {
+	return slices.ContainsFunc(r.Truncated, func(key string) bool { return key == "codes" || key == "err" || key == "all" })
+}
+
+// errors are the classes of errors, how many requests went wrong in all,
+// answers of 5xx included, and their share.
+func (s Side) errors(lost bool) map[string]any {
+	out := map[string]any{}
+	var total int64
+	for class, n := range s.Errors {
+		out[class] = float64(n)
+		if series.Unanswered(class) {
+			total += n
+		}
+	}
+	for code, n := range s.Codes {
+		if classOf(code) == "5xx" {
+			total += n
+		}
+	}
+	if lost {
+		total = max(total, int64(math.Round(s.ErrorRate*float64(s.Requests))))
+	}
+	out["total"], out["rate"] = float64(total), s.ErrorRate
+	return out
+}
+
+// ratio divides number by number. What one of the two does not have, and what
+// the second has as 0, has no ratio.
+func ratio(over, under map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, v := range over {
+		switch v := v.(type) {
+		case float64:
+			if by, ok := under[name].(float64); ok && by != 0 {
+				out[name] = v / by
+			}
+		case map[string]any:
+			if by, ok := under[name].(map[string]any); ok {
+				out[name] = ratio(v, by)
+			}
+		}
+	}
+	return out
 }
 
 // withClasses adds "1xx" to "5xx", which are there even when they are 0.
@@ -43,10 +118,9 @@ func object(v reflect.Value) map[string]any {
 	out := map[string]any{}
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		if missing(v.Field(i)) {
-			continue
+		if long := field.Tag.Get("long"); long != "-" && !missing(v.Field(i)) {
+			out[long] = plain(v.Field(i))
 		}
-		out[field.Tag.Get("long")] = plain(v.Field(i))
 	}
 	return out
 }
@@ -67,7 +141,7 @@ func plain(v reflect.Value) any {
 		return plain(v.Elem())
 	case reflect.Struct:
 		return object(v)
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		return slice(v)
 	case reflect.Map:
 		out := map[string]any{}

@@ -1,8 +1,6 @@
 package script
 
 import (
-	"strconv"
-
 	"sluice.dev/sluice/internal/load/gate"
 	"sluice.dev/sluice/internal/load/series"
 )
@@ -108,12 +106,10 @@ func (c *compiler) maxErrorRate(v *value, path string, s *Script) {
 		c.fail(v.at, path, "must be a percentage from 0 to 100, not %s", v.describe())
 		return
 	}
-	text := strconv.FormatFloat(limit, 'f', -1, 64)
-	check, err := gate.Condition("("+series.VUsersCreated+" - "+series.VUsersCompleted+") / "+series.VUsersCreated+" * 100 <= "+text, c.catalogue)
+	check, err := gate.MaxErrorRate(limit, c.catalogue)
 	if err != nil {
 		c.fail(v.at, path, "%s", err)
 		return
 	}
-	check.Text = "maxErrorRate <= " + text
 	s.Checks = append(s.Checks, check)
 }

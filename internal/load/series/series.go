@@ -44,11 +44,25 @@ const (
 	Lag = "sluice.start_lag"
 )
 
-// The one rate and the one score.
+// The one rate, and the scores: shares between 0 and 1.
 const (
 	RequestRate = "http.request_rate"
 	Apdex       = "apdex"
+	// ErrorRate is the share of requests with a 5xx answer or none at all; ServerErrorRate and
+	// UnansweredRate are its two parts.
+	ErrorRate       = "errors.rate"
+	ServerErrorRate = "errors.server"
+	UnansweredRate  = "errors.unanswered"
+	// Achieved is the share of due arrivals that started. Those that a script's own maxVusers
+	// turned away count as not due.
+	Achieved = "arrivals.achieved"
 )
+
+// Unanswered says whether a class of errors is a request without an answer.
+// The others are about what the answer was, or about the script.
+func Unanswered(class string) bool {
+	return class != "capture" && class != "expect" && class != "script"
+}
 
 // PhasePrefix begins the series kept per phase, which no report for Artillery's readers shows.
 const PhasePrefix = "sluice.phase."
@@ -123,13 +137,18 @@ func NewCatalogue() *Catalogue {
 		c.AddHistogram(ResponseTime + "." + class)
 	}
 	c.add(RequestRate, Rate)
-	c.add(Apdex, Score)
+	for _, name := range []string{Apdex, ErrorRate, ServerErrorRate, UnansweredRate, Achieved} {
+		c.add(name, Score)
+	}
 	c.families = append(c.families, Codes, Errors, ErrorClass)
 	return c
 }
 
 // AddScenario adds the series a scenario brings.
 func (c *Catalogue) AddScenario(name string) { c.add(VUsersCreatedByName+name, Counter) }
+
+// AddCounter adds a counter that is not any run's.
+func (c *Catalogue) AddCounter(name string) { c.add(name, Counter) }
 
 // AddEndpoint adds the series an endpoint brings.
 func (c *Catalogue) AddEndpoint(e Endpoint) {

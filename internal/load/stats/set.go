@@ -189,6 +189,10 @@ func (s *Set) Value(name string) (float64, bool) {
 		return s.RequestRate()
 	case series.Apdex:
 		return s.Apdex()
+	case series.ErrorRate, series.ServerErrorRate, series.UnansweredRate:
+		return s.errorRate(name)
+	case series.Achieved:
+		return s.achieved()
 	}
 	if n, ok := s.counters[name]; ok {
 		return float64(n), true
@@ -202,4 +206,45 @@ func (s *Set) Value(name string) (float64, bool) {
 		return 0, false
 	}
 	return h.Summary().Value(name[i+1:])
+}
+
+// Bad is how many requests got a 5xx answer, and how many got none. An answer
+// with a 5xx code whose body broke off counts in both.
+func (s *Set) Bad() (serverErrors, unanswered int64) {
+	for name, n := range s.counters {
+		if code, ok := strings.CutPrefix(name, series.Codes); ok && strings.HasPrefix(code, "5") {
+			serverErrors += n
+		}
+		if class, ok := strings.CutPrefix(name, series.ErrorClass); ok && series.Unanswered(class) {
+			unanswered += n
+		}
+	}
+	return serverErrors, unanswered
+}
+
+// errorRate is one of the three shares of bad requests, and false when nothing was sent.
+func (s *Set) errorRate(which string) (float64, bool) {
+	n := s.counters[series.Requests]
+	if n == 0 {
+		return 0, false
+	}
+	serverErrors, unanswered := s.Bad()
+	switch which {
+	case series.ServerErrorRate:
+		unanswered = 0
+	case series.UnansweredRate:
+		serverErrors = 0
+	}
+	return min(1, float64(serverErrors+unanswered)/float64(n)), true
+}
+
+// achieved is the share of arrivals that started of those that could have
+// without a bound of our own, and false when nobody arrived.
+func (s *Set) achieved() (float64, bool) {
+	started := s.counters[series.VUsersCreated]
+	due := started + s.counters[series.Overflow]
+	if due == 0 {
+		return 0, false
+	}
+	return float64(started) / float64(due), true
 }

@@ -45,6 +45,12 @@ type Facts struct {
 	Throttled float64
 	// Stopped says what ended the test early; empty when it ran to its end.
 	Stopped string
+	// Aborted says why the test was ended early for the target's sake, empty when it was not.
+	Aborted string
+	// Limited says why the generator was the bottleneck, when that is known from elsewhere than these numbers.
+	Limited string
+	// Idle says that no arrival is due: the share of a test with fewer arrivals than shares.
+	Idle bool
 }
 
 // Tightest returns the tightest latency limit of the checks.
@@ -66,28 +72,49 @@ func Judge(f Facts) (result.Verdict, string) {
 	switch {
 	case f.Stopped != "":
 		return result.Inconclusive, fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
+	case created == 0 && f.Idle:
+		return result.Pass, ""
 	case created == 0:
 		return result.Inconclusive, "no virtual user started, so nothing was measured"
 	case requests > 0 && f.Total.Counter(series.Responses) == 0:
 		return result.Inconclusive, fmt.Sprintf("the target never answered: %s", Errors(f.Total))
 	}
-	if why := limited(f); why != "" {
+	if why := Limited(f); why != "" {
 		return result.Inconclusive, "the load generator was the bottleneck: " + why
 	}
-	var failed []string
-	for _, o := range f.Outcomes {
-		if o.Strict && !o.OK {
+	if f.Aborted != "" {
+		return result.Fail, "stopped early: " + f.Aborted
+	}
+	return judgeGates(f.Outcomes)
+}
+
+// judgeGates fails on a gate that is not met. A gate that cannot be judged, or
+// that is about the generator, leaves the question open.
+func judgeGates(outcomes []gate.Outcome) (result.Verdict, string) {
+	var failed, open []string
+	for _, o := range outcomes {
+		switch {
+		case !o.Strict || o.OK:
+		case o.Unjudged || len(o.Values) == 1 && o.Values[0].Name == series.Achieved:
+			open = append(open, Explain(o))
+		default:
 			failed = append(failed, Explain(o))
 		}
 	}
-	if len(failed) > 0 {
+	switch {
+	case len(failed) > 0:
 		return result.Fail, strings.Join(failed, "; ")
+	case len(open) > 0:
+		return result.Inconclusive, strings.Join(open, "; ")
 	}
 	return result.Pass, ""
 }
 
-// limited says why the generator was the bottleneck, or "".
-func limited(f Facts) string {
+// Limited says why the generator was the bottleneck, or "".
+func Limited(f Facts) string {
+	if f.Limited != "" {
+		return f.Limited
+	}
 	if why := late(f); why != "" {
 		return why
 	}
@@ -166,33 +193,4 @@ func Errors(s *stats.Set) string {
 		texts[i] = fmt.Sprintf("%d × %s", c.n, c.name)
 	}
 	return strings.Join(texts, ", ")
-}
-
-// Bad is how many requests got a 5xx answer, and how many got none.
-func Bad(s *stats.Set) (serverErrors, unanswered int64) {
-	for name, n := range s.Counters() {
-		if code, ok := strings.CutPrefix(name, series.Codes); ok && strings.HasPrefix(code, "5") {
-			serverErrors += n
-		}
-		if strings.HasPrefix(name, series.ErrorClass) {
-			unanswered += n
-		}
-	}
-	return serverErrors, unanswered
-}
-
-// SeesServerErrors says whether any strict check looks at 5xx answers.
-func SeesServerErrors(checks []gate.Check) bool {
-	for _, c := range checks {
-		if !c.Strict {
-			continue
-		}
-		for _, name := range c.Names() {
-			if strings.HasPrefix(name, series.Codes) || strings.HasPrefix(name, series.ResponseTime+".5xx") ||
-				strings.HasPrefix(name, series.ResponseTime+".2xx.count") {
-				return true
-			}
-		}
-	}
-	return false
 }
