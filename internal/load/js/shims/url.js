@@ -1,0 +1,6 @@
+(function (exports) {
+  'use strict';
+  exports.URL = URL;
+  exports.URLSearchParams = URLSearchParams;
+  exports.default = exports;
+})
