@@ -1,7 +1,6 @@
 package vu
 
 import (
-	"strconv"
 	"time"
 
 	"sluice.dev/sluice/internal/load/httpx"
@@ -21,11 +20,11 @@ func (u *user) failed(class httpx.Class) {
 
 // record writes one hop's counts and times.
 func (u *user) record(s *stats.Set, r *script.Request, h httpx.Hop) {
-	names := u.names[u.phase]
+	phase := &u.keys.phases[u.phase]
 	s.At(h.Sent)
 	s.At(h.Done)
-	s.Count(series.Requests, 1)
-	s.Count(names.requests, 1)
+	s.Inc(u.keys.requests, 1)
+	s.Inc(phase.requests, 1)
 	if h.Code > 0 {
 		u.answered(s, r, h)
 	}
@@ -38,38 +37,38 @@ func (u *user) record(s *stats.Set, r *script.Request, h httpx.Hop) {
 		return
 	}
 	total := h.Done.Sub(h.Sent)
-	s.Time(series.Duration, total)
-	s.Time(series.DurationFromIntended, h.Done.Sub(u.intended))
-	s.Time(names.duration, total)
+	s.Observe(u.keys.duration, total)
+	s.Observe(u.keys.fromIntended, h.Done.Sub(u.intended))
+	s.Observe(phase.duration, total)
 	if t := u.script.Apdex; t > 0 {
-		s.Count(apdexOf(total, t), 1)
+		s.Inc(u.keys.apdex(total, t), 1)
 	}
 }
 
 // answered writes what is known once the headers are there.
 func (u *user) answered(s *stats.Set, r *script.Request, h httpx.Hop) {
-	code := strconv.Itoa(h.Code)
-	s.Count(series.Responses, 1)
-	s.Count(series.Codes+code, 1)
-	s.Count(series.DownloadedBytes, h.Bytes)
+	s.Inc(u.keys.responses, 1)
+	u.keys.codes.count(s, u.config.Recorder, h.Code)
+	s.Inc(u.keys.bytes, h.Bytes)
 	firstByte := max(0, h.FirstByte.Sub(h.Wrote))
-	s.Time(series.ResponseTime, firstByte)
-	if h.Code >= 200 && h.Code < 600 {
-		s.Time(series.ResponseTime+"."+code[:1]+"xx", firstByte)
+	s.Observe(u.keys.response, firstByte)
+	if class := h.Code/100 - 2; class >= 0 && class < len(u.keys.classes) {
+		s.Observe(u.keys.classes[class], firstByte)
 	}
 	if r.Endpoint != nil {
-		s.Time(r.Endpoint.ResponseTime, firstByte)
-		s.Count(r.Endpoint.Codes+code, 1)
+		e := u.keys.endpoint(r.Endpoint)
+		s.Observe(e.response, firstByte)
+		e.codes.count(s, u.config.Recorder, h.Code)
 	}
 }
 
-// apdexOf scores an answer: within T satisfied, within 4 T tolerated.
-func apdexOf(total, t time.Duration) string {
+// apdex scores an answer: within T satisfied, within 4 T tolerated.
+func (k *keys) apdex(total, t time.Duration) stats.Counter {
 	switch {
 	case total <= t:
-		return series.ApdexSatisfied
+		return k.satisfied
 	case total <= 4*t:
-		return series.ApdexTolerated
+		return k.tolerated
 	}
-	return series.ApdexFrustrated
+	return k.frustrated
 }

@@ -49,11 +49,8 @@ type runner struct {
 	inFlight atomic.Int64
 	users    sync.WaitGroup
 	started  time.Time
-	names    []phaseNames
+	keys     *keys
 }
-
-// phaseNames are the names of a phase's series, made once.
-type phaseNames struct{ arrivals, requests, duration string }
 
 // Run sends the script's load and returns when the last user has finished or
 // the context has ended.
@@ -69,9 +66,7 @@ func Run(ctx context.Context, s *script.Script, c Config) Pace {
 		sum += scenario.Weight
 		r.weights = append(r.weights, sum)
 	}
-	for i := range s.Plan.Windows() {
-		r.names = append(r.names, phaseNames{series.PhaseArrivals(i), series.PhaseRequests(i), series.PhaseDuration(i)})
-	}
+	r.keys = newKeys(s, c.Recorder)
 	pace := r.pace(ctx)
 	r.users.Wait()
 	pace.Stopped = ctx.Err() != nil

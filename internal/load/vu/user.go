@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sluice.dev/sluice/internal/load/httpx"
-	"sluice.dev/sluice/internal/load/series"
 	"sluice.dev/sluice/internal/load/stats"
 	"sluice.dev/sluice/internal/load/template"
 )
@@ -32,16 +31,17 @@ func (r *runner) user(ctx context.Context, k int64, phase int, due time.Time) {
 	defer r.inFlight.Add(-1)
 	started := time.Now()
 	random := rand.New(rand.NewPCG(r.config.Seed, uint64(k)))
-	scenario := r.script.Scenarios[r.pick(random)]
+	picked := r.pick(random)
+	scenario := &r.script.Scenarios[picked]
 	u := &user{runner: r, k: k, phase: phase, intended: due, client: r.factory.NewClient()}
 	defer u.client.Close()
 	u.scope = template.Scope{Vars: u.variables(random), Rand: random}
 	r.config.Recorder.Record(k, func(s *stats.Set) {
 		s.At(started)
-		s.Count(series.VUsersCreated, 1)
-		s.Count(series.VUsersCreatedByName+scenario.Name, 1)
-		s.Count(r.names[phase].arrivals, 1)
-		s.Time(series.Lag, started.Sub(due))
+		s.Inc(r.keys.created, 1)
+		s.Inc(r.keys.scenarios[picked], 1)
+		s.Inc(r.keys.phases[phase].arrivals, 1)
+		s.Observe(r.keys.lag, started.Sub(due))
 	})
 	err := u.walk(ctx, scenario.Steps)
 	if ctx.Err() != nil {
@@ -50,12 +50,12 @@ func (r *runner) user(ctx context.Context, k int64, phase int, due time.Time) {
 	r.config.Recorder.Record(k, func(s *stats.Set) {
 		s.At(time.Now())
 		if err != nil {
-			s.Count(series.VUsersFailed, 1)
+			s.Inc(r.keys.failed, 1)
 			return
 		}
-		s.Count(series.VUsersCompleted, 1)
-		s.Count(series.VUsersFailed, 0)
-		s.Time(series.SessionLength, time.Since(started))
+		s.Inc(r.keys.completed, 1)
+		s.Inc(r.keys.failed, 0)
+		s.Observe(r.keys.session, time.Since(started))
 	})
 }
 
