@@ -33,6 +33,9 @@ type recent struct {
 	span time.Duration
 }
 
+// spare columns are never written to.
+const spare = 3
+
 // window is how far back the rate and the latencies of the line look.
 const window = 2 * time.Second
 
@@ -86,11 +89,11 @@ const (
 	redder = "31"
 )
 
-// compose fits what matters most into the columns there are; the last one stays free, where some terminals wrap.
+// compose fits what matters most into the columns there are; the last ones stay free for the ^C that terminals write there.
 func (p *Progress) compose(at time.Duration, columns int) string {
 	parts := p.parts(at)
 	for {
-		room := columns - 1 - length(parts)
+		room := columns - spare - length(parts)
 		if bar := p.bar(at, min(room-2, 30)); bar != "" {
 			parts = append(parts[:1:1], append([]part{{text: bar}}, parts[1:]...)...)
 			return p.join(parts)

@@ -26,16 +26,16 @@ func TestTheLineSaysWhatMattersMostInTheRoomThereIs(t *testing.T) {
 		p.Add(s, 250*time.Millisecond)
 	}
 	var lines []string
-	for _, columns := range []int{200, 100, 80, 60, 40, 24, 10, 5, 0} {
+	for _, columns := range []int{200, 100, 82, 62, 42, 24, 12, 5, 0} {
 		line := p.compose(30*time.Second, columns)
-		if n := utf8.RuneCountInString(line); n > max(0, columns-1) {
+		if n := utf8.RuneCountInString(line); n > max(0, columns-spare) {
 			t.Errorf("in %d columns the line has %d: %s", columns, n, line)
 		}
 		lines = append(lines, line)
 	}
 	want := []string{
 		"30s/1:00  ━━━━━━━━━━━━━━━───────────────  Burn  120 req/s  p50 12.0 ms  p95 12.0 ms  errors 12 (3.33 %)  users 12",
-		"30s/1:00  ━━━━━━━━────────  Burn  120 req/s  p50 12.0 ms  p95 12.0 ms  errors 12 (3.33 %)  users 12",
+		"30s/1:00  ━━━━━━━───────  Burn  120 req/s  p50 12.0 ms  p95 12.0 ms  errors 12 (3.33 %)  users 12",
 		"30s/1:00  ━━━───  Burn  120 req/s  p50 12.0 ms  p95 12.0 ms  errors 12 (3.33 %)",
 		"30s/1:00  Burn  120 req/s  p95 12.0 ms  errors 12 (3.33 %)",
 		"30s/1:00  120 req/s  errors 12 (3.33 %)",
@@ -51,7 +51,7 @@ func TestTheLineSaysWhatMattersMostInTheRoomThereIs(t *testing.T) {
 
 func TestTheLineIsRedrawnInPlaceAndGoesAway(t *testing.T) {
 	var out strings.Builder
-	p := Progress{W: &out, Width: func() int { return 30 }, Plain: true, Length: 10 * time.Second}
+	p := Progress{W: &out, Width: func() int { return 32 }, Plain: true, Length: 10 * time.Second}
 	for _, err := range []error{p.Draw(0), p.Draw(0), p.Draw(2 * time.Second), p.Clear(), p.Clear(), p.Draw(11 * time.Second), p.Clear()} {
 		if err != nil {
 			t.Fatal(err)
