@@ -49,15 +49,15 @@ func invented(name string, slow float64, broken bool) Side {
 	}
 	side := newSide(result.Result{
 		Arrivals: total.Counter(series.VUsersCreated), Requests: total.Counter(series.Requests),
-		Codes: suffixes(total, series.Codes), Errors: suffixes(total, series.ErrorClass), Latency: quantiles(total, series.Duration),
+		Codes: result.Suffixes(total, series.Codes), Errors: result.Suffixes(total, series.ErrorClass), Latency: result.QuantilesOf(total, series.Duration),
 		Phases: []result.Phase{
-			{Name: "Warm up", From: 0, To: 10, Arrivals: 28, Requests: 84, Latency: quantiles(total, series.Duration)},
-			{Name: "Ramp up", From: 10, To: 30, Arrivals: 550, Requests: 1650, Latency: quantiles(total, series.Duration)},
-			{Name: "Burn", From: 30, To: 60, Arrivals: 1200, Requests: 3600, Latency: quantiles(total, series.Duration)},
+			{Name: "Warm up", From: 0, To: 10, Arrivals: 28, Requests: 84, Latency: result.QuantilesOf(total, series.Duration)},
+			{Name: "Ramp up", From: 10, To: 30, Arrivals: 550, Requests: 1650, Latency: result.QuantilesOf(total, series.Duration)},
+			{Name: "Burn", From: 30, To: 60, Arrivals: 1200, Requests: 3600, Latency: result.QuantilesOf(total, series.Duration)},
 		},
 		Endpoints: []result.Endpoint{
-			{Name: "/collection/FRONT_PAGE", Requests: 1776, Bad: 120, FirstByte: quantiles(total, series.Duration)},
-			{Name: "/products/ (add one with a rather long name)", Requests: 3552, FirstByte: quantiles(total, series.Duration)},
+			{Name: "/collection/FRONT_PAGE", Requests: 1776, Bad: 120, FirstByte: result.QuantilesOf(total, series.Duration)},
+			{Name: "/products/ (add one with a rather long name)", Requests: 3552, FirstByte: result.QuantilesOf(total, series.Duration)},
 		},
 	})
 	bad := total.Counter(series.Codes+"503") + total.Counter(series.ErrorClass+"conn_reset")
