@@ -103,9 +103,9 @@ func newRoot(name string, env Env) *cobra.Command {
 
 // flags are those of run.
 type flags struct {
-	target, output, html, environment string
-	variables, overrides              string
-	quiet, insecure, plan             bool
+	target, output, environment string
+	variables, overrides        string
+	quiet, insecure, plan       bool
 }
 
 func newRun(env Env) *cobra.Command {
@@ -128,7 +128,6 @@ SLUICE_TERMINATION_LOG names another file for it.`,
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVarP(&f.target, "target", "t", "", "address that replaces config.target")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory")
-	cmd.Flags().StringVar(&f.html, "html", "", "write a report with charts to this file, to be opened in a browser")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no reports, only warnings and errors")
 	cmd.Flags().BoolVarP(&f.insecure, "insecure", "k", false, "take any TLS certificate")
 	cmd.Flags().StringVarP(&f.environment, "environment", "e", "", "lay one of config.environments over the configuration")

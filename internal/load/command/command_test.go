@@ -152,13 +152,13 @@ func TestExitCodes(t *testing.T) {
 			[]string{"100.0 % of 84 requests went wrong: 84 answers 5xx", "NO GATE OF THIS SCRIPT LOOKS AT 5xx"}},
 		{"answers of 500 fail a script that looks at them", strict, "", 500, exitFailed, result.Fail,
 			[]string{"Verdict: fail: http.codes.500 / http.requests <= 0.01: http.codes.500 = 84, http.requests = 84"}},
-		{"a latency beyond its limit fails", strings.Replace(seed, "    thresholds:", "    conditions: [{expression: 'not http.response_time.p95 < 60000'}]\n    thresholds:", 1), "", 200,
-			exitFailed, result.Fail, []string{"Verdict: fail: not http.response_time.p95 < 60000"}},
+		{"a latency beyond its limit fails", strings.Replace(seed, "    thresholds:", "    conditions: [{expression: 'not (http.response_time.p95 < 60000)'}]\n    thresholds:", 1), "", 200,
+			exitFailed, result.Fail, []string{"Verdict: fail: not (http.response_time.p95 < 60000)"}},
 		{"a target that never answers is inconclusive", seed, gone.URL, 0, exitInconclusive, result.Inconclusive, []string{"the target never answered: 28 × conn_refused"}},
 		{"a script with a mistake sends nothing", strings.Replace(seed, "arrivalRate: 10", "arivalRate: 10", 1), "", 200, exitUsage, result.Inconclusive,
 			[]string{"benchmark.yaml:4:23: config.phases[0].arivalRate: unknown key; did you mean arrivalRate?"}},
-		{"so does one with a feature to come", strings.Replace(seed, "url: /collection/FRONT_PAGE", "url: /, capture: []", 1), "", 200, exitUsage, result.Inconclusive,
-			[]string{"benchmark.yaml:15:23: scenarios[0].flow[0].get.capture: not supported yet"}},
+		{"so does one for another protocol", strings.Replace(seed, "config:", "config:\n  ws: {}", 1), "", 200, exitUsage, result.Inconclusive,
+			[]string{"config.ws: not supported; WebSocket scenarios are not run"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

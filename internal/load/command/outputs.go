@@ -16,14 +16,9 @@ import (
 // outputs are the places a run writes to.
 type outputs struct {
 	console io.Writer
-	quiet   bool
 	// reportPath is what -o says; report is open once the script is known to be good.
 	reportPath string
 	report     *os.File
-	// htmlPath and html are the same for --html, and title is what stands above it.
-	title    string
-	htmlPath string
-	html     *os.File
 	// message is where the result goes.
 	message result.File
 	budget  int
@@ -34,9 +29,7 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outputs{
-		console: env.Out, quiet: f.quiet, reportPath: f.output, htmlPath: f.html, message: result.TerminationLog(), budget: budget,
-	}
+	o := &outputs{console: env.Out, reportPath: f.output, message: result.TerminationLog(), budget: budget}
 	if f.quiet {
 		o.console = io.Discard
 	}
@@ -46,15 +39,8 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	return o, nil
 }
 
-// open makes sure that the reports can be written before anything is sent.
+// open makes sure that the report can be written before anything is sent.
 func (o *outputs) open(now time.Time) error {
-	if o.htmlPath != "" {
-		file, err := os.Create(o.htmlPath)
-		if err != nil {
-			return fmt.Errorf("opening the HTML report: %w", err)
-		}
-		o.html = file
-	}
 	if o.reportPath == "" {
 		return nil
 	}
@@ -96,19 +82,6 @@ func (o *outputs) writeReport(a *report.Artillery, total *stats.Set, started tim
 	}
 	if err := o.report.Close(); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
-	}
-	return nil
-}
-
-func (o *outputs) writeHTML(p report.Page) error {
-	if o.html == nil {
-		return nil
-	}
-	if err := report.HTML(o.html, p); err != nil {
-		return errors.Join(err, o.html.Close())
-	}
-	if err := o.html.Close(); err != nil {
-		return fmt.Errorf("writing the HTML report: %w", err)
 	}
 	return nil
 }

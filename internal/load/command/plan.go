@@ -42,6 +42,8 @@ func rateOf(p schedule.Window) string {
 	switch p.Kind {
 	case schedule.Constant:
 		return number(p.Rate)
+	case schedule.Poisson:
+		return number(p.Rate) + " on average"
 	case schedule.Ramp:
 		return number(p.Rate) + " to " + number(p.RampTo)
 	case schedule.Count, schedule.Pause:

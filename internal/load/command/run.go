@@ -2,13 +2,11 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -24,13 +22,15 @@ import (
 	"sluice.dev/sluice/internal/load/vu"
 )
 
+// width of a period's report.
+const width = 10 * time.Second
+
 // run reads the script and, when it is good, sends its load.
 func run(file string, f flags, env Env) error {
 	out, err := newOutputs(f, env)
 	if err != nil {
 		return err
 	}
-	out.title = filepath.Base(file)
 	seed := rand.Uint64()
 	s, err := load(file, f, env, seed)
 	if err != nil {
@@ -80,16 +80,12 @@ func readScript(file string) ([]byte, error) {
 
 // session is one run of a script.
 type session struct {
-	script   *script.Script
-	out      *outputs
-	env      Env
-	seed     uint64
-	recorder *stats.Recorder
-	total    *stats.Set
-	// current is what the console has not shown yet.
-	current   *stats.Set
-	timeline  report.Timeline
-	progress  *report.Progress // nil where nobody would see it
+	script    *script.Script
+	out       *outputs
+	env       Env
+	seed      uint64
+	recorder  *stats.Recorder
+	total     *stats.Set
 	artillery report.Artillery
 	console   report.Console
 	// silent is why the console's reports did not reach anybody.
@@ -103,8 +99,7 @@ func newSession(s *script.Script, out *outputs, env Env, seed uint64) *session {
 	}
 	return &session{
 		script: s, out: out, env: env, seed: seed, console: console,
-		recorder: stats.NewRecorder(runtime.GOMAXPROCS(0)), total: stats.NewSet(), current: stats.NewSet(),
-		progress: newProgress(s, out, env),
+		recorder: stats.NewRecorder(runtime.GOMAXPROCS(0)), total: stats.NewSet(),
 	}
 }
 
@@ -148,6 +143,40 @@ func stopOf(sig os.Signal) stop {
 	return stop{name: "SIGINT", code: exitInterrupt}
 }
 
+// follow reports period by period until the run is over.
+func (s *session) follow(done <-chan vu.Pace, cancel context.CancelCauseFunc, started time.Time) (vu.Pace, stop) {
+	ticker := time.NewTicker(width)
+	defer ticker.Stop()
+	var stopped stop
+	from := started
+	for {
+		select {
+		case sig := <-s.env.Signals:
+			stopped = stopOf(sig)
+			cancel(exit(stopped.code))
+		case now := <-ticker.C:
+			s.period(from, now)
+			from = now
+		case pace := <-done:
+			s.period(from, time.Now())
+			return pace, stopped
+		}
+	}
+}
+
+// period moves what was recorded into the total and shows it.
+func (s *session) period(from, to time.Time) {
+	set := s.recorder.Drain()
+	s.total.Merge(set)
+	if first, _ := set.Span(); first.IsZero() {
+		return
+	}
+	if s.out.report != nil {
+		s.artillery.Add(set, from)
+	}
+	s.note(s.console.Period(set, to))
+}
+
 // note keeps the first error of the console: a reader who went away must not
 // keep the test from ending with its result.
 func (s *session) note(err error) {
@@ -177,7 +206,7 @@ func (s *session) finish(r report.Run, stopped stop) error {
 		fmt.Fprintf(s.env.Err, "warning: writing to the console: %s\n", s.silent)
 	}
 	s.warn(res)
-	if err := errors.Join(s.out.write(res, &s.artillery, s.total, r.StartedAt), s.out.writeHTML(s.page(r, res))); err != nil {
+	if err := s.out.write(res, &s.artillery, s.total, r.StartedAt); err != nil {
 		return err
 	}
 	if res.Why == "" {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/series"
-	"sluice.dev/sluice/internal/load/suggest"
 )
 
 // Lookup returns the value of a metric, and false when the run has none.
@@ -60,7 +60,7 @@ func Condition(text string, known *series.Catalogue) (Check, error) {
 // Threshold compiles "the metric must be less than limit".
 func Threshold(name string, limit float64, known *series.Catalogue) (Check, error) {
 	if _, ok := known.Kind(name); !ok {
-		return Check{}, fmt.Errorf("unknown metric %q%s", name, suggest.Hint(name, known.Names()))
+		return Check{}, unknownMetric(name, 0, known)
 	}
 	if math.IsNaN(limit) || math.IsInf(limit, 0) {
 		return Check{}, fmt.Errorf("the limit of %s is not a finite number", name)
@@ -226,15 +226,17 @@ func apply(op string, a []float64) float64 {
 }
 
 var comparisons = map[string]func([]float64) bool{
-	"==":  func(a []float64) bool { return a[0] == a[1] },
-	"!=":  func(a []float64) bool { return a[0] != a[1] },
-	"<":   func(a []float64) bool { return a[0] < a[1] },
-	"<=":  func(a []float64) bool { return a[0] <= a[1] },
-	">":   func(a []float64) bool { return a[0] > a[1] },
-	">=":  func(a []float64) bool { return a[0] >= a[1] },
-	"and": func(a []float64) bool { return a[0] != 0 && a[1] != 0 },
-	"or":  func(a []float64) bool { return a[0] != 0 || a[1] != 0 },
-	"not": func(a []float64) bool { return a[0] == 0 },
+	"==":     func(a []float64) bool { return a[0] == a[1] },
+	"!=":     func(a []float64) bool { return a[0] != a[1] },
+	"<":      func(a []float64) bool { return a[0] < a[1] },
+	"<=":     func(a []float64) bool { return a[0] <= a[1] },
+	">":      func(a []float64) bool { return a[0] > a[1] },
+	">=":     func(a []float64) bool { return a[0] >= a[1] },
+	"and":    func(a []float64) bool { return a[0] != 0 && a[1] != 0 },
+	"or":     func(a []float64) bool { return a[0] != 0 || a[1] != 0 },
+	"not":    func(a []float64) bool { return a[0] == 0 },
+	"in":     func(a []float64) bool { return slices.Contains(a[1:], a[0]) },
+	"not in": func(a []float64) bool { return !slices.Contains(a[1:], a[0]) },
 }
 
 var arithmetic = map[string]func([]float64) float64{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice.dev/sluice/internal/load/expression"
 	"sluice.dev/sluice/internal/load/series"
 )
 
@@ -52,10 +53,12 @@ func TestConditions(t *testing.T) {
 		{"a scenario's name may hold blanks", "vusers.created_by_name.Browse and buy >= 60 and apdex > 0.9", true},
 		{"a name may be quoted", "'http.response_time.p95' == 120", true},
 		{"times bind more than plus", "1 + 2 * 3 == 7", true},
-		{"powers bind to the right", "2 ^ 3 ^ 2 == 512", true},
-		{"minus takes the power first", "-2 ^ 2 == -4", true},
+		{"powers bind to the left, as in Artillery", "2 ^ 3 ^ 2 == 64", true},
+		{"a sign binds more than a power, as in Artillery", "-2 ^ 2 == 4", true},
 		{"and binds more than or", "1 == 1 or 1 == 2 and 1 == 2", true},
-		{"not takes a comparison", "not apdex > 0.99", true},
+		{"not takes what stands in brackets", "not (apdex > 0.99)", true},
+		{"a list of numbers", "http.codes.20 in (1, 2) and http.requests not in (1, 2)", true},
+		{"a list of one", "http.codes.20 in (1)", true},
 		{"brackets come first", "(vusers.created - vusers.completed) / vusers.created * 100 <= 3", true},
 		{"a choice takes its first result", "apdex > 0.9 ? http.response_time.p99 < 300 : http.response_time.p99 < 100", true},
 		{"a choice takes its second result", "(apdex > 0.99 ? 1 : 2) == 2", true},
@@ -78,7 +81,7 @@ func TestConditions(t *testing.T) {
 func TestConditionsThatCannotBeComputedAreNotMet(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"a histogram nothing was timed in", "http.response_time.p99 < 250", "nothing was measured for http.response_time.p99"},
-		{"whatever the comparison", "not http.response_time.p99 < 250", "nothing was measured"},
+		{"whatever the comparison", "not (http.response_time.p99 < 250)", "nothing was measured"},
 		{"a score of nothing", "apdex > 0.5", "nothing was measured for apdex"},
 		{"a rate of nothing", "http.request_rate < 5", "nothing was measured"},
 		{"nothing divided by nothing", "http.codes.500 / http.requests < 0.01", "not a number"},
@@ -107,15 +110,20 @@ func TestRefusals(t *testing.T) {
 		{"a sum", "http.requests + 1", "compare it"},
 		{"a comparison of comparisons", "1 < 2 < 3", "both sides of \"<\" must be numbers"},
 		{"a logical operator between numbers", "http.requests and 1 == 1", "both sides of \"and\" must be comparisons"},
-		{"a not before a number", "not 1", "must be comparisons"},
-		{"a minus before a comparison", "-(1 < 2) == 1", "must be numbers"},
+		{"a not before a number", "not 1", "that must be a comparison"},
+		{"a not that was meant to hold more", "not apdex > 0.99", "column 1: not holds only what stands next to it"},
+		{"a minus before a comparison", "-(1 < 2) == 1", "stands before a number"},
 		{"an open bracket", "(1 < 2", "expected \")\""},
 		{"nothing", "", "ends too early"},
 		{"only half", "1 <", "ends too early"},
 		{"two conditions without an operator", "1 < 2 3 < 4", "unexpected \"3\""},
-		{"a membership", "http.requests in (1, 2)", "not supported yet"},
-		{"a text", `http.requests == "x"`, "not supported yet"},
-		{"a regular expression", "http.requests ~= 1", "not supported yet"},
+		{"a membership of comparisons", "1 < 2 in (1, 2)", "compares numbers"},
+		{"a list", "(1, 2) == 1", "behind in"},
+		{"a property", "p99 of http.requests > 1", "of: not supported in a gate"},
+		{"chance", "random() < 0.5", "nothing to chance"},
+		{"a function that does not exist", "rond(1) == 1", "unknown function rond; did you mean round?"},
+		{"a text", `http.requests == "x"`, "a gate compares numbers"},
+		{"a regular expression", "http.requests ~= 1", "a gate compares numbers"},
 		{"a number that is none", "1.2.3 < 1", "not a number"},
 		{"a letter in a number", "1e < 1", "not a number"},
 		{"a function without its number", "abs(1, 2) < 1", "takes one number"},
@@ -125,7 +133,7 @@ func TestRefusals(t *testing.T) {
 		{"an unclosed name", "'http.requests < 1", "closing '"},
 		{"a character of no language", "1 < §", "unexpected"},
 		{"a very deep expression", strings.Repeat("(", 100) + "1", "deep"},
-		{"a very long expression", strings.Repeat(" ", maxText+1), "longer than"},
+		{"a very long expression", strings.Repeat(" ", expression.MaxText+1), "longer than"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,21 +2,18 @@ package gate
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"math"
+	"slices"
 
+	"sluice.dev/sluice/internal/load/expression"
 	"sluice.dev/sluice/internal/load/series"
-)
-
-// Bounds on an expression, so that a script cannot make the reader work for long.
-const (
-	maxText  = 4096
-	maxDepth = 64
+	"sluice.dev/sluice/internal/load/suggest"
 )
 
 var errNoBoolean = errors.New("the condition is a number; compare it with something, as in http.codes.500 == 0")
 
-// node is a part of a compiled expression.
+// node is a part of a compiled gate.
 type node struct {
 	op    string // "number", "metric", a function's name, or an operator
 	value float64
@@ -27,7 +24,7 @@ type node struct {
 // boolean says whether a node is true or false rather than a number.
 func (n *node) boolean() bool {
 	switch n.op {
-	case "==", "!=", "<", "<=", ">", ">=", "and", "or", "not":
+	case "==", "!=", "<", "<=", ">", ">=", "and", "or", "not", "in", "not in":
 		return true
 	case "?":
 		return n.args[1].boolean()
@@ -35,27 +32,16 @@ func (n *node) boolean() bool {
 	return false
 }
 
-type parser struct {
-	tokens []token
-	at     int
-	depth  int
-}
-
+// parse reads a gate. A metric's name may hold '-', '/' and blanks (endpoints,
+// scenarios), so a known name wins over operators, and the longest over shorter ones.
 func parse(text string, known *series.Catalogue) (*node, error) {
-	if len(text) > maxText {
-		return nil, fmt.Errorf("an expression of %d bytes is longer than %d", len(text), maxText)
-	}
-	tokens, err := lexer{text: text, known: known}.tokens()
+	root, err := expression.Parse(text, known.Longest)
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{tokens: tokens}
-	n, err := p.expression(0)
+	n, err := compiler{known}.node(root)
 	if err != nil {
 		return nil, err
-	}
-	if t := p.peek(); t.kind != end {
-		return nil, fmt.Errorf("column %d: unexpected %q", t.at+1, t.text)
 	}
 	if !n.boolean() {
 		return nil, errNoBoolean
@@ -63,142 +49,105 @@ func parse(text string, known *series.Catalogue) (*node, error) {
 	return n, nil
 }
 
-func (p *parser) peek() token { return p.tokens[p.at] }
+// compiler turns an expression into a gate. It is stricter than the language:
+// a gate compares numbers, so that none passes because kinds were mixed up.
+type compiler struct{ known *series.Catalogue }
 
-func (p *parser) take() token {
-	t := p.tokens[p.at]
-	if t.kind != end {
-		p.at++
+func (c compiler) node(e *expression.Node) (*node, error) {
+	switch e.Kind {
+	case expression.Number:
+		return &node{op: "number", value: e.Value}, nil
+	case expression.Name:
+		return c.metric(e)
+	case expression.Text, "~=":
+		return nil, e.Failure("a gate compares numbers: texts and patterns are not supported")
+	case expression.Of:
+		return nil, e.Failure("of: not supported in a gate; write the metric's whole name")
+	case expression.List:
+		return nil, e.Failure("a list stands behind in or not in")
+	case expression.In, expression.NotIn:
+		return c.membership(e)
 	}
-	return t
-}
-
-// binding is how strongly a binary operator holds its operands.
-var binding = map[string]int{
-	"?": 1, "or": 2, "and": 3,
-	"==": 5, "!=": 5, "<": 5, "<=": 5, ">": 5, ">=": 5,
-	"+": 6, "-": 6, "*": 7, "/": 7, "%": 7, "^": 9,
-}
-
-// Prefix operators: "not" holds less than a comparison, "-" less than "^".
-const (
-	bindNot   = 4
-	bindMinus = 8
-)
-
-// expression reads operators that bind more strongly than limit.
-func (p *parser) expression(limit int) (*node, error) {
-	if p.depth++; p.depth > maxDepth {
-		return nil, fmt.Errorf("the expression is nested more than %d deep", maxDepth)
-	}
-	defer func() { p.depth-- }()
-	left, err := p.operand()
-	for err == nil {
-		t := p.peek()
-		power := binding[t.text]
-		if t.kind != operator || power <= limit {
-			return left, nil
-		}
-		p.take()
-		if t.text == "?" {
-			left, err = p.choice(left, t)
-			continue
-		}
-		left, err = p.binary(left, t, power)
-	}
-	return nil, err
-}
-
-func (p *parser) binary(left *node, t token, power int) (*node, error) {
-	if t.text == "^" {
-		power-- // 2^3^2 is 2^(3^2)
-	}
-	right, err := p.expression(power)
+	args, err := c.nodes(e.Args)
 	if err != nil {
 		return nil, err
 	}
-	logical := t.text == "and" || t.text == "or"
-	if left.boolean() != logical || right.boolean() != logical {
-		return nil, mismatch(t, logical)
+	if e.Kind == expression.Call {
+		return c.call(e, args)
 	}
-	return &node{op: t.text, args: []*node{left, right}}, nil
+	return c.operation(e, args)
 }
 
-func mismatch(t token, logical bool) error {
-	if logical {
-		return fmt.Errorf("column %d: both sides of %q must be comparisons", t.at+1, t.text)
-	}
-	return fmt.Errorf("column %d: both sides of %q must be numbers", t.at+1, t.text)
-}
-
-// choice reads the rest of "if ? then : otherwise".
-func (p *parser) choice(condition *node, t token) (*node, error) {
-	if !condition.boolean() {
-		return nil, fmt.Errorf("column %d: what stands before ? must be a comparison", t.at+1)
-	}
-	then, err := p.expression(0)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.expect(":"); err != nil {
-		return nil, err
-	}
-	otherwise, err := p.expression(0)
-	if err != nil {
-		return nil, err
-	}
-	if then.boolean() != otherwise.boolean() {
-		return nil, fmt.Errorf("column %d: both results of ? must be of one kind", t.at+1)
-	}
-	return &node{op: "?", args: []*node{condition, then, otherwise}}, nil
-}
-
-func (p *parser) expect(text string) error {
-	if t := p.take(); t.kind != operator || t.text != text {
-		return fmt.Errorf("column %d: expected %q", t.at+1, text)
-	}
-	return nil
-}
-
-func (p *parser) operand() (*node, error) {
-	t := p.take()
-	switch {
-	case t.kind == number:
-		return &node{op: "number", value: t.value}, nil
-	case t.kind == metric:
-		return &node{op: "metric", name: t.text}, nil
-	case t.kind == function:
-		return p.call(t)
-	case t.kind == operator && t.text == "(":
-		n, err := p.expression(0)
+func (c compiler) nodes(args []*expression.Node) ([]*node, error) {
+	out := make([]*node, len(args))
+	for i, arg := range args {
+		n, err := c.node(arg)
 		if err != nil {
 			return nil, err
 		}
-		return n, p.expect(")")
-	case t.kind == operator && (t.text == "-" || t.text == "not"):
-		return p.prefix(t)
-	case t.kind == end:
-		return nil, fmt.Errorf("column %d: the expression ends too early", t.at+1)
+		out[i] = n
 	}
-	return nil, fmt.Errorf("column %d: unexpected %q", t.at+1, t.text)
+	return out, nil
 }
 
-func (p *parser) prefix(t token) (*node, error) {
-	op, power := "not", bindNot
-	if t.text == "-" {
-		op, power = "negate", bindMinus
+func (c compiler) metric(e *expression.Node) (*node, error) {
+	if _, ok := c.known.Kind(e.Text); !ok {
+		return nil, unknownMetric(e.Text, e.At+1, c.known)
 	}
-	n, err := p.expression(power)
+	return &node{op: "metric", name: e.Text}, nil
+}
+
+// membership compiles "a in (b, c)".
+func (c compiler) membership(e *expression.Node) (*node, error) {
+	list := []*expression.Node{e.Args[1]}
+	if list[0].Kind == expression.List {
+		list = list[0].Args
+	}
+	args, err := c.nodes(append([]*expression.Node{e.Args[0]}, list...))
 	if err != nil {
 		return nil, err
 	}
-	if n.boolean() != (op == "not") {
-		return nil, mismatch(t, op == "not")
+	if !all(args, false) {
+		return nil, e.Failure("%q compares numbers", string(e.Kind))
 	}
-	return &node{op: op, args: []*node{n}}, nil
+	return &node{op: string(e.Kind), args: args}, nil
 }
 
-// functions are those of Artillery's expression language that need no texts and no chance.
+// all says whether the nodes are all comparisons, or all numbers.
+func all(args []*node, boolean bool) bool {
+	return !slices.ContainsFunc(args, func(n *node) bool { return n.boolean() != boolean })
+}
+
+func (c compiler) operation(e *expression.Node, args []*node) (*node, error) {
+	switch e.Kind {
+	case expression.Choice:
+		if !args[0].boolean() {
+			return nil, e.Failure("what stands before ? must be a comparison")
+		}
+		if args[1].boolean() != args[2].boolean() {
+			return nil, e.Failure("both results of ? must be of one kind")
+		}
+	case expression.Not:
+		if !all(args, true) {
+			return nil, e.Failure("not holds only what stands next to it, and that must be a comparison: write not (a < b)")
+		}
+	case "and", "or":
+		if !all(args, true) {
+			return nil, e.Failure("both sides of %q must be comparisons", string(e.Kind))
+		}
+	case expression.Negate:
+		if !all(args, false) {
+			return nil, e.Failure("- stands before a number")
+		}
+	default:
+		if !all(args, false) {
+			return nil, e.Failure("both sides of %q must be numbers", string(e.Kind))
+		}
+	}
+	return &node{op: string(e.Kind), args: args}, nil
+}
+
+// functions are those of the language that leave nothing to chance.
 var functions = map[string]func([]float64) float64{
 	"abs":   func(a []float64) float64 { return math.Abs(a[0]) },
 	"ceil":  func(a []float64) float64 { return math.Ceil(a[0]) },
@@ -218,27 +167,17 @@ func fold(a []float64, f func(x, y float64) float64) float64 {
 	return out
 }
 
-func (p *parser) call(t token) (*node, error) {
-	if err := p.expect("("); err != nil {
-		return nil, err
+func (c compiler) call(e *expression.Node, args []*node) (*node, error) {
+	switch {
+	case e.Text == "random":
+		return nil, e.Failure("random: a gate leaves nothing to chance")
+	case functions[e.Text] == nil:
+		return nil, e.Failure("unknown function %s%s", e.Text, suggest.Hint(e.Text, slices.Sorted(maps.Keys(functions))))
+	case !all(args, false):
+		return nil, e.Failure("%s takes numbers", e.Text)
 	}
-	n := &node{op: t.text}
-	for {
-		arg, err := p.expression(0)
-		if err != nil {
-			return nil, err
-		}
-		if arg.boolean() {
-			return nil, fmt.Errorf("column %d: %s takes numbers", t.at+1, t.text)
-		}
-		n.args = append(n.args, arg)
-		if next := p.peek(); next.kind != operator || next.text != "," {
-			break
-		}
-		p.take()
+	if several := e.Text == "max" || e.Text == "min"; len(args) == 0 || !several && len(args) != 1 {
+		return nil, e.Failure("%s takes one number", e.Text)
 	}
-	if several := t.text == "max" || t.text == "min"; !several && len(n.args) != 1 {
-		return nil, fmt.Errorf("column %d: %s takes one number", t.at+1, t.text)
-	}
-	return n, p.expect(")")
+	return &node{op: e.Text, args: args}, nil
 }

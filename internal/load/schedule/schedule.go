@@ -32,6 +32,8 @@ const (
 	Ramp
 	// Count spreads a fixed number evenly.
 	Count
+	// Poisson has arrivals by chance, Rate of them in a second on average.
+	Poisson
 )
 
 // Phase is one stretch of a load test.
@@ -47,6 +49,8 @@ type Phase struct {
 	Arrivals int64
 	// MaxVUsers bounds the virtual users in flight while the phase lasts; 0 is no bound.
 	MaxVUsers int
+	// Seed decides a Poisson phase's arrivals; the same seed always gives the same ones.
+	Seed uint64
 }
 
 // Arrival is one virtual user's start.
@@ -63,8 +67,9 @@ type Window struct {
 	Arrivals int64
 
 	interval time.Duration
-	// seconds holds, for a ramp, how many arrivals come before second t.
+	// seconds holds, for a ramp and a Poisson phase, how many arrivals come before second t.
 	seconds []int64
+	chance  *chance
 }
 
 // End is when the next phase starts.
@@ -135,6 +140,10 @@ func lay(p Phase) Window {
 		w.Arrivals = w.seconds[len(w.seconds)-1]
 	case Count:
 		w.Arrivals = p.Arrivals
+	case Poisson:
+		w.chance = &chance{seed: p.Seed}
+		w.seconds = poissonSeconds(p)
+		w.Arrivals = w.seconds[len(w.seconds)-1]
 	case Pause:
 	}
 	return w
@@ -191,6 +200,10 @@ func (w Window) due(j int64) time.Duration {
 		// j and the count are below 1e9 and the duration below 6.1e14 ns, so the
 		// product needs more than 64 bits; float64 keeps it within a microsecond.
 		return time.Duration(float64(w.Duration) * (float64(j+1) / float64(w.Arrivals)))
+	case Poisson:
+		t := sort.Search(len(w.seconds)-1, func(t int) bool { return w.seconds[t+1] > j })
+		from := time.Duration(t) * time.Second
+		return from + w.chance.at(t, j-w.seconds[t], w.seconds[t+1]-w.seconds[t], min(time.Second, w.Duration-from))
 	case Pause:
 	}
 	return 0

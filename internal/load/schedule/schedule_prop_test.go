@@ -12,11 +12,12 @@ import (
 func phases() *rapid.Generator[[]Phase] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Phase {
 		return Phase{
-			Kind:     rapid.SampledFrom([]Kind{Pause, Constant, Ramp, Count}).Draw(t, "kind"),
+			Kind:     rapid.SampledFrom([]Kind{Pause, Constant, Ramp, Count, Poisson}).Draw(t, "kind"),
 			Duration: time.Duration(rapid.IntRange(0, 20_000).Draw(t, "milliseconds")) * time.Millisecond,
 			Rate:     rapid.Float64Range(0, 1500).Draw(t, "rate"),
 			RampTo:   rapid.Float64Range(0, 1500).Draw(t, "to"),
 			Arrivals: rapid.Int64Range(0, 500).Draw(t, "count"),
+			Seed:     rapid.Uint64().Draw(t, "seed"),
 		}
 	}), 0, 4)
 }

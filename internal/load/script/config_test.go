@@ -85,9 +85,9 @@ func TestFlagsThatAreNoJSON(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	tests := []struct{ name, from, to, want string }{
-		{"gates that Artillery would not check", "config:", "config:\n  ensure: {p95: 100}", "s.yaml:3:11: config.ensure: checked here; Artillery would not, because plugins.ensure is not declared"},
+		{"gates that Artillery would not check", "config:", "config:\n  ensure: {p95: 100}", "s.yaml:3:11: config.ensure: shown, but not enforced, because plugins.ensure is not declared; add config.plugins.ensure: {}, or run with --enforce"},
 		{"gates in two places", "config:", "config:\n  plugins: {ensure: {p99: 1}}\n  ensure: {p95: 100}", "s.yaml:3:21: config.plugins.ensure: ignored, because config.ensure is there too"},
-		{"a pause that Artillery would skip", "- get: {url: /}", "- think: 0.5", "s.yaml:7:16: scenarios[0].flow[0].think: 0.5 is taken as 500ms; Artillery would not pause at all"},
+		{"a pause that Artillery would skip", "- get: {url: /}", "- think: 0.5", "s.yaml:7:16: scenarios[0].flow[0].think: 0.5 is taken as 500ms; Artillery would not pause at all; write 500ms"},
 		{"a ramp of broken seconds", "duration: 1, arrivalRate: 1", "duration: 2500ms, rampTo: 4", "s.yaml:4:23: config.phases[0].duration: a ramp changes its rate once per whole second; the rest of 2.5s has no arrivals"},
 	}
 	for _, tt := range tests {

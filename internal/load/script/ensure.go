@@ -1,6 +1,10 @@
 package script
 
 import (
+	"errors"
+	"regexp"
+	"strings"
+
 	"sluice.dev/sluice/internal/load/gate"
 	"sluice.dev/sluice/internal/load/series"
 )
@@ -8,20 +12,21 @@ import (
 var ensureKeys = keys{now: []string{"thresholds", "conditions", "maxErrorRate", "min", "max", "median", "p95", "p99"}}
 
 // ensure compiles the gates. Artillery runs them only when the plugin is
-// declared; a script that states gates wants them, so we run them always.
+// declared. Without it they are computed and shown, but decide nothing, unless
+// enforcing them is asked for.
 func (c *compiler) ensure(r raw, s *Script) {
 	settings, path := r.ensurePlugin, "config.plugins.ensure"
+	loaded := r.ensurePlugin != nil
 	if r.ensure != nil {
-		if r.ensurePlugin == nil {
-			c.warn(r.ensure.at, "config.ensure", "checked here; Artillery would not, because plugins.ensure is not declared")
-		} else if len(r.ensurePlugin.fields) > 0 {
-			c.warn(r.ensurePlugin.at, path, "ignored, because config.ensure is there too")
+		if loaded && len(r.ensurePlugin.fields) > 0 {
+			c.warn(CodeIgnored, r.ensurePlugin.at, path, "ignored, because config.ensure is there too")
 		}
 		settings, path = r.ensure, "config.ensure"
 	}
 	if settings == nil {
 		return
 	}
+	c.ensured = settings
 	for _, f := range c.fields(settings, path, ensureKeys) {
 		where := path + "." + f.key
 		switch f.key {
@@ -32,9 +37,38 @@ func (c *compiler) ensure(r raw, s *Script) {
 		case "maxErrorRate":
 			c.maxErrorRate(f.value, where, s)
 		default:
-			c.threshold(field{key: series.ResponseTime + "." + f.key, at: f.at, value: f.value}, where, s)
+			c.legacy(f, where, s)
 		}
 	}
+	if !loaded {
+		c.notLoaded(settings, path, s)
+	}
+}
+
+var leadingInteger = regexp.MustCompile(`^\s*[-+]?\d+`)
+
+// legacy reads p95: 200 and the like, whose limit is cut to a whole number as parseInt cuts it.
+func (c *compiler) legacy(f field, path string, s *Script) {
+	limit := *f.value
+	if n := leadingInteger.FindString(asText(limit.scalar)); n != "" {
+		limit.scalar = strings.TrimSpace(n)
+	}
+	c.threshold(field{key: series.ResponseTime + "." + f.key, at: f.at, value: &limit}, path, s)
+}
+
+// notLoaded makes gates whose plugin is not declared count only when asked to.
+func (c *compiler) notLoaded(settings *value, path string, s *Script) {
+	if c.options.Enforce {
+		return
+	}
+	for i := range s.Checks {
+		s.Checks[i].Strict = false
+	}
+	c.add(Problem{
+		At: settings.at, Path: path, Severity: Warning, Code: CodeEnsureNotLoaded,
+		Text:    "shown, but not enforced, because plugins.ensure is not declared",
+		Instead: "add config.plugins.ensure: {}, or run with --enforce",
+	})
 }
 
 func (c *compiler) thresholds(v *value, path string, s *Script) {
@@ -57,10 +91,27 @@ func (c *compiler) threshold(f field, path string, s *Script) {
 	limit := c.number(f.value, path)
 	check, err := gate.Threshold(f.key, limit, c.catalogue)
 	if err != nil {
-		c.fail(f.at, path, "%s", err)
+		c.badGate(f.at, path, err)
 		return
 	}
+	c.keep(check, f.at, path, s)
+}
+
+// keep adds a gate, and says which of its metrics only a processor can make.
+func (c *compiler) keep(check gate.Check, at Position, path string, s *Script) {
+	for _, name := range check.Custom() {
+		c.warn(CodeUnknownMetric, at, path, "no run has the metric %s unless the processor makes it", name)
+	}
 	s.Checks = append(s.Checks, check)
+}
+
+func (c *compiler) badGate(at Position, path string, err error) {
+	p := Problem{At: at, Path: path, Code: CodeInvalid, Text: err.Error()}
+	var unknown gate.UnknownMetricError
+	if errors.As(err, &unknown) {
+		p.Code, p.Text, p.Instead = CodeUnknownMetric, unknown.Text(), unknown.Instead()
+	}
+	c.add(p)
 }
 
 var conditionKeys = keys{now: []string{"expression", "strict"}}
@@ -93,11 +144,11 @@ func (c *compiler) condition(v *value, path string, s *Script) {
 	}
 	check, err := gate.Condition(c.settled(expression, path+".expression"), c.catalogue)
 	if err != nil {
-		c.fail(expression.at, path+".expression", "%s", err)
+		c.badGate(expression.at, path+".expression", err)
 		return
 	}
 	check.Strict = strict
-	s.Checks = append(s.Checks, check)
+	c.keep(check, expression.at, path+".expression", s)
 }
 
 func (c *compiler) maxErrorRate(v *value, path string, s *Script) {

@@ -11,10 +11,12 @@ import (
 type phaseFields struct {
 	name, duration, rate, rampTo, count, pause *value
 	maxVUsers                                  int
+	poisson                                    bool
 }
 
-func (c *compiler) phase(v *value, path string, i int) schedule.Phase {
-	var p phaseFields
+func (c *compiler) phase(v *value, i int, poisson bool) schedule.Phase {
+	path := index("config.phases", i)
+	p := phaseFields{poisson: poisson}
 	for _, f := range c.fields(v, path, phaseKeys) {
 		switch f.key {
 		case "name":
@@ -29,6 +31,8 @@ func (c *compiler) phase(v *value, path string, i int) schedule.Phase {
 			p.count = f.value
 		case "pause":
 			p.pause = f.value
+		case "mode":
+			p.poisson = c.isPoisson(f.value, path+".mode")
 		case "maxVusers":
 			p.maxVUsers = int(c.whole(f.value, path+".maxVusers", 1, 10_000_000))
 		}
@@ -54,13 +58,17 @@ func (c *compiler) arrivals(v *value, path string, p phaseFields, out *schedule.
 	out.Duration = c.seconds(p.duration, path+".duration")
 	if p.rate != nil {
 		out.Kind = schedule.Constant
+		if p.poisson {
+			out.Kind = schedule.Poisson
+			out.Seed = c.random.Uint64()
+		}
 		out.Rate = c.rate(p.rate, path+".arrivalRate")
 	}
 	if p.rampTo != nil {
 		out.Kind = schedule.Ramp
 		out.RampTo = c.rate(p.rampTo, path+".rampTo")
 		if out.Duration%time.Second != 0 {
-			c.warn(p.duration.at, path+".duration", "a ramp changes its rate once per whole second; the rest of %s has no arrivals", out.Duration)
+			c.warn(CodeRampFraction, p.duration.at, path+".duration", "a ramp changes its rate once per whole second; the rest of %s has no arrivals", out.Duration)
 		}
 	}
 	if p.count != nil {

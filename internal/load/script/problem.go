@@ -22,13 +22,77 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
+// Severity says what a problem means for a run.
+type Severity string
+
+// An error keeps the script from running. A warning says that it means
+// something else than it seems to. Advice is for people who look for it.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Advice  Severity = "advice"
+)
+
+// Code names a kind of problem; it stays the same when its sentence changes.
+type Code string
+
+// The codes.
+const (
+	CodeSyntax          Code = "syntax"
+	CodeInvalid         Code = "invalid"
+	CodeUnknownKey      Code = "unknown-key"
+	CodeUnsupported     Code = "unsupported"
+	CodeUnknownVariable Code = "unknown-variable"
+	CodeUnknownFunction Code = "unknown-function"
+	CodeUnknownMetric   Code = "unknown-metric"
+	CodeUnreadableFile  Code = "unreadable-file"
+	CodeThinkInRequest  Code = "think-in-request"
+
+	CodeUnknownEnvironment Code = "unknown-environment"
+	CodeUnknownHook        Code = "unknown-hook"
+	CodeEnsureNotLoaded    Code = "ensure-not-loaded"
+	CodeExpectNotLoaded    Code = "expect-not-loaded"
+	CodeIgnored            Code = "ignored"
+	CodeNotSent            Code = "not-sent"
+	CodeThinkFraction      Code = "think-fraction"
+	CodeRampFraction       Code = "ramp-fraction"
+	CodeCondition          Code = "condition"
+	CodeEndless            Code = "endless-loop"
+	CodeEmpty              Code = "empty"
+	CodeManyEndpoints      Code = "many-endpoints"
+
+	CodeNoGates        Code = "no-gates"
+	CodeBlindToErrors  Code = "no-5xx-gate"
+	CodeBlindErrorRate Code = "blind-error-rate"
+)
+
 // Problem is one thing that is wrong with a script.
 type Problem struct {
-	At   Position
+	At Position
+	// Path is where in the script, as config.phases[0].duration; empty for the whole.
+	Path     string
+	Severity Severity
+	Code     Code
+	// Text says what is wrong.
 	Text string
+	// Instead says what to write, empty when Text does.
+	Instead string
 }
 
-func (p Problem) Error() string { return p.At.String() + ": " + p.Text }
+func (p Problem) Error() string {
+	text := join(p.Path, p.Text)
+	if p.Instead != "" {
+		text += "; " + p.Instead
+	}
+	return p.At.String() + ": " + text
+}
+
+func join(path, text string) string {
+	if path == "" {
+		return text
+	}
+	return path + ": " + text
+}
 
 // Problems is everything that is wrong with a script, in the order of its lines.
 type Problems []Problem
@@ -41,6 +105,23 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// sort orders problems by their places, those of one file together.
+func (p Problems) sort() {
+	files := map[string]int{}
+	for _, problem := range p {
+		if _, seen := files[problem.At.File]; !seen {
+			files[problem.At.File] = len(files)
+		}
+	}
+	sort.SliceStable(p, func(i, j int) bool {
+		a, b := p[i].At, p[j].At
+		if a.File != b.File {
+			return files[a.File] < files[b.File]
+		}
+		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+	})
+}
+
 // maxProblems bounds a report; a script with more is of another kind altogether.
 const maxProblems = 50
 
@@ -48,77 +129,50 @@ const maxProblems = 50
 type findings struct {
 	problems Problems
 	warnings Problems
+	advice   Problems
 }
 
+// add keeps a problem by its severity.
+func (f *findings) add(p Problem) {
+	to := &f.problems
+	switch p.Severity {
+	case Warning:
+		to = &f.warnings
+	case Advice:
+		to = &f.advice
+	case Error:
+	default:
+		p.Severity = Error
+	}
+	if len(*to) < maxProblems {
+		*to = append(*to, p)
+	}
+}
+
+// fail refuses a value that cannot be what is written there.
 func (f *findings) fail(at Position, path, format string, args ...any) {
-	if len(f.problems) < maxProblems {
-		f.problems = append(f.problems, Problem{At: at, Text: join(path, fmt.Sprintf(format, args...))})
-	}
+	f.add(Problem{At: at, Path: path, Severity: Error, Code: CodeInvalid, Text: fmt.Sprintf(format, args...)})
 }
 
-func (f *findings) warn(at Position, path, format string, args ...any) {
-	if len(f.warnings) < maxProblems {
-		f.warnings = append(f.warnings, Problem{At: at, Text: join(path, fmt.Sprintf(format, args...))})
-	}
+func (f *findings) warn(code Code, at Position, path, format string, args ...any) {
+	f.add(Problem{At: at, Path: path, Severity: Warning, Code: code, Text: fmt.Sprintf(format, args...)})
 }
 
-func join(path, text string) string {
-	if path == "" {
-		return text
-	}
-	return path + ": " + text
+// refuse says that what is written there is not run here, and what to write instead.
+func (f *findings) refuse(at Position, path, text, instead string) {
+	f.add(Problem{At: at, Path: path, Severity: Error, Code: CodeUnsupported, Text: text, Instead: instead})
 }
 
+// err returns the problems that keep the script from running, or nil.
 func (f *findings) err() error {
 	if len(f.problems) == 0 {
 		return nil
 	}
-	sort.SliceStable(f.problems, func(i, j int) bool {
-		a, b := f.problems[i].At, f.problems[j].At
-		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
-	})
+	f.problems.sort()
 	return f.problems
 }
 
-// keys are the keys a map may have: those we run, and those Artillery knows and we do not run yet.
-type keys struct{ now, later []string }
-
-// fields returns the fields of a map that we run and reports all others.
-func (f *findings) fields(v *value, path string, k keys) []field {
-	if v.kind == nothing {
-		return nil
-	}
-	if v.kind != object {
-		f.fail(v.at, path, "must be a map, not %s", v.describe())
-		return nil
-	}
-	var known []field
-	for _, field := range v.fields {
-		where := dotted(path, field.key)
-		switch {
-		case contains(k.now, field.key):
-			known = append(known, field)
-		case contains(k.later, field.key):
-			f.fail(field.at, where, "not supported yet")
-		default:
-			f.fail(field.at, where, "unknown key%s", suggest.Hint(field.key, append(append([]string(nil), k.now...), k.later...)))
-		}
-	}
-	return known
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
-
-func dotted(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
+// hint is what to write instead of a mistyped word, or "".
+func hint(word string, known []string) string {
+	return strings.TrimPrefix(suggest.Hint(word, known), "; ")
 }

@@ -3,6 +3,7 @@ package script
 import (
 	"strings"
 
+	"sluice.dev/sluice/internal/load/condition"
 	"sluice.dev/sluice/internal/load/template"
 )
 
@@ -11,45 +12,85 @@ const Agent = "sluice-load"
 
 func defaultAgent() Header { return Header{Name: "User-Agent", Value: template.Literal(Agent)} }
 
-var requestKeys = keys{
-	now: []string{"url", "uri", "name", "headers", "qs", "json", "body", "form", "followRedirect", "gzip"},
-	later: []string{"cookie", "formData", "setContentLengthHeader", "auth", "capture", "match", "expect", "ifTrue",
-		"probability", "beforeRequest", "afterResponse"},
+// requestParts say how each attribute of a request is compiled.
+var requestParts = map[string]func(f *flow, v *value, path string, r *Request){
+	"url":         func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
+	"uri":         func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
+	"headers":     func(f *flow, v *value, path string, r *Request) { r.Headers = f.headers(v, path) },
+	"qs":          func(f *flow, v *value, path string, r *Request) { r.Query = append([]Pair{}, f.pairs(v, path)...) },
+	"cookie":      func(f *flow, v *value, path string, r *Request) { r.Cookies = f.pairs(v, path) },
+	"auth":        func(f *flow, v *value, path string, r *Request) { r.Auth = f.auth(v, path) },
+	"gzip":        func(f *flow, v *value, path string, r *Request) { r.AcceptsGzip = f.boolean(v, path) },
+	"capture":     func(f *flow, v *value, path string, r *Request) { r.Captures = f.captures(v, path, captureKeys) },
+	"match":       func(f *flow, v *value, path string, r *Request) { r.Matches = f.captures(v, path, matchKeys) },
+	"expect":      func(f *flow, v *value, path string, r *Request) { r.Expects = f.expectations(v, path) },
+	"ifTrue":      (*flow).onlyIf,
+	"probability": (*flow).probability,
+	"beforeRequest": func(f *flow, v *value, path string, r *Request) {
+		r.Before = f.calls(v, path)
+	},
+	"afterResponse": func(f *flow, v *value, path string, r *Request) {
+		r.After = f.calls(v, path)
+	},
+	"followRedirect": func(f *flow, v *value, path string, r *Request) {
+		r.FollowsRedirects = f.boolean(v, path)
+	},
+	// A body that is known in full is always sent with its length.
+	"setContentLengthHeader": func(f *flow, v *value, path string, _ *Request) { f.boolean(v, path) },
 }
+
+var requestKeys = keys{now: []string{
+	"url", "uri", "name", "headers", "qs", "json", "body", "form", "formData", "followRedirect", "gzip", "cookie", "auth",
+	"setContentLengthHeader", "capture", "match", "expect", "ifTrue", "probability", "beforeRequest", "afterResponse",
+}}
 
 func (f *flow) request(method string, step field, path string) *Request {
 	out := &Request{At: step.at, Method: method, FollowsRedirects: true, AcceptsGzip: true}
+	v := f.withoutThink(step.value, path)
 	var name string
-	bodies := 0
-	for _, field := range f.fields(step.value, path, requestKeys) {
+	var bodies []field
+	for _, field := range f.fields(v, path, requestKeys) {
 		where := dotted(path, field.key)
 		switch field.key {
-		case "url", "uri":
-			out.URL = f.url(field.value, where)
 		case "name":
 			name = f.text(field.value, where)
-		case "headers":
-			out.Headers = f.headers(field.value, where)
-		case "qs":
-			out.Query = append([]Pair{}, f.pairs(field.value, where)...)
-		case "followRedirect":
-			out.FollowsRedirects = f.boolean(field.value, where)
-		case "gzip":
-			out.AcceptsGzip = f.boolean(field.value, where)
-		case "json", "body", "form":
-			bodies++
-			out.Body = f.body(field, where)
+		case "json", "body", "form", "formData":
+			bodies = append(bodies, field)
+		default:
+			requestParts[field.key](f, field.value, where, out)
 		}
 	}
-	if bodies > 1 {
-		f.fail(step.at, path, "a request has one of json, body and form")
-	}
-	if step.value.get("url") == nil && step.value.get("uri") == nil {
+	out.Body = f.oneBody(bodies, path)
+	if v.get("url") == nil && v.get("uri") == nil {
 		f.fail(step.at, path, "the request has no url")
 		return out
 	}
 	out.Endpoint = f.endpoint(out.URL.Source(), name)
 	return out
+}
+
+// withoutThink refuses a pause inside a request, which Artillery ignores.
+func (f *flow) withoutThink(v *value, path string) *value {
+	out := *v
+	out.fields = nil
+	for _, field := range v.fields {
+		if field.key != "think" {
+			out.fields = append(out.fields, field)
+			continue
+		}
+		f.add(Problem{
+			At: field.at, Path: dotted(path, "think"), Code: CodeThinkInRequest,
+			Text: "a pause is no part of a request; Artillery ignores it", Instead: "make it a step of its own, - think: " + describeShort(field.value),
+		})
+	}
+	return &out
+}
+
+func describeShort(v *value) string {
+	if v.kind == scalar {
+		return asText(v.scalar)
+	}
+	return "1"
 }
 
 // url refuses what can never become an address; what placeholders make of it is checked when it is sent.
@@ -65,102 +106,70 @@ func (f *flow) url(v *value, path string) template.Text {
 	return t
 }
 
-func (f *flow) body(field field, path string) *Body {
-	switch field.key {
-	case "json":
-		node := f.node(field.value, path)
-		return &Body{ContentType: "application/json", JSON: &node}
-	case "form":
-		return &Body{ContentType: "application/x-www-form-urlencoded", Form: f.pairs(field.value, path)}
-	}
-	return &Body{Text: f.template(field.value, path)}
-}
+var authKeys = keys{now: []string{"user", "pass"}}
 
-// headers compiles a map of headers.
-func (c *compiler) headers(v *value, path string) []Header {
-	var out []Header
-	for _, p := range c.pairs(v, path) {
-		if !token(p.Name) {
-			c.fail(v.at, path, "%q is not a header's name", p.Name)
+func (f *flow) auth(v *value, path string) *Auth {
+	out := &Auth{}
+	for _, field := range f.fields(v, path, authKeys) {
+		t := f.template(field.value, dotted(path, field.key))
+		if field.key == "user" {
+			out.User = t
+		} else {
+			out.Password = t
 		}
-		out = append(out, Header(p))
+	}
+	if v.kind == object && v.get("user") == nil {
+		f.fail(v.at, path, "has no user")
 	}
 	return out
 }
 
-// token says whether s may be a header's name.
-func token(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
+func (f *flow) probability(v *value, path string, r *Request) {
+	t := f.template(v, path)
+	if t.IsStatic() {
+		if n, ok := asNumber(v); !ok || n < 0 || n > 100 {
+			f.fail(v.at, path, "must be a percentage from 0 to 100, not %s", v.describe())
 		}
 	}
-	return s != ""
+	r.Probability = &t
 }
 
-// override replaces the headers that over has too, whatever their case.
-func override(base, over []Header) []Header {
-	out := make([]Header, 0, len(base)+len(over))
-	for _, h := range base {
-		replaced := false
-		for _, o := range over {
-			replaced = replaced || strings.EqualFold(h.Name, o.Name)
-		}
-		if !replaced {
-			out = append(out, h)
+// onlyIf compiles a condition. The name of one of the processor's functions
+// means that function; what cannot be read means that the request is sent.
+func (f *flow) onlyIf(v *value, path string, r *Request) {
+	text := f.text(v, path)
+	if v.kind != scalar {
+		return
+	}
+	if f.program.Has(text) {
+		r.IfFunction = text
+		return
+	}
+	expression, err := condition.Parse(text)
+	if err != nil {
+		f.warn(CodeCondition, v.at, path, "the condition cannot be read, so the request is always sent: %s", err)
+		return
+	}
+	for _, name := range expression.Names() {
+		if _, known := f.names[name]; !known && !f.open {
+			f.add(Problem{
+				At: v.at, Path: path, Severity: Warning, Code: CodeUnknownVariable,
+				Text: "nothing sets the variable " + name + ", so it is never true", Instead: f.nearest(name),
+			})
 		}
 	}
-	return append(out, over...)
+	r.If = expression
 }
 
-// pairs compiles a map of texts.
-func (c *compiler) pairs(v *value, path string) []Pair {
-	if v.kind == nothing {
-		return nil
-	}
-	if v.kind != object {
-		c.fail(v.at, path, "must be a map, not %s", v.describe())
-		return nil
-	}
-	out := make([]Pair, 0, len(v.fields))
-	for _, f := range v.fields {
-		where := dotted(path, f.key)
-		c.plainKey(f, where)
-		out = append(out, Pair{Name: f.key, Value: c.template(f.value, where)})
+// calls reads a hook's name or a list of them; placeholders may stand for names.
+func (f *flow) calls(v *value, path string) []template.Text {
+	var out []template.Text
+	for _, item := range listOf(v) {
+		t := f.template(item, path)
+		if t.IsStatic() && item.kind == scalar {
+			f.checkFunction(item, path, t.Source())
+		}
+		out = append(out, t)
 	}
 	return out
-}
-
-func (c *compiler) plainKey(f field, path string) {
-	if strings.Contains(f.key, "{{") {
-		c.fail(f.at, path, "placeholders in keys: not supported yet")
-	}
-}
-
-// node compiles any JSON value.
-func (c *compiler) node(v *value, path string) template.Node {
-	switch v.kind {
-	case list:
-		items := make([]template.Node, len(v.items))
-		for i, item := range v.items {
-			items[i] = c.node(item, index(path, i))
-		}
-		return template.NewList(items)
-	case object:
-		names, values := make([]string, len(v.fields)), make([]template.Node, len(v.fields))
-		for i, f := range v.fields {
-			c.plainKey(f, dotted(path, f.key))
-			names[i], values[i] = f.key, c.node(f.value, dotted(path, f.key))
-		}
-		return template.NewObject(names, values)
-	case scalar:
-		if _, ok := v.scalar.(string); ok {
-			return template.NewText(c.template(v, path))
-		}
-		return template.NewScalar(v.scalar)
-	case nothing:
-	}
-	return template.NewScalar(nil)
 }

@@ -16,8 +16,9 @@ const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralSty
 var (
 	decimalInt = regexp.MustCompile(`^[-+]?(0|[1-9][0-9_]*)$`)
 	prefixed   = regexp.MustCompile(`^[-+]?0(b[01_]+|x[0-9a-fA-F_]+|[0-7_]+)$`)
-	sexagesima = regexp.MustCompile(`^[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
-	floating   = regexp.MustCompile(`^([-+]?(0|[1-9][0-9_]*)(\.[0-9_]*)?([eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*([eE][-+]?[0-9]+)?)$`)
+	sexagesima = regexp.MustCompile(`^[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+$`)
+	sixtyths   = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*$`)
+	floating   = regexp.MustCompile(`^([-+]?(0|[1-9][0-9_]*)(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9_]*[0-9][0-9_]*([eE][-+]?[0-9]+)?)$`)
 	infinite   = regexp.MustCompile(`^[-+]?\.(inf|Inf|INF)$`)
 )
 
@@ -37,7 +38,7 @@ func resolveTagged(n *yaml.Node) (any, error) {
 	switch n.Tag {
 	case "!!str":
 		return n.Value, nil
-	case "!!int", "!!float", "!!bool", "!!null":
+	case "!!int", "!!float", "!!bool", "!!null", "!!timestamp":
 		return resolvePlain(n.Value), nil
 	}
 	return nil, fmt.Errorf("the tag %s: not supported", n.Tag)
@@ -57,12 +58,39 @@ func resolvePlain(s string) any {
 	if n, ok := resolveNumber(s); ok {
 		return n
 	}
-	if len(s) == len(time.DateOnly) {
-		if day, err := time.Parse(time.DateOnly, s); err == nil {
-			return day.Format("2006-01-02T15:04:05.000Z")
-		}
+	if moment, ok := resolveMoment(s); ok {
+		return moment
 	}
 	return s
+}
+
+var moment = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(?:Z|([-+])(\d\d?)(?::(\d\d))?))?$`)
+var day = regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)$`)
+
+// resolveMoment reads a date, or a date and time; 2020-13-01 is the first of January 2021.
+func resolveMoment(s string) (string, bool) {
+	const form = "2006-01-02T15:04:05.000Z"
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	if m := day.FindStringSubmatch(s); m != nil {
+		return time.Date(number(m[1]), time.Month(number(m[2])), number(m[3]), 0, 0, 0, 0, time.UTC).Format(form), true
+	}
+	m := moment.FindStringSubmatch(s)
+	if m == nil {
+		return "", false
+	}
+	millis := number((m[7] + "000")[:3])
+	t := time.Date(number(m[1]), time.Month(number(m[2])), number(m[3]), number(m[4]), number(m[5]), number(m[6]), millis*1e6, time.UTC)
+	zone := time.Duration(number(m[9]))*time.Hour + time.Duration(number(m[10]))*time.Minute
+	if m[8] == "-" {
+		zone = -zone
+	}
+	return t.Add(-zone).Format(form), true
 }
 
 func resolveNumber(s string) (any, bool) {
@@ -76,7 +104,7 @@ func resolveNumber(s string) (any, bool) {
 	case prefixed.MatchString(s):
 		// Go reads 0b, 0x and a leading 0 as js-yaml does.
 		return integer(digits, 0)
-	case sexagesima.MatchString(s):
+	case sexagesima.MatchString(s), sixtyths.MatchString(s):
 		return base60(digits), true
 	case floating.MatchString(s):
 		f, err := strconv.ParseFloat(digits, 64)

@@ -1,12 +1,12 @@
 package script
 
 import (
-	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/series"
-	"sluice.dev/sluice/internal/load/suggest"
+	"sluice.dev/sluice/internal/load/template"
 )
 
 // Bounds that keep tables and reports small.
@@ -16,10 +16,10 @@ const (
 	maxEndpoints = 200
 )
 
-var scenarioKeys = keys{
-	now:   []string{"name", "weight", "flow", "engine"},
-	later: []string{"beforeScenario", "afterScenario", "beforeRequest", "afterResponse", "onError", "variables"},
-}
+var scenarioKeys = keys{now: []string{
+	"name", "weight", "flow", "engine", "variables",
+	"beforeScenario", "afterScenario", "beforeRequest", "afterResponse", "onError",
+}}
 
 // flow compiles the steps of all scenarios; it shares the endpoints between them.
 type flow struct {
@@ -29,159 +29,162 @@ type flow struct {
 	known     map[string]*series.Endpoint
 	crowded   bool
 	steps     int
+	// uncounted steps have no endpoints: those of before and after.
+	uncounted bool
 }
 
-func (c *compiler) scenarios(v *value, s *Script, naming endpoints) {
+func (c *compiler) newFlow(s *Script, naming endpoints) *flow {
+	return &flow{compiler: c, naming: naming, namespace: s.Namespace, known: map[string]*series.Endpoint{}}
+}
+
+func (f *flow) scenarios(v *value, s *Script) {
 	if len(v.items) > maxScenarios {
-		c.fail(v.at, "scenarios", "%d scenarios are more than %d", len(v.items), maxScenarios)
+		f.fail(v.at, "scenarios", "%d scenarios are more than %d", len(v.items), maxScenarios)
 		return
 	}
-	f := &flow{compiler: c, naming: naming, namespace: s.Namespace, known: map[string]*series.Endpoint{}}
-	var weights int64
 	for i, item := range v.items {
-		scenario := f.scenario(item, i)
-		weights += scenario.Weight
+		scenario := f.scenario(item, index("scenarios", i), i)
 		s.Scenarios = append(s.Scenarios, scenario)
-		c.catalogue.AddScenario(scenario.Name)
+		f.catalogue.AddScenario(scenario.Name)
+	}
+	if f.options.Scenario != "" {
+		s.Scenarios = f.chosen(v, s.Scenarios)
+	}
+	var weights int64
+	for _, scenario := range s.Scenarios {
+		weights += scenario.Weight
 	}
 	if weights == 0 {
-		c.fail(v.at, "scenarios", "every scenario has weight 0, so none can be picked")
+		f.fail(v.at, "scenarios", "every scenario has weight 0, so none can be picked")
 	}
 	if f.steps > maxSteps {
-		c.fail(v.at, "scenarios", "%d steps are more than %d", f.steps, maxSteps)
+		f.fail(v.at, "scenarios", "%d steps are more than %d", f.steps, maxSteps)
 	}
 }
 
-func (f *flow) scenario(v *value, i int) Scenario {
-	path := index("scenarios", i)
+// chosen picks the one scenario that --scenario-name means: the one of that
+// name, else the one whose name the pattern matches.
+func (f *flow) chosen(v *value, all []Scenario) []Scenario {
+	wanted := f.options.Scenario
+	var exact, matching []Scenario
+	pattern, err := regexp.Compile(wanted)
+	for _, s := range all {
+		if s.Name == wanted {
+			exact = append(exact, s)
+		}
+		if err == nil && pattern.MatchString(s.Name) {
+			matching = append(matching, s)
+		}
+	}
+	if len(exact) > 0 {
+		matching = exact
+	}
+	if len(matching) != 1 {
+		names := make([]string, len(all))
+		for i, s := range all {
+			names[i] = s.Name
+		}
+		f.add(Problem{
+			At: v.at, Path: "scenarios", Code: CodeInvalid, Instead: "there are " + strings.Join(names, ", "),
+			Text: "--scenario-name " + wanted + " means " + strconv.Itoa(len(matching)) + " scenarios, and must mean one",
+		})
+		return all
+	}
+	matching[0].Weight = 1
+	return matching
+}
+
+func (f *flow) scenario(v *value, path string, i int) Scenario {
 	out := Scenario{Name: strconv.Itoa(i), Weight: 1}
 	var steps *value
 	for _, field := range f.fields(v, path, scenarioKeys) {
-		where := path + "." + field.key
+		where := dotted(path, field.key)
 		switch field.key {
 		case "name":
 			out.Name = f.text(field.value, where)
 		case "weight":
-			out.Weight = f.whole(field.value, where, 0, 1_000_000)
+			out.Weight = f.weight(field.value, where)
 		case "engine":
-			if engine := f.text(field.value, where); engine != "http" {
-				f.fail(field.value.at, where, "%s: not supported; this runs http only", engine)
-			}
+			f.engine(field.value, where)
+		case "variables":
+			out.Variables = f.variables(field.value, where)
 		case "flow":
 			steps = field.value
+		default:
+			f.hooks(field, where, &out)
 		}
 	}
 	if steps == nil || steps.kind != list {
 		f.fail(v.at, path+".flow", "a scenario needs a list of steps")
 		return out
 	}
-	out.Steps = f.list(steps, path+".flow", nil)
+	names := captured(steps)
+	for name := range out.Variables {
+		names = append(names, name)
+	}
+	f.within(names, func() { out.Steps = f.list(steps, path+".flow", nil) })
 	return out
 }
 
-// list compiles steps; a list among them, as anchors make, stands for its own steps.
-func (f *flow) list(v *value, path string, steps []Step) []Step {
-	for i, item := range v.items {
-		if f.steps++; f.steps > maxSteps {
-			return steps
-		}
-		if item.kind == list {
-			steps = f.list(item, index(path, i), steps)
-			continue
-		}
-		if step, ok := f.step(item, index(path, i)); ok {
-			steps = append(steps, step)
-		}
+func (f *flow) hooks(field field, path string, to *Scenario) {
+	names := f.functions(field.value, path)
+	switch field.key {
+	case "beforeScenario":
+		to.Before = names
+	case "afterScenario":
+		to.After = names
+	case "beforeRequest":
+		to.BeforeRequest = names
+	case "afterResponse":
+		to.AfterResponse = names
+	case "onError":
+		to.OnError = names
 	}
-	return steps
 }
 
-var (
-	verbs      = []string{"get", "post", "put", "patch", "delete", "head", "options", "trace"}
-	stepsLater = []string{"loop", "parallel", "log", "function", "count", "over", "whileTrue"}
-)
-
-func (f *flow) step(v *value, path string) (Step, bool) {
-	if v.kind != object || len(v.fields) == 0 {
-		f.fail(v.at, path, "a step must be a map such as get: {url: /}, not %s", v.describe())
-		return Step{}, false
+func (f *flow) engine(v *value, path string) {
+	if engine := f.text(v, path); v.kind == scalar && engine != "http" {
+		f.refuse(v.at, path, engine+": not supported", "this sends HTTP only: leave engine out, or run the scenario with a tool for "+engine)
 	}
-	first := v.fields[0]
-	for _, extra := range v.fields[1:] {
-		if contains(stepsLater, extra.key) || extra.key == "jitter" {
-			f.fail(extra.at, dotted(path, extra.key), "not supported yet")
-			continue
+}
+
+// weight reads a number, which may be a placeholder for what the configuration
+// knows; it is cut to a whole one.
+func (f *flow) weight(v *value, path string) int64 {
+	if v.kind == scalar {
+		v = expand(v, &template.Scope{Vars: f.names, Rand: f.random})
+	}
+	n, ok := asNumber(v)
+	if !ok || n < 0 || n > 1_000_000 {
+		f.fail(v.at, path, "must be a whole number from 0 to 1000000, not %s", v.describe())
+		return 1
+	}
+	return int64(n)
+}
+
+var onceKeys = keys{now: []string{"engine", "flow", "name"}}
+
+// once compiles what runs one time, before or after the load.
+func (f *flow) once(v *value, path string) *Scenario {
+	out := &Scenario{Name: path, Weight: 1}
+	var steps *value
+	for _, field := range f.fields(v, path, onceKeys) {
+		where := dotted(path, field.key)
+		switch field.key {
+		case "engine":
+			f.engine(field.value, where)
+		case "name":
+			out.Name = f.text(field.value, where)
+		case "flow":
+			steps = field.value
 		}
-		f.fail(extra.at, dotted(path, extra.key), "a step has one key, and this one already has %s", first.key)
 	}
-	where := dotted(path, first.key)
-	switch verb := strings.ToLower(first.key); {
-	case first.key == "think":
-		return f.think(first.value, where), true
-	case contains(verbs, verb):
-		return Step{Request: f.request(strings.ToUpper(verb), first, where)}, true
-	case contains(stepsLater, first.key):
-		f.fail(first.at, where, "not supported yet")
-	default:
-		f.fail(first.at, where, "unknown step%s", suggest.Hint(first.key, append(append([]string{"think"}, verbs...), stepsLater...)))
+	if steps == nil || steps.kind != list {
+		f.fail(v.at, path+".flow", "needs a list of steps")
+		return out
 	}
-	return Step{}, false
-}
-
-func (f *flow) think(v *value, path string) Step {
-	t := f.template(v, path)
-	if !t.IsStatic() {
-		return Step{Think: &Think{Text: t}}
-	}
-	d, ok := ParseSeconds(t.Source())
-	if !ok {
-		f.fail(v.at, path, "must be seconds or a text such as 500ms, not %s", v.describe())
-	}
-	if n, isFloat := v.scalar.(float64); isFloat && n != float64(int64(n)) {
-		f.warn(v.at, path, "%s is taken as %s; Artillery would not pause at all", t.Source(), d)
-	}
-	return Step{Think: &Think{Fixed: d, Text: t}}
-}
-
-// endpoint names a request's series after its un-templated path and its name.
-func (f *flow) endpoint(url, name string) *series.Endpoint {
-	if name == "" && f.naming.ignoresUnnamed {
-		return nil
-	}
-	label := pathOf(url)
-	if f.naming.stripsQuery {
-		label, _, _ = strings.Cut(label, "?")
-	}
-	switch {
-	case name != "" && f.naming.onlyNames:
-		label = name
-	case name != "":
-		label = fmt.Sprintf("%s (%s)", label, name)
-	}
-	if e, known := f.known[label]; known {
-		return e
-	}
-	if len(f.known) >= maxEndpoints {
-		if !f.crowded {
-			f.crowded = true
-			f.warn(Position{File: f.options.File}, "", "only the first %d endpoints have series of their own", maxEndpoints)
-		}
-		return nil
-	}
-	e := series.NewEndpoint(f.namespace, label)
-	f.known[label] = &e
-	f.catalogue.AddEndpoint(e)
-	return &e
-}
-
-// pathOf cuts scheme and host off an address.
-func pathOf(url string) string {
-	_, rest, absolute := strings.Cut(url, "://")
-	if !absolute {
-		return url
-	}
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
-		return rest[i:]
-	}
-	return "/"
+	f.uncounted = true
+	f.within(captured(steps), func() { out.Steps = f.list(steps, path+".flow", nil) })
+	f.uncounted = false
+	return out
 }

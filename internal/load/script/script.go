@@ -290,6 +290,8 @@ type Options struct {
 	Solo bool
 	// Strict is compatibility to the letter: think: 0.5 does not pause, and a step is a step.
 	Strict bool
+	// Enforce makes gates and expectations count whose plugin the script does not declare.
+	Enforce bool
 }
 
 // Input is a further file of a script.

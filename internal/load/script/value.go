@@ -1,10 +1,14 @@
 package script
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -139,20 +143,49 @@ type reader struct {
 	count int
 }
 
-// read parses a whole document.
-func read(file string, data []byte) (*value, error) {
+// read parses a whole document, YAML or JSON.
+func read(file string, data []byte) (*value, *Problem) {
+	at := Position{File: file}
 	if len(data) > MaxBytes {
-		return nil, Problem{At: Position{File: file}, Text: fmt.Sprintf("the script is larger than %d bytes", MaxBytes)}
+		return nil, &Problem{At: at, Code: CodeSyntax, Text: fmt.Sprintf("the script is larger than %d bytes", MaxBytes)}
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, Problem{At: Position{File: file}, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if isJSON(data) {
+		data = jsonAsYAML(data)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntaxProblem(file, err)
 	}
 	if len(doc.Content) == 0 {
-		return nil, Problem{At: Position{File: file}, Text: "the script is empty"}
+		return nil, &Problem{At: at, Code: CodeSyntax, Text: "the script is empty"}
+	}
+	if err := decoder.Decode(&second); err == nil {
+		return nil, &Problem{At: Position{File: file, Line: second.Line, Column: second.Column}, Code: CodeSyntax, Text: "a script is one document, and here a second one begins"}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, syntaxProblem(file, err)
 	}
 	r := &reader{file: file}
-	return r.value(doc.Content[0], 0)
+	v, err := r.value(doc.Content[0], 0)
+	var problem Problem
+	if errors.As(err, &problem) {
+		problem.Code = CodeSyntax
+		return nil, &problem
+	}
+	return v, nil
+}
+
+var yamlLine = regexp.MustCompile(`^line (\d+): `)
+
+func syntaxProblem(file string, err error) *Problem {
+	p := &Problem{At: Position{File: file}, Code: CodeSyntax, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if m := yamlLine.FindStringSubmatch(p.Text); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil {
+			p.At.Line, p.At.Column = line, 1
+			p.Text = strings.TrimPrefix(p.Text, m[0])
+		}
+	}
+	return p
 }
 
 var errTooLarge = fmt.Errorf("the script has more than %d values or is nested more than %d deep (aliases count each time)", maxValues, maxDepth)
@@ -215,10 +248,11 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 			merged = append(merged, more...)
 			continue
 		}
-		if out.get(keyNode.Value) != nil {
-			return nil, Problem{At: r.position(keyNode), Text: fmt.Sprintf("the key %q is there twice", keyNode.Value)}
+		key := keyOf(keyNode)
+		if out.get(key) != nil {
+			return nil, Problem{At: r.position(keyNode), Text: fmt.Sprintf("the key %q is there twice", key)}
 		}
-		out.fields = append(out.fields, field{key: keyNode.Value, at: r.position(keyNode), value: v})
+		out.fields = append(out.fields, field{key: key, at: r.position(keyNode), value: v})
 	}
 	// A key of its own wins over a merged one, an earlier merged one over a later one.
 	for _, f := range merged {
@@ -227,6 +261,18 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 		}
 	}
 	return out, nil
+}
+
+// keyOf reads a key as JavaScript does, where the key 010 is "8".
+func keyOf(n *yaml.Node) string {
+	if n.Style&(quoted|yaml.TaggedStyle) != 0 {
+		return n.Value
+	}
+	switch v := resolvePlain(n.Value).(type) {
+	case int64, float64:
+		return asText(v)
+	}
+	return n.Value
 }
 
 func mergeKey(v *value) ([]field, error) {

@@ -5,6 +5,7 @@
 package series
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -119,6 +120,8 @@ type Catalogue struct {
 	kinds    map[string]Kind
 	families []string
 	names    []string
+	// open catalogues take any name: a processor may make metrics of its own.
+	open bool
 }
 
 // NewCatalogue returns a catalogue of the names that every run has.
@@ -180,7 +183,30 @@ func (c *Catalogue) Kind(name string) (Kind, bool) {
 			return Counter, true
 		}
 	}
-	return Counter, false
+	return c.custom(name)
+}
+
+// Open makes the catalogue take names it does not know, because a processor may make them.
+func (c *Catalogue) Open() { c.open = true }
+
+// IsCustom says whether only a processor can make a metric of this name.
+func (c *Catalogue) IsCustom(name string) bool {
+	if !c.open {
+		return false
+	}
+	closed := *c
+	closed.open = false
+	_, known := closed.Kind(name)
+	return !known
+}
+
+// custom is what an unknown name stands for: a histogram where it ends as one's statistics do.
+func (c *Catalogue) custom(name string) (Kind, bool) {
+	i := strings.LastIndexByte(name, '.')
+	if c.open && i > 0 && slices.Contains(statistics, name[i+1:]) {
+		return Histogram, true
+	}
+	return Counter, c.open
 }
 
 // Longest returns the longest known name that text begins with, or "". A name

@@ -14,7 +14,7 @@ type Node struct {
 	scalar []byte
 	text   Text
 	items  []Node
-	keys   []string
+	keys   []Text
 }
 
 type nodeKind int
@@ -36,7 +36,7 @@ func NewText(t Text) Node { return Node{kind: textNode, text: t} }
 func NewList(items []Node) Node { return Node{kind: listNode, items: items} }
 
 // NewObject returns a node for an object; keys[i] belongs to values[i].
-func NewObject(keys []string, values []Node) Node {
+func NewObject(keys []Text, values []Node) Node {
 	return Node{kind: objectNode, keys: keys, items: values}
 }
 
@@ -44,6 +44,11 @@ func NewObject(keys []string, values []Node) Node {
 func (n Node) IsStatic() bool {
 	if n.kind == textNode {
 		return n.text.IsStatic()
+	}
+	for _, key := range n.keys {
+		if !key.IsStatic() {
+			return false
+		}
 	}
 	for _, item := range n.items {
 		if !item.IsStatic() {
@@ -83,7 +88,7 @@ func (n Node) appendObject(dst []byte, s *Scope) []byte {
 		if before > start {
 			dst = append(dst, ',')
 		}
-		dst = appendJSON(dst, n.keys[i])
+		dst = appendJSON(dst, n.keys[i].String(s))
 		dst = append(dst, ':')
 		if item.kind == textNode {
 			v := item.text.Value(s)

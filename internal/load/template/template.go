@@ -30,22 +30,21 @@ type part struct {
 	call    *call
 }
 
-type call struct {
-	name string
-	args []float64
-}
+// Function makes a value from literal arguments: texts, booleans, and numbers as float64.
+type Function func(r *rand.Rand, args []any) any
 
-// Functions that placeholders may call, with the number of arguments each may have.
-var functions = map[string]struct{ least, most int }{
-	"$randomNumber": {2, 2},
-	"$randomString": {0, 1},
-}
+// Functions finds functions by their names, "$" included.
+type Functions func(name string) (Function, bool)
 
 // MaxRandomString bounds what $randomString makes.
 const MaxRandomString = 1 << 16
 
-// Parse compiles s. Triple braces mean the same as double ones.
-func Parse(s string) (Text, error) {
+// Parse compiles s, in which only the built-in functions may be called.
+func Parse(s string) (Text, error) { return ParseWith(s, nil) }
+
+// ParseWith compiles s; more finds the functions beyond the built-in ones.
+// Triple braces mean the same as double ones.
+func ParseWith(s string, more Functions) (Text, error) {
 	t := Text{source: s}
 	rest := s
 	for {
@@ -64,7 +63,7 @@ func Parse(s string) (Text, error) {
 		if !closed {
 			return Text{}, fmt.Errorf("the placeholder has no closing %s", closing)
 		}
-		p, err := parsePlaceholder(strings.TrimSpace(inside))
+		p, err := parsePlaceholder(strings.TrimSpace(inside), more)
 		if err != nil {
 			return Text{}, fmt.Errorf("{{ %s }}: %w", strings.TrimSpace(inside), err)
 		}
@@ -73,55 +72,17 @@ func Parse(s string) (Text, error) {
 	}
 }
 
-func parsePlaceholder(s string) (part, error) {
+func parsePlaceholder(s string, more Functions) (part, error) {
 	if name, args, found := strings.Cut(s, "("); found {
-		c, err := parseCall(strings.TrimSpace(name), args)
+		c, err := parseCall(strings.TrimSpace(name), args, more)
 		return part{call: c}, err
 	}
-	path, err := parsePath(s)
+	path, err := ParsePath(s)
 	return part{path: path}, err
 }
 
-func parseCall(name, args string) (*call, error) {
-	arity, known := functions[name]
-	if !known {
-		return nil, fmt.Errorf("unknown function %s; there are $randomNumber(min, max) and $randomString(length)", name)
-	}
-	inside, rest, closed := strings.Cut(args, ")")
-	if !closed {
-		return nil, errors.New("the call has no closing )")
-	}
-	if rest = strings.TrimSpace(rest); rest != "" {
-		return nil, fmt.Errorf("%q after the call: not supported", rest)
-	}
-	c := &call{name: name}
-	if strings.TrimSpace(inside) != "" {
-		for field := range strings.SplitSeq(inside, ",") {
-			v, err := strconv.ParseFloat(strings.Trim(strings.TrimSpace(field), `'"`), 64)
-			if err != nil {
-				return nil, fmt.Errorf("%s takes numbers, not %q", name, strings.TrimSpace(field))
-			}
-			c.args = append(c.args, v)
-		}
-	}
-	if len(c.args) < arity.least || len(c.args) > arity.most {
-		return nil, fmt.Errorf("%s takes %d to %d arguments, not %d", name, arity.least, arity.most, len(c.args))
-	}
-	return c, c.check()
-}
-
-func (c *call) check() error {
-	if c.name == "$randomNumber" && !(c.args[0] <= c.args[1] && c.args[0] >= -1<<53 && c.args[1] <= 1<<53) {
-		return fmt.Errorf("$randomNumber needs a smallest and a largest number, not %v", c.args)
-	}
-	if c.name == "$randomString" && len(c.args) == 1 && !(c.args[0] >= 0 && c.args[0] <= MaxRandomString) {
-		return fmt.Errorf("$randomString makes 0 to %d letters, not %v", MaxRandomString, c.args[0])
-	}
-	return nil
-}
-
-// parsePath cuts user.items[0]['id'] into its four names.
-func parsePath(s string) ([]string, error) {
+// ParsePath cuts user.items[0]['id'] into its four names.
+func ParsePath(s string) ([]string, error) {
 	var path []string
 	for rest := s; rest != "" || len(path) == 0; {
 		var name string
@@ -222,30 +183,13 @@ type undefined struct{}
 
 func (p part) value(s *Scope) any {
 	if p.call != nil {
-		return p.call.value(s)
+		return p.call.function(s.Rand, p.call.args)
 	}
 	v, ok := Resolve(s.Vars, p.path)
 	if !ok {
 		return undefined{}
 	}
 	return v
-}
-
-func (c *call) value(s *Scope) any {
-	if c.name == "$randomNumber" {
-		low, high := int64(c.args[0]), int64(c.args[1])
-		return low + s.Rand.Int64N(high-low+1)
-	}
-	n := 10
-	if len(c.args) == 1 {
-		n = int(c.args[0])
-	}
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	out := make([]byte, n)
-	for i := range out {
-		out[i] = letters[s.Rand.IntN(len(letters))]
-	}
-	return string(out)
 }
 
 // Resolve follows a path into variables.

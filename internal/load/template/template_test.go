@@ -60,7 +60,7 @@ func TestRefusals(t *testing.T) {
 		{"a filter on a variable", "{{ name | upper }}", "not supported"},
 		{"a call that is not closed", "{{ $randomNumber(1,2 }}", "closing )"},
 		{"too few arguments", "{{ $randomNumber(1) }}", "takes 2 to 2 arguments"},
-		{"an argument that is no number", "{{ $randomString(x) }}", "takes numbers"},
+		{"an argument that is no number", "{{ $randomString(x) }}", "must be a number, a quoted text, true or false, not \"x\""},
 		{"an empty range", "{{ $randomNumber(2,1) }}", "smallest and a largest"},
 		{"a range that is no range", "{{ $randomNumber(NaN,NaN) }}", "smallest and a largest"},
 		{"a text without end", "{{ $randomString(1e9) }}", "0 to 65536"},
@@ -121,8 +121,8 @@ func TestJSON(t *testing.T) {
 		{"a text that is exactly one placeholder keeps the kind", text("{{ n }}"), `3`},
 		{"also when that is a map", text("{{ user.items[0] }}"), `{"id":"a-1"}`},
 		{"a text around a placeholder is a text", text("no. {{ n }}"), `"no. 3"`},
-		{"fields keep the script's order", NewObject([]string{"z", "a"}, []Node{NewScalar(true), NewScalar(0.5)}), `{"z":true,"a":0.5}`},
-		{"a field without a value is left out", NewObject([]string{"a", "b"}, []Node{text("{{ gone }}"), NewScalar(int64(1))}), `{"b":1}`},
+		{"fields keep the script's order", NewObject(keys("z", "a"), []Node{NewScalar(true), NewScalar(0.5)}), `{"z":true,"a":0.5}`},
+		{"a field without a value is left out", NewObject(keys("a", "b"), []Node{text("{{ gone }}"), NewScalar(int64(1))}), `{"b":1}`},
 		{"an element without a value is null", NewList([]Node{text("{{ gone }}"), NewScalar(int64(1))}), `[null,1]`},
 		{"an empty map", NewObject(nil, nil), `{}`},
 		{"HTML is not escaped, quotes are", text("{{ quote }}"), `"\"<&>"`},
@@ -133,6 +133,52 @@ func TestJSON(t *testing.T) {
 				t.Errorf("JSON = %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func keys(names ...string) []Text {
+	out := make([]Text, len(names))
+	for i, name := range names {
+		text, err := Parse(name)
+		if err != nil {
+			panic(err)
+		}
+		out[i] = text
+	}
+	return out
+}
+
+func TestValuesOfNodes(t *testing.T) {
+	text := func(s string) Node { return NewText(keys(s)[0]) }
+	node := NewObject(keys("{{ name }}", "list", "gone", "none"),
+		[]Node{NewScalar(int64(7)), NewList([]Node{text("{{ half }}"), text("n{{ n }}"), text("{{ gone }}")}), text("{{ gone }}"), NewScalar(nil)})
+	want := map[string]any{"Shirt": 7.0, "list": []any{0.5, "n3", undefined{}}, "gone": undefined{}, "none": nil}
+	if diff := cmp.Diff(want, node.Value(scope())); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got, want := string(node.AppendJSON(nil, scope())), `{"Shirt":7,"list":[0.5,"n3",null],"none":null}`; got != want {
+		t.Errorf("JSON = %s, want %s", got, want)
+	}
+	if node.IsStatic() || !NewObject(keys("a"), []Node{NewScalar(true)}).IsStatic() {
+		t.Error("only a node without placeholders is static, keys included")
+	}
+}
+
+func TestFurtherFunctions(t *testing.T) {
+	more := func(name string) (Function, bool) {
+		return func(_ *rand.Rand, args []any) any { return args }, name == "$echo"
+	}
+	text, err := ParseWith(`{{ $echo("a, (b)", 'c', -1.5, true) }}`, more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]any{"a, (b)", "c", -1.5, true}, text.Value(scope())); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for _, s := range []string{`{{ $echo("a }}`, `{{ $echo(a) }}`, `{{ $echo(1 }}`, `{{ $echo(1,) }}`, `{{ $nope() }}`} {
+		if _, err := ParseWith(s, more); err == nil {
+			t.Errorf("%s was taken", s)
+		}
 	}
 }
 

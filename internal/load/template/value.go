@@ -30,7 +30,7 @@ func (n Node) build(text func(Text) any) any {
 	case objectNode:
 		out := make(map[string]any, len(n.items))
 		for i, item := range n.items {
-			out[n.keys[i]] = item.build(text)
+			out[Format(text(n.keys[i]))] = item.build(text)
 		}
 		return out
 	case scalarNode:

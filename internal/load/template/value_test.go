@@ -14,7 +14,7 @@ func TestNodesHaveValues(t *testing.T) {
 		}
 		return NewText(parsed)
 	}
-	n := NewObject([]string{"id", "tags", "note"}, []Node{
+	n := NewObject(keys("id", "tags", "note"), []Node{
 		text("{{ id }}"), NewList([]Node{NewScalar(int64(1)), NewScalar(nil), text("n{{ id }}")}), NewScalar(true),
 	})
 	scope := &Scope{Vars: map[string]any{"id": int64(7)}}

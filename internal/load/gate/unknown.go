@@ -1,0 +1,53 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/suggest"
+)
+
+// UnknownMetricError says that no run of the script can have a metric.
+type UnknownMetricError struct {
+	Name string
+	// Column counts from 1 within an expression; 0 when the name stands alone.
+	Column int
+	// Near is the metric that may have been meant, or empty.
+	Near string
+}
+
+func unknownMetric(name string, column int, known *series.Catalogue) UnknownMetricError {
+	return UnknownMetricError{Name: name, Column: column, Near: suggest.Nearest(name, known.Names())}
+}
+
+// Text says what is wrong.
+func (e UnknownMetricError) Text() string {
+	if e.Column > 0 {
+		return fmt.Sprintf("column %d: unknown metric %q", e.Column, e.Name)
+	}
+	return fmt.Sprintf("unknown metric %q", e.Name)
+}
+
+// Instead says what to write, or "".
+func (e UnknownMetricError) Instead() string {
+	if e.Near == "" {
+		return ""
+	}
+	return "did you mean " + e.Near + "?"
+}
+
+func (e UnknownMetricError) Error() string {
+	return strings.TrimSuffix(e.Text()+"; "+e.Instead(), "; ")
+}
+
+// Custom lists the metrics that only a script's processor can make, each once.
+func (c Check) Custom() []string {
+	var names []string
+	for _, name := range c.Names() {
+		if c.known.IsCustom(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,169 @@
+package script
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice.dev/sluice/internal/load/template"
+)
+
+// within compiles with further variables that placeholders may name.
+func (c *compiler) within(names []string, compile func()) {
+	outer := c.names
+	c.names = maps.Clone(outer)
+	for _, name := range names {
+		if _, known := c.names[name]; !known && name != "" {
+			c.names[name] = ""
+		}
+	}
+	compile()
+	c.names = outer
+}
+
+// captured lists the variables that the captures below a value set.
+func captured(v *value) []string {
+	var names []string
+	if v == nil {
+		return nil
+	}
+	for _, item := range v.items {
+		names = append(names, captured(item)...)
+	}
+	for _, f := range v.fields {
+		if f.key == "capture" {
+			for _, item := range listOf(f.value) {
+				if as := item.get("as"); as != nil && as.kind == scalar {
+					names = append(names, asText(as.scalar))
+				}
+			}
+			continue
+		}
+		names = append(names, captured(f.value)...)
+	}
+	return names
+}
+
+// parse compiles a text's placeholders. What it calls is one of the built-in
+// functions, or one of the fake-data plugin's where that is loaded.
+func (c *compiler) parse(source string) (template.Text, error) {
+	return template.ParseWith(source, func(name string) (template.Function, bool) {
+		if !c.fakes {
+			return nil, false
+		}
+		function, known := lookupFake(name)
+		return function, known
+	})
+}
+
+// template compiles a text with placeholders and refuses names that nothing defines.
+func (c *compiler) template(v *value, path string) template.Text {
+	source := c.text(v, path)
+	t, err := c.parse(source)
+	if err != nil {
+		c.unreadable(v, path, err)
+		return template.Literal(source)
+	}
+	for _, p := range t.Paths() {
+		c.checkName(v, path, p)
+	}
+	return t
+}
+
+// unreadable says why a text's placeholders cannot be compiled.
+func (c *compiler) unreadable(v *value, path string, err error) {
+	p := Problem{At: v.at, Path: path, Severity: Error, Code: CodeInvalid, Text: err.Error()}
+	var unknown template.UnknownFunctionError
+	if errors.As(err, &unknown) {
+		p.Code = CodeUnknownFunction
+		if _, faked := lookupFake(unknown.Name); faked {
+			p.Instead = "it is one of the plugin fake-data: add config.plugins.fake-data"
+		} else if c.open {
+			p.Instead = "what a processor makes is reached through a variable: set it in a beforeRequest hook"
+		} else {
+			p.Instead = hint(unknown.Name, []string{"$randomNumber", "$randomString"})
+		}
+	}
+	c.add(p)
+}
+
+// checkName refuses a variable that nothing sets; with a processor, which may
+// set it, that is a warning.
+func (c *compiler) checkName(v *value, path string, name []string) {
+	root, known := c.names[name[0]]
+	if !known {
+		p := Problem{
+			At: v.at, Path: path, Severity: Error, Code: CodeUnknownVariable,
+			Text: "unknown variable " + name[0], Instead: c.nearest(name[0]),
+		}
+		if c.open {
+			p.Severity = Warning
+			p.Text += ": only the processor can set it; where it does not, \"undefined\" is sent"
+		}
+		c.add(p)
+		return
+	}
+	env := name[0] == "$env" || name[0] == "$processEnvironment"
+	if !env || len(name) < 2 {
+		return
+	}
+	if _, set := root.(map[string]any)[name[1]]; !set {
+		c.add(Problem{At: v.at, Path: path, Code: CodeUnknownVariable, Text: "the environment variable " + name[1] + " is not set"})
+	}
+}
+
+// settled reads a text of the configuration, in which no placeholder may be left.
+func (c *compiler) settled(v *value, path string) string {
+	s := c.text(v, path)
+	c.noneLeft(v, path, s)
+	return s
+}
+
+// noneLeft refuses a text of the configuration in which a placeholder is left.
+func (c *compiler) noneLeft(v *value, path, s string) {
+	if !strings.Contains(s, "{{") {
+		return
+	}
+	if _, err := c.parse(s); err != nil {
+		c.unreadable(v, path, err)
+		return
+	}
+	c.add(Problem{
+		At: v.at, Path: path, Code: CodeUnknownVariable,
+		Text: s + " names what the configuration does not know; it may use $env.NAME, $environment, $testId and what -v gives",
+	})
+}
+
+// function reads the name of one of the processor's functions.
+func (c *compiler) function(v *value, path string) string {
+	name := c.text(v, path)
+	if v.kind == scalar {
+		c.checkFunction(v, path, name)
+	}
+	return name
+}
+
+// checkFunction warns of a function that the processor does not have: its call counts as an error.
+func (c *compiler) checkFunction(v *value, path, name string) {
+	switch {
+	case !c.open:
+		c.warn(CodeUnknownHook, v.at, path, "there is no function %s, because config.processor is not set; each call counts as an error", name)
+	case !c.program.Has(name):
+		c.warn(CodeUnknownHook, v.at, path, "the processor exports no function %s%s; each call counts as an error", name, "")
+	}
+}
+
+// functions reads a function's name or a list of them.
+func (c *compiler) functions(v *value, path string) []string {
+	var names []string
+	for _, item := range listOf(v) {
+		names = append(names, c.function(item, path))
+	}
+	return names
+}
+
+// nearest is what to write instead of an unknown variable, or "".
+func (c *compiler) nearest(name string) string {
+	return hint(name, slices.Sorted(maps.Keys(c.names)))
+}
