@@ -39,8 +39,8 @@ type Fact struct{ Name, Value string }
 type Check struct {
 	Text string
 	OK   bool
-	// Optional gates decide nothing.
-	Optional bool
+	// Optional gates decide nothing. Default ones are not the script's own.
+	Optional, Default bool
 	// Values are what the gate's metrics were.
 	Values []Measured
 	// Why says what kept the gate from being computed.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -15,12 +17,26 @@ const (
 	fromIntended = "whole request, counted from when it should have been sent"
 )
 
+// FromFile tells what is in a file: a result as a termination message holds it, or a JSON report.
+func FromFile(title string, text []byte) (Page, error) {
+	res, err := result.Parse(text)
+	if err == nil {
+		return NewPage(title, res), nil
+	}
+	if !errors.Is(err, result.ErrNotAResult) {
+		return Page{}, err
+	}
+	page, err := FromArtillery(text)
+	page.Title = title
+	return page, err
+}
+
 // NewPage tells a result as a page; what a result does not hold, its points and the values of its checks, can be filled in.
 func NewPage(title string, res result.Result) Page {
 	p := Page{
 		Title: title, Verdict: res.Verdict, Why: res.Why,
 		StartedAt: time.UnixMilli(int64(res.StartedAt * 1000)), Duration: span(res.Duration),
-		Sides:     []Side{newSide(res)},
+		Sides:     sidesOf(res),
 		Generator: &Generator{Lag: res.Lag, Offered: res.Rate.Offered, Achieved: res.Rate.Achieved},
 	}
 	if res.StartedAt == 0 {
@@ -30,7 +46,7 @@ func NewPage(title string, res result.Result) Page {
 		p.Generator.CPU, p.Generator.Throttled = span(res.CPU.Used), res.CPU.Throttled
 	}
 	for _, g := range res.Gates {
-		c := Check{Text: g.Text, OK: g.OK, Optional: g.Optional}
+		c := Check{Text: g.Text, OK: g.OK, Optional: g.Optional, Default: g.Default}
 		if g.Value != nil {
 			c.Values = []Measured{{Value: *g.Value}}
 		}
@@ -39,33 +55,57 @@ func NewPage(title string, res result.Result) Page {
 	for _, phase := range res.Phases {
 		p.Bands = append(p.Bands, Band{Name: phase.Name, From: span(phase.From), To: span(phase.To)})
 	}
+	if s := res.Share; s != nil {
+		p.Facts = append(p.Facts, Fact{"Share", fmt.Sprintf("%d of %d", s[0]+1, s[1])})
+	}
+	if res.Stable != nil && res.Stable.Why != "" {
+		p.Notes = append(p.Notes, "The stable version: "+res.Stable.Why)
+	}
 	if res.Script != "" {
 		p.Facts = append(p.Facts, Fact{"Script", res.Script})
 	}
 	return p
 }
 
-func newSide(res result.Result) Side {
+// sidesOf are the canary and the stable version, or the one thing that was loaded.
+func sidesOf(res result.Result) []Side {
+	main := newSide(result.Side{
+		Arrivals: res.Arrivals, Requests: res.Requests, ErrorRate: res.ErrorRate, Codes: res.Codes, Errors: res.Errors,
+		Latency: res.Latency, FirstByte: res.FirstByte, Phases: res.Phases,
+	})
+	main.Skipped, main.Apdex = res.Skipped, res.Apdex
+	if res.Intended != nil {
+		main.Times = append(main.Times, Times{fromIntended, *res.Intended})
+	}
+	for _, e := range res.Endpoints {
+		main.Endpoints = append(main.Endpoints, Row{Name: e.Name, Requests: e.Requests, Bad: e.Bad, Q: e.FirstByte})
+	}
+	if res.Stable == nil {
+		return []Side{main}
+	}
+	stable := newSide(*res.Stable)
+	main.Name, stable.Name = "canary", "stable"
+	return []Side{main, stable}
+}
+
+func newSide(from result.Side) Side {
 	s := Side{
-		Arrivals: res.Arrivals, Skipped: res.Skipped, Requests: res.Requests, ErrorRate: res.ErrorRate, Apdex: res.Apdex,
-		Codes: res.Codes, Errors: res.Errors, Timed: "The whole request, in each second.",
+		Arrivals: from.Arrivals, Requests: from.Requests, ErrorRate: from.ErrorRate, Codes: from.Codes, Errors: from.Errors,
+		Timed: "The whole request, in each second.",
 	}
 	for _, t := range []struct {
 		name string
 		q    *result.Quantiles
-	}{{wholeRequest, res.Latency}, {toFirstByte, res.FirstByte}, {fromIntended, res.Intended}} {
+	}{{wholeRequest, from.Latency}, {toFirstByte, from.FirstByte}} {
 		if t.q != nil {
 			s.Times = append(s.Times, Times{t.name, *t.q})
 		}
 	}
-	for _, phase := range res.Phases {
+	for _, phase := range from.Phases {
 		s.Phases = append(s.Phases, Row{
 			Name: phase.Name, When: timeLabel(span(phase.From)) + " to " + timeLabel(span(phase.To)),
 			Arrivals: phase.Arrivals, Requests: phase.Requests, Q: phase.Latency,
 		})
-	}
-	for _, e := range res.Endpoints {
-		s.Endpoints = append(s.Endpoints, Row{Name: e.Name, Requests: e.Requests, Bad: e.Bad, Q: e.FirstByte})
 	}
 	return s
 }
@@ -82,7 +122,7 @@ func span(seconds float64) time.Duration {
 func Checks(outcomes []gate.Outcome) []Check {
 	var out []Check
 	for _, o := range outcomes {
-		c := Check{Text: o.Text, OK: o.OK, Optional: !o.Strict, Why: o.Why}
+		c := Check{Text: o.Text, OK: o.OK, Optional: !o.Strict, Default: o.Default, Why: o.Why}
 		for _, v := range o.Values {
 			c.Values = append(c.Values, Measured{v.Name, v.V})
 		}

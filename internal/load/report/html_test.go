@@ -47,7 +47,7 @@ func invented(name string, slow float64, broken bool) Side {
 		total.Merge(s)
 		line.Add(s, time.Duration(second+1)*time.Second)
 	}
-	side := newSide(result.Result{
+	side := sidesOf(result.Result{
 		Arrivals: total.Counter(series.VUsersCreated), Requests: total.Counter(series.Requests),
 		Codes: result.Suffixes(total, series.Codes), Errors: result.Suffixes(total, series.ErrorClass), Latency: result.QuantilesOf(total, series.Duration),
 		Phases: []result.Phase{
@@ -59,7 +59,7 @@ func invented(name string, slow float64, broken bool) Side {
 			{Name: "/collection/FRONT_PAGE", Requests: 1776, Bad: 120, FirstByte: result.QuantilesOf(total, series.Duration)},
 			{Name: "/products/ (add one with a rather long name)", Requests: 3552, FirstByte: result.QuantilesOf(total, series.Duration)},
 		},
-	})
+	})[0]
 	bad := total.Counter(series.Codes+"503") + total.Counter(series.ErrorClass+"conn_reset")
 	side.ErrorRate = share(bad, side.Requests)
 	side.Name, side.Points = name, line.Points(plan, schedule.Whole)
@@ -90,7 +90,7 @@ func pages(t *testing.T) map[string]Page {
 			Verdict: result.Pass, Sides: []Side{invented("", 1, false)},
 			Checks: []Check{
 				{Text: "http.response_time.p95 < 6000", OK: true, Values: []Measured{p95}},
-				{Text: "errors.rate <= 0.01", OK: true, Values: []Measured{{"errors.rate", 0}}},
+				{Text: "errors.rate <= 0.01", OK: true, Default: true, Values: []Measured{{"errors.rate", 0}}},
 			},
 		},
 		"failed": {
@@ -300,6 +300,25 @@ func TestNumbersAreShort(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAResultBecomesAPage(t *testing.T) {
+	text := []byte(`{"v":1,"verdict":"fail","why":"x < 1: x = 2","t0":1700000000.5,"dur":25.1,"arr":10,"req":30,"er":0.1,"codes":{"200":27,"503":3},` +
+		`"lat":{"p50":5,"p90":7,"p95":8,"p99":9,"p999":9,"max":9},"rate":{"offered":1,"achieved":1},"gates":[{"x":"errors.rate <= 0.01","v":0.1,"ok":false,"def":true}],` +
+		`"phases":[{"n":"Burn","from":0,"to":25,"arr":10,"req":30}],"cmp":{"arr":10,"req":30,"er":0,"lat":{"p50":2.5,"p90":7,"p95":4,"p99":9,"p999":9,"max":9}}}`)
+	p, err := FromFile("result.json", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := written(t, p)
+	for _, want := range []string{"result.json", "✘ Failed", "by default", "14 November 2023", "25.1 s", "<b>10 %</b>", "Side by side", "stable 4.00 ms · ratio 2.00 ×", "Phases, canary"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if _, err := FromFile("x", []byte(`{"v":7,"verdict":"pass"}`)); err == nil || !strings.Contains(err.Error(), "version 7") {
+		t.Errorf("a result of another version: %v", err)
 	}
 }
 
