@@ -45,6 +45,7 @@ var architecture = rules{
 		{pkg: "internal/manifest", may: []string{"api/v1alpha1"}},
 		{pkg: "internal/metric", may: []string{"api/v1alpha1", "internal/judge"}},
 		{pkg: "internal/metric/aws", may: []string{"api/v1alpha1", "internal/judge"}},
+		{pkg: "internal/metric/loadreport", pure: true, may: []string{"api/v1alpha1", "internal/load/result"}},
 		{pkg: "internal/metric/metrictest", may: []string{"api/v1alpha1", "internal/judge", "internal/metric"}},
 		{pkg: "internal/metric/providers", may: []string{
 			"api/v1alpha1", "internal/judge", "internal/metric/...", "internal/load/result", "internal/load/merge",

@@ -73,6 +73,9 @@ type Options struct {
 	Events *Recorder
 	// Runners carry out measurements as Jobs, by the name of their block.
 	Runners map[string]metric.Runner
+	// Logs reads logs of the Jobs' containers; nil reads none. Heard is told when one was read, and must not block.
+	Logs  LogSource
+	Heard func(run types.NamespacedName)
 	// Inspect says what is wrong with specs.
 	Inspect Inspector
 	// OneNamespace says that nothing cluster-wide may be read.
@@ -89,6 +92,7 @@ type Cluster struct {
 	lessons     lessons
 	judgements  judgementMemory
 	contests    contests
+	logs        logBook
 }
 
 // New returns a Cluster.
@@ -116,6 +120,7 @@ func (c *Cluster) Forget(uid types.UID) {
 	c.judgements.forget(uid)
 	c.contests.forget(uid)
 	c.inspections.forget(uid)
+	c.logs.forget(uid)
 }
 
 // caughtUp is a Stale until the caches show everything the earlier passes of owner wrote.

@@ -41,6 +41,8 @@ func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[str
 		seen[name] = refusedJob(refusal, now)
 	}
 	w.jobs = make(map[string]*batchv1.Job, len(jobs.Items))
+	asked := map[logKey]bool{}
+	defer func() { w.cluster.logs.keep(w.run.UID, asked) }()
 	if len(jobs.Items) == 0 {
 		return seen, nil
 	}
@@ -65,7 +67,7 @@ func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[str
 		if err != nil {
 			continue // nor for one of a metric that no Job measures
 		}
-		read, err := w.cluster.readJob(ctx, runner, reading{w.run, m, job, byJob[job.UID], now})
+		read, err := w.cluster.readJob(ctx, runner, reading{run: w.run, m: m, job: job, pods: byJob[job.UID], now: now, asked: asked})
 		if err != nil {
 			return nil, err
 		}
@@ -89,7 +91,7 @@ func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) 
 	over, deleted := finished(r.job), !r.job.DeletionTimestamp.IsZero()
 	read := decide.Job{Ours: true, Ended: over || deleted && !slices.ContainsFunc(r.pods, active)}
 	switch {
-	case r.run.Status.Phase.Completed():
+	case r.run.Status.Phase.Completed() || recorded(r.run, r.job.Name):
 		return read, nil // nobody asks what it has come to
 	case read.Ended && !over:
 		read.Done = true
@@ -97,12 +99,27 @@ func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) 
 		return read, nil
 	}
 	p, err := c.discreetly(ctx, runner, r)
+	if err == nil && p.Log != nil && !p.Done {
+		r.asked[logKey{r.job.UID, *p.Log}] = true
+		if r.log = c.log(r, *p.Log); r.log != nil {
+			p, err = c.discreetly(ctx, runner, r)
+		}
+	}
 	if err != nil {
 		return decide.Job{}, err
 	}
 	read.Done, read.Sample, read.Again, read.Waiting = p.Done, p.Sample, p.Again, p.Waiting
 	read.LoadFrom, read.LoadTo = p.LoadFrom, p.LoadTo
 	return read, nil
+}
+
+// recorded says that the measurement of a Job has ended.
+func recorded(run *api.AnalysisRun, job string) bool {
+	return slices.ContainsFunc(run.Status.MetricResults, func(r api.MetricResult) bool {
+		return slices.ContainsFunc(r.Measurements, func(m api.Measurement) bool {
+			return m.FinishedAt != nil && m.Metadata[api.MetadataJobName] == job
+		})
+	})
 }
 
 func finished(job *batchv1.Job) bool {

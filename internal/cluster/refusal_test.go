@@ -290,7 +290,7 @@ func TestAJobThatIsBeingDeletedHasEndedWhenItsPodsHave(t *testing.T) {
 	m := &api.Metric{Name: "load"}
 	for phase, ended := range map[corev1.PodPhase]bool{corev1.PodRunning: false, corev1.PodPending: false, corev1.PodFailed: true} {
 		pods := []corev1.Pod{{Status: corev1.PodStatus{Phase: phase}}}
-		got, err := c.readJob(t.Context(), plainJobs{}, reading{&api.AnalysisRun{}, m, job, pods, now.Time})
+		got, err := c.readJob(t.Context(), plainJobs{}, reading{run: &api.AnalysisRun{}, m: m, job: job, pods: pods, now: now.Time})
 		if err != nil || got.Ended != ended || got.Done != ended {
 			t.Errorf("with a pod that is %s: %+v, %v", phase, got, err)
 		}

@@ -127,11 +127,18 @@ type reading struct {
 	m    *api.Metric
 	job  *batchv1.Job
 	pods []corev1.Pod
+	log  *metric.Log // nil before it was read
 	now  time.Time
+	// asked notes the logs that are needed.
+	asked map[logKey]bool
 }
 
 func (r reading) seen() metric.Seen {
-	return metric.Seen{Metric: *r.m, Job: r.job, Pods: r.pods, Now: r.now}
+	m := *r.m
+	if filled, err := compose.Metric(m, compose.Values(r.run.Spec.Args)); err == nil {
+		m = filled
+	}
+	return metric.Seen{Metric: m, Job: r.job, Pods: r.pods, Log: r.log, Now: r.now}
 }
 
 // discreetly reads a Job. What it, its pods and the cluster say about it may repeat the secrets it was
@@ -150,6 +157,9 @@ func (c *Cluster) discreetly(ctx context.Context, runner metric.Runner, r readin
 	clean := func(text string) string { return measure.RedactText(text, given.secrets) }
 	seen := r.seen()
 	seen.Job, seen.Pods = cleanJob(r.job, clean), cleanPods(r.pods, clean)
+	if r.log != nil {
+		seen.Log = &metric.Log{Text: clean(r.log.Text), Problem: clean(r.log.Problem)}
+	}
 	p := runner.Poll(seen)
 	p.Sample, p.Waiting = measure.Redact(p.Sample, given.secrets), clean(p.Waiting)
 	return p, nil

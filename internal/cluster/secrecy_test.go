@@ -131,7 +131,7 @@ func (s *stage) confidant() *api.AnalysisRun {
 
 func (s *stage) read(run *api.AnalysisRun, d told, at int64) metric.Progress {
 	s.Helper()
-	p, err := s.cluster.discreetly(s.Context(), providers.Job{}, reading{run, &run.Spec.Metrics[0], d.job, []corev1.Pod{d.pod}, time.Unix(at, 0)})
+	p, err := s.cluster.discreetly(s.Context(), providers.Job{}, reading{run: run, m: &run.Spec.Metrics[0], job: d.job, pods: []corev1.Pod{d.pod}, now: time.Unix(at, 0)})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -230,5 +230,23 @@ func TestAJobIsMarkedWithTheSecretsItWasGiven(t *testing.T) {
 	}
 	if got := job.Annotations[annotationSecretVersions]; !strings.HasPrefix(got, "target@") {
 		t.Errorf("it is marked with %q", got)
+	}
+}
+
+func TestALogHoldsNoSecret(t *testing.T) {
+	s := newStage(t)
+	run := s.confidant()
+	base := s.told(run)
+	delete(base.job.Annotations, "sluice.dev/last-words") // what would keep it out altogether
+	base = base.ends(batchv1.JobFailed, "").exits(1, "")
+	p, err := s.cluster.discreetly(s.Context(), providers.Job{}, reading{
+		run: run, m: &run.Spec.Metrics[0], job: base.job, pods: []corev1.Pod{base.pod}, now: time.Now(),
+		log: &metric.Log{Text: "dialling\n" + markedAddress + "\n"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log := p.Sample.Metadata["sluice.dev/log"]; !p.Done || !strings.Contains(log, "dialling\n*****") {
+		t.Errorf("done %v, with the log %q, want it with the secret masked", p.Done, log)
 	}
 }

@@ -157,11 +157,16 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 	})
 	recorder := cluster.NewRecorder(live, o.Log)
 	recorder.Count = counting(meters)
+	logs, err := cluster.ServerLogs(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	notify := &bell{}
 	world := cluster.New(cluster.Options{
 		Cached: mgr.GetCache(), Jobs: jobs, Workloads: known, Live: live, Events: recorder,
+		Logs: logs, Heard: notify.ring,
 		Runners: o.Providers.Runners, Inspect: inspector{}, OneNamespace: o.Scope.Namespace != "",
 	})
-	notify := &bell{}
 	taker := measure.New(measure.Config{Readers: o.Providers.Readers, Secrets: secretsOf(world), Notify: notify.ring})
 	if err := mgr.Add(atEnd(taker.Stop)); err != nil {
 		return fmt.Errorf("adding the measurements: %w", err)

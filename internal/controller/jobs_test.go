@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -69,6 +70,70 @@ func TestASecretThatAJobRepeatsIsShownNowhere(t *testing.T) {
 				t.Errorf("nothing was masked: %s", text)
 			}
 			p.nowhere("marker")
+		})
+	}
+}
+
+// fail plays the same for a Job whose container ended with exit code 1.
+func (p *place) fail(job *batchv1.Job) {
+	p.Helper()
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: p.namespace, Name: "load", Labels: job.Spec.Template.Labels,
+		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))},
+	}, Spec: job.Spec.Template.Spec}
+	pod.Spec.NodeName = "nowhere" // so that there is somebody to ask for the log, who is not there
+	if err := p.client.Create(p.Context(), pod); err != nil {
+		p.Fatal(err)
+	}
+	pod.Status.Phase = corev1.PodFailed
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", State: corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", FinishedAt: metav1.Now()},
+	}}}
+	if err := p.client.Status().Update(p.Context(), pod); err != nil {
+		p.Fatal(err)
+	}
+	began := job.CreationTimestamp
+	job.Status = batchv1.JobStatus{StartTime: &began, Failed: 1, Conditions: []batchv1.JobCondition{
+		{Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue},
+		{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded", LastTransitionTime: metav1.Now()},
+	}}
+	if err := p.client.Status().Update(p.Context(), job); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// There is no kubelet here, so the log cannot be read: that is said, and holds nobody up.
+func TestTheVerdictOfAJobIsThereTwoSecondsAfterItsContainerEnded(t *testing.T) {
+	for name, end := range map[string]func(*place, *batchv1.Job){
+		"well":  func(p *place, job *batchv1.Job) { p.end(job, "") },
+		"badly": (*place).fail,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.start(measuredBy(&gauge{}))
+			p.create(`
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisRun
+metadata: {name: load}
+spec:
+  metrics: ` + oneJob)
+			job := p.job("load")
+			ended := time.Now()
+			end(p, job)
+			phase := api.AnalysisPhaseSuccessful
+			if name == "badly" {
+				phase = api.AnalysisPhaseFailed
+			}
+			run := p.run("load", phase)
+			took := time.Since(ended)
+			t.Logf("the verdict was there after %s", took.Round(time.Millisecond))
+			if took > 2*time.Second {
+				t.Errorf("the verdict was there after %s, want at most 2s", took)
+			}
+			log := run.Status.MetricResults[0].Measurements[0].Metadata["sluice.dev/log"]
+			if (name == "badly") != strings.HasPrefix(log, "Not read: ") {
+				t.Errorf("of the log it says %q", log)
+			}
 		})
 	}
 }

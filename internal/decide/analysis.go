@@ -132,10 +132,10 @@ func (a *assay) metadata(r *api.MetricResult, s judge.Sample, v judge.Verdict) m
 		}
 		r.Metadata[api.MetadataResolvedPrometheusQuery] = query
 	}
-	if s.Failure != nil {
+	if s.Failure != nil && kept[api.EvidenceReason] == "" {
 		kept[api.EvidenceReason] = string(s.Failure.Class)
 	}
-	if report, err := json.Marshal(s.Report); err == nil && s.Report != nil {
+	if report, err := json.Marshal(s.Report); err == nil && s.Report != nil && kept[api.EvidenceReport] == "" {
 		kept[api.EvidenceReport] = string(report)
 	}
 	return kept

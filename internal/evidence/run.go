@@ -3,6 +3,7 @@ package evidence
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	api "sluice.dev/sluice/api/v1alpha1"
 )
@@ -15,6 +16,8 @@ const (
 	MaxText = 1 << 10
 	// MaxQuery is the length of a query, in bytes.
 	MaxQuery = 2 << 10
+	// MaxLog is the length of what is kept of a log, in bytes.
+	MaxLog = 2 << 10
 	// MaxReport is the length of a Job's report, in bytes: what a container can leave behind.
 	MaxReport = 4 << 10
 	// Kept is how many measurements of a metric are kept when no rule says otherwise.
@@ -100,6 +103,10 @@ var identity = map[string]bool{
 	api.MetadataJobName:      true,
 	api.MetadataJobNamespace: true,
 	api.EvidenceScheduledAt:  true,
+
+	api.EvidenceLoadStartedAt: true,
+	api.EvidenceLoadEndedAt:   true,
+	api.EvidenceLoadPhases:    true,
 }
 
 // notes shortens metadata. Longer texts than others are allowed to a query and a report as long as
@@ -114,11 +121,22 @@ func notes(metadata map[string]string, text int) map[string]string {
 			metadata[key] = Trim(metadata[key], text*(MaxQuery/MaxText))
 		case key == api.EvidenceReport:
 			metadata[key] = Trim(metadata[key], text*(MaxReport/MaxText))
+		case key == api.EvidenceLog:
+			metadata[key] = last(metadata[key], text*(MaxLog/MaxText))
 		default:
 			metadata[key] = Trim(metadata[key], text)
 		}
 	}
 	return metadata
+}
+
+// last keeps the end of a text, which is what a log is read for.
+func last(text string, n int) string {
+	const cut = "…"
+	if len(text) <= n {
+		return text
+	}
+	return cut + strings.ToValidUTF8(text[len(text)-n+len(cut):], "")
 }
 
 // byWorth orders keys: identity first, then by name.

@@ -17,6 +17,9 @@ type Sample struct {
 	Result any
 	// Report is what conditions call `report`: the JSON object a Job's container wrote, else nil.
 	Report map[string]any
+	// ReportProblem is why there is no report where one was promised; "" when there is one, or none was promised. What
+	// reads `report` is then an Error.
+	ReportProblem string
 	// Text is Result as people read it; it becomes measurement.value (at most 1 KiB).
 	Text string
 	// Series names what stands behind each element of a []float64 Result, in its order

@@ -24,8 +24,19 @@ func Judge(criteria Criteria, sample Sample, now time.Time) Verdict {
 			verdict.Phase = api.AnalysisPhaseFailed
 		}
 	}
+	if why := unreported(sample); why != "" && !strings.Contains(verdict.Message, sample.ReportProblem) {
+		verdict.Message = strings.TrimSpace(sentences(strings.TrimSuffix(verdict.Message, "."), why))
+	}
 	verdict.Message = Trim(verdict.Message, MaxMessage)
 	return verdict
+}
+
+// unreported says that a report which was promised cannot be had, "" when none is missed.
+func unreported(sample Sample) string {
+	if sample.ReportProblem == "" {
+		return ""
+	}
+	return "the report could not be read: " + sample.ReportProblem
 }
 
 // capped are the phases a sample that can never be good may not end in. A condition that could not
@@ -232,6 +243,10 @@ func noData(result any) string {
 func (r rules) evaluate(rule *rule, sample Sample) outcome {
 	o := outcome{rule: rule, text: sample.Text}
 	if rule == nil {
+		return o
+	}
+	if rule.reads.report && sample.ReportProblem != "" {
+		o.err = errors.New(unreported(sample))
 		return o
 	}
 	empty := isEmpty(sample.Result)

@@ -16,7 +16,7 @@ func Redact(s judge.Sample, secrets []string) judge.Sample {
 	if len(secrets) == 0 {
 		return s
 	}
-	texts := []*string{&s.Text, &s.Message}
+	texts := []*string{&s.Text, &s.Message, &s.ReportProblem}
 	s.Series = slices.Clone(s.Series)
 	for i := range s.Series {
 		texts = append(texts, &s.Series[i])

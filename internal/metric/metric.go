@@ -75,7 +75,8 @@ type Progress struct {
 type LogTail struct {
 	Pod       string
 	Container string
-	// Bytes is how much of it is wanted, Within how long it is waited for.
+	// Lines and Bytes are how much of it is wanted at most, Within how long it is waited for.
+	Lines  int64
 	Bytes  int64
 	Within time.Duration
 }

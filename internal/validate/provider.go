@@ -52,6 +52,7 @@ func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
 	}
 	if provider.Job != nil {
 		s.job(provider.Job, path.Child("job", "spec"))
+		s.report(provider.Job.Report, path.Child("job", "report"))
 	}
 }
 
@@ -206,6 +207,29 @@ func (s *sheet) request(metric *api.WebMetric, path *field.Path) {
 		s.as(RuleConflict).invalid(path.Child("jsonBody"), "is given and so is body", "remove one of them")
 	}
 }
+
+// report checks the format a Job is said to report in.
+func (s *sheet) report(report *api.JobReport, path *field.Path) {
+	if report == nil {
+		return
+	}
+	switch report.Format {
+	case api.ReportResult, api.ReportK6, api.ReportVegeta, api.ReportFortio, api.ReportGhz, api.ReportArtillery, api.ReportJSON:
+	case "":
+		s.as(RuleMissingField).invalid(path.Child("format"), "is missing", "write one of "+formats)
+	default:
+		if !open(string(report.Format)) {
+			s.invalid(path.Child("format"), "is "+quote(report.Format), "write one of "+formats)
+		}
+	}
+	switch report.From {
+	case "", api.ReportFromTerminationMessage, api.ReportFromLog:
+	default:
+		s.invalid(path.Child("from"), "is "+quote(report.From), "write TerminationMessage or Log, or leave it out for the first that holds a report")
+	}
+}
+
+const formats = "result, k6, vegeta, fortio, ghz, artillery and json"
 
 func (s *sheet) job(job *api.JobMetric, path *field.Path) {
 	if job.Spec.BackoffLimit == nil {

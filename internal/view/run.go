@@ -104,8 +104,12 @@ func (r measuring) metric(metric *api.Metric, width int) Page {
 		}
 	}
 	page.indented(result.Message, "    ", width, Plain)
+	logged, log := newestLog(&result)
 	for i := len(result.Measurements) - 1; i >= 0; i-- {
 		page = append(page, r.measurement(metric, &result.Measurements[i], width)...)
+		if i == logged {
+			page.log(log, "                ")
+		}
 	}
 	for _, job := range r.jobs {
 		if job.Annotations[api.AnnotationMetricName] == metric.Name {

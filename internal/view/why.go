@@ -70,6 +70,7 @@ func (s Scene) decision(d *api.Decision, width int) Page {
 	page.indented(d.Message, "  ", width, Plain)
 	for i := range d.Evidence {
 		page = append(page, evidence(&d.Evidence[i], s.measured(&d.Evidence[i]), d.Message, width)...)
+		page.log(s.logOf(&d.Evidence[i]), "      ")
 	}
 	return page
 }
@@ -183,9 +184,10 @@ func (s Scene) runEntries(run *api.AnalysisRun) []Entry {
 			Metric: result.Name, Phase: result.Phase, Value: last.Value, Limit: result.Message, Message: last.Message,
 			Condition: last.Metadata[api.EvidenceCondition], Threshold: last.Metadata[api.EvidenceThreshold],
 		}
-		value := s.measured(&e)
+		value, log := s.measured(&e), s.logOf(&e)
 		e.Run = "" // it stands above
 		end.Details = append(end.Details, evidence(&e, value, "", 0)...)
+		end.Details.log(log, "      ")
 	}
 	return append(entries, end)
 }

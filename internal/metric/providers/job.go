@@ -17,7 +17,7 @@ import (
 )
 
 // podsLag is how long the pods of a finished Job may trail behind it in a cache.
-const podsLag = 3 * time.Second
+const podsLag = 2 * time.Second
 
 // annotationLastWords, when "withheld", keeps what a failed container wrote out of the measurement: the run has secret
 // arguments, and a program that fails likes to print what it was given.
@@ -79,22 +79,28 @@ func (Job) Poll(seen metric.Seen) metric.Progress {
 		end = condition(job, batchv1.JobFailed)
 	}
 	if end == nil {
-		return unfinished(job, pods, now)
+		return during(seen, unfinished(job, pods, now))
 	}
 	last := lastPod(pods, complete)
 	ended := endOf(job, last)
 	if until := end.LastTransitionTime.Add(podsLag); ended.state == nil && now.Before(until) {
 		return metric.Progress{Again: until, Waiting: "The Job has ended; waiting to read what its pod left."}
 	}
+	ended.report, ended.problem = reported(seen, ended)
 	sample := judge.Sample{Result: float64(0), Text: "0"} // whatever single pods did
 	if !complete {
 		sample = failed(end, last, ended)
 	}
-	sample.Report = ended.report
+	sample.Report, sample.ReportProblem = ended.report, ended.problem
 	if why, says := inconclusive(ended.report); says {
 		sample.Forced, sample.Message = api.AnalysisPhaseInconclusive, why
+	} else if format := formatOf(seen.Metric); known(format) {
+		sample = byTool(format, ended, sample)
 	}
-	return metric.Progress{Done: true, Sample: about(job, sample)}
+	if log := logWanted(seen, ended, sample); log != nil && seen.Log == nil {
+		return during(seen, metric.Progress{Log: log, Waiting: "The Job has ended; reading the end of its log."})
+	}
+	return during(seen, metric.Progress{Done: true, Sample: withReport(seen, about(job, withLog(seen, ended, sample)))})
 }
 
 // about notes which Job it was.

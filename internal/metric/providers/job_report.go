@@ -15,9 +15,14 @@ import (
 // jobEnd is how the container that speaks for a Job ended.
 type jobEnd struct {
 	container string
+	reporter  string                           // the container that reports, which may be another one
+	message   string                           // its termination message
 	state     *corev1.ContainerStateTerminated // nil when it cannot be known
-	report    map[string]any                   // what it wrote, when that is a JSON object
-	words     string                           // what it wrote, when that is something else and may be shown
+	pod       string
+	report    map[string]any // what it reported
+	problem   string         // why it has not, where a format was promised
+	words     string         // what it wrote instead of a report, when that may be shown
+	withheld  bool           // what it wrote may not be shown
 }
 
 // lastPod is the pod that ended the Job: of those that ended as the Job did, the one that ended last. A Job that was
@@ -53,27 +58,35 @@ func endOf(job *batchv1.Job, pod *corev1.Pod) jobEnd {
 	if pod == nil || len(pod.Spec.Containers) == 0 {
 		return jobEnd{}
 	}
-	name, named := job.Annotations[api.AnnotationResultContainer]
-	if !named {
-		name, named = job.Spec.Template.Annotations[api.AnnotationResultContainer]
-	}
-	if !named {
-		name = pod.Spec.Containers[0].Name
-	}
-	end := jobEnd{container: name, state: terminated(pod, name)}
+	name := reporterOf(job, pod)
+	end := jobEnd{container: name, reporter: name, pod: pod.Name, state: terminated(pod, name), withheld: job.Annotations[annotationLastWords] == "withheld"}
 	if end.state == nil {
 		return jobEnd{}
 	}
-	end.report = readReport(end.state.Message)
+	end.message = end.state.Message
 	if pod.Status.Phase == corev1.PodFailed && end.state.ExitCode == 0 {
 		if other, state := firstFailure(pod); state != nil {
 			end.container, end.state = other, state
 		}
 	}
-	if end.report == nil && job.Annotations[annotationLastWords] != "withheld" {
+	if readReport(end.message) == nil && !end.withheld {
 		end.words = end.state.Message
 	}
 	return end
+}
+
+// reporterOf is the container that speaks for a Job.
+func reporterOf(job *batchv1.Job, pod *corev1.Pod) string {
+	if name, named := job.Annotations[api.AnnotationResultContainer]; named {
+		return name
+	}
+	if name, named := job.Spec.Template.Annotations[api.AnnotationResultContainer]; named {
+		return name
+	}
+	if len(pod.Spec.Containers) == 0 {
+		return ""
+	}
+	return pod.Spec.Containers[0].Name
 }
 
 func allStatuses(pod *corev1.Pod) []corev1.ContainerStatus {
