@@ -29,6 +29,10 @@ const (
 	RedirectLimit   Class = "redirect_limit"
 	// Script is a request that could not be built, such as an invalid URL.
 	Script Class = "script"
+	// Capture is an answer without what the script wanted from it, Expect one that is not
+	// as expected. Both were answered.
+	Capture Class = "capture"
+	Expect  Class = "expect"
 	// Local is our own machine's limit: no file descriptor or port left.
 	Local Class = "local"
 	// Unreachable is a network or host without a route to it.
@@ -58,6 +62,10 @@ func (c Class) Node() string {
 		return "EADDRNOTAVAIL"
 	case Unreachable:
 		return "EHOSTUNREACH"
+	case Capture:
+		return "Failed capture or match"
+	case Expect:
+		return "Failed expectations"
 	case Protocol:
 	}
 	return "HPE_INVALID_CONSTANT"

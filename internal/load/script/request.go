@@ -54,6 +54,7 @@ func (f *flow) request(method string, step field, path string) *Request {
 		switch field.key {
 		case "name":
 			name = f.text(field.value, where)
+			out.Name = name
 		case "json", "body", "form", "formData":
 			bodies = append(bodies, field)
 		default:

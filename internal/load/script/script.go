@@ -163,7 +163,9 @@ type Parallel struct {
 
 // Request is one compiled request.
 type Request struct {
-	At      Position
+	At Position
+	// Name is what reports and hooks call the request, empty when the script does not say.
+	Name    string
 	Method  string
 	URL     template.Text
 	Headers []Header

@@ -28,6 +28,9 @@ const (
 	ApdexFrustrated     = "apdex.frustrated"
 	// ErrorClass counts transport errors by our closed set of classes.
 	ErrorClass = "sluice.errors."
+	// ExpectOK and ExpectFailed count expectations; with a kind behind a dot, those of the kind.
+	ExpectOK     = "plugins.expect.ok"
+	ExpectFailed = "plugins.expect.failed"
 	// Overflow counts arrivals that our own bound on virtual users turned away.
 	Overflow = "sluice.vusers_overflow"
 )
@@ -37,6 +40,12 @@ const (
 	// ResponseTime is Artillery's: from the end of sending a request to the first byte of its answer.
 	ResponseTime  = "http.response_time"
 	SessionLength = "vusers.session_length"
+	// DNS, TCP and TLS are how long connecting took where a connection was made, Total the whole
+	// request; they are there with config.http.extendedMetrics.
+	DNS   = "http.dns"
+	TCP   = "http.tcp"
+	TLS   = "http.tls"
+	Total = "http.total"
 	// Duration is a request's whole time: connecting, sending, waiting, reading the body.
 	Duration = "request.duration"
 	// DurationFromIntended also counts the time a request should have been sent but was not yet.

@@ -3,40 +3,54 @@ package vu
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"sluice.dev/sluice/internal/load/httpx"
 	"sluice.dev/sluice/internal/load/script"
+	"sluice.dev/sluice/internal/load/template"
 )
 
+// walk does steps one after the other.
 func (u *user) walk(ctx context.Context, steps []script.Step) error {
-	for _, step := range steps {
-		var err error
-		if step.Request != nil {
-			err = u.send(ctx, step.Request)
-		} else {
-			err = u.think(ctx, step.Think)
+	for i := range steps {
+		if u.isHalted() {
+			return errHalted
 		}
-		if err != nil {
+		if err := u.step(ctx, &steps[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-var errThink = errors.New("the pause is not a duration")
-
-// think waits; the next request is intended for the end of the pause.
-func (u *user) think(ctx context.Context, t *script.Think) error {
-	d := t.Fixed
-	if !t.Text.IsStatic() {
-		var ok bool
-		if d, ok = script.ParseSeconds(t.Text.String(&u.scope)); !ok {
-			u.failed(httpx.Script)
-			return errThink
-		}
+func (u *user) step(ctx context.Context, s *script.Step) error {
+	switch {
+	case s.Request != nil:
+		return u.send(ctx, s.Request)
+	case s.Think != nil:
+		return u.think(ctx, s.Think)
+	case s.Loop != nil:
+		return u.loop(ctx, s.Loop)
+	case s.Parallel != nil:
+		return u.parallel(ctx, s.Parallel)
+	case s.Log != nil:
+		u.printer.print(s.Log.String(&u.scope))
+		return nil
+	case s.Function != "":
+		return u.steps(ctx, []string{s.Function})
 	}
-	u.intended = u.intended.Add(d)
+	return nil
+}
+
+// wait lets a time go by, and other branches of the user compute meanwhile.
+func (u *user) wait(ctx context.Context, d time.Duration) error {
+	u.leave()
+	defer u.enter()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -44,5 +58,225 @@ func (u *user) think(ctx context.Context, t *script.Think) error {
 		return ctx.Err()
 	case <-timer.C:
 		return nil
+	}
+}
+
+// think waits; the next request is intended for the end of the pause.
+func (u *user) think(ctx context.Context, t *script.Think) error {
+	d := t.Fixed
+	if !t.Text.IsStatic() {
+		text := t.Text.String(&u.scope)
+		var ok bool
+		if d, ok = script.ParseSeconds(text); !ok {
+			return u.fail(scriptClass, "Invalid think time: "+text, fmt.Errorf("%q is no duration", text))
+		}
+	}
+	jitter := t.Jitter
+	if jitter == nil {
+		jitter = u.script.ThinkJitter
+	}
+	d = vary(d, jitter, u.scope.Rand)
+	u.intended = u.intended.Add(d)
+	return u.wait(ctx, d)
+}
+
+// vary makes a pause up to so much longer or shorter, evenly.
+func vary(d time.Duration, j *script.Jitter, random *rand.Rand) time.Duration {
+	if j == nil {
+		return d
+	}
+	by := j.By
+	if by == 0 {
+		by = time.Duration(float64(d) * j.Share)
+	}
+	if by <= 0 {
+		return d
+	}
+	return max(0, d-by+time.Duration(random.Int64N(2*int64(by)+1)))
+}
+
+// forever is a loop without an end of its own.
+const forever = -1
+
+// loop repeats its steps.
+func (u *user) loop(ctx context.Context, l *script.Loop) error {
+	from, to := l.From, l.To
+	var values []any
+	switch {
+	case l.Over != nil:
+		var ok bool
+		if values, ok = u.over(l.Over); !ok {
+			return nil
+		}
+		from, to = 0, int64(len(values))
+	case l.While != "":
+		to = forever
+	case l.Times != nil:
+		from, to = countOf(l.Times.Value(&u.scope))
+	case l.To == 0 && l.From == 0:
+		to = forever
+	}
+	for i := from; to == forever || i < to; i++ {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		u.scope.Vars[named(l.Count, "$loopCount")] = i
+		u.scope.Vars[named(l.Element, "$loopElement")] = element(values, i)
+		if err := u.walk(ctx, l.Steps); err != nil {
+			return err
+		}
+		if l.While != "" {
+			if more, err := u.asked(l.While); err != nil || !more {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func named(name, usual string) string {
+	if name == "" {
+		return usual
+	}
+	return name
+}
+
+// element is what a turn is about: the list's value, or the turn's number.
+func element(values []any, i int64) any {
+	if values == nil {
+		return i
+	}
+	return values[i]
+}
+
+// over returns what a loop goes over, and false where a variable is no list.
+func (u *user) over(o *script.Over) ([]any, bool) {
+	if o.Path != nil {
+		v, _ := template.Resolve(u.scope.Vars, o.Path)
+		values, ok := v.([]any)
+		return values, ok
+	}
+	values := make([]any, len(o.Values))
+	for i, node := range o.Values {
+		values[i] = node.Value(&u.scope)
+	}
+	return values, true
+}
+
+// countOf reads a loop's count: a number, where a negative one has no end, or a range.
+func countOf(v any) (from, to int64) {
+	text := strings.TrimSpace(template.Format(v))
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		if n == -1 {
+			return 0, forever
+		}
+		return 0, max(0, int64(min(n, 1<<53)))
+	}
+	low, high, found := strings.Cut(text, "-")
+	a, errA := strconv.ParseInt(strings.TrimSpace(low), 10, 64)
+	b, errB := strconv.ParseInt(strings.TrimSpace(high), 10, 64)
+	if !found || errA != nil || errB != nil {
+		return 0, 0
+	}
+	return a, max(a, b)
+}
+
+// usualLimit is how many steps of a parallel block run at once when the script does not say.
+const usualLimit = 100
+
+// parallel runs steps at the same time. The first that fails keeps further ones
+// from beginning, and fails the block once those under way have ended.
+func (u *user) parallel(ctx context.Context, p *script.Parallel) error {
+	outermost := u.turn == nil
+	if outermost {
+		u.turn = &sync.Mutex{}
+		u.turn.Lock()
+		if u.script.Pool == 0 {
+			u.sockets = make(chan struct{}, max(1, u.script.MaxSockets))
+		}
+	}
+	limit := p.Limit
+	if limit <= 0 {
+		limit = usualLimit
+	}
+	group := &group{steps: p.Steps}
+	u.leave()
+	var branches sync.WaitGroup
+	for range min(limit, len(p.Steps)) {
+		branches.Go(func() { group.run(ctx, u) })
+	}
+	branches.Wait()
+	u.enter()
+	if outermost {
+		u.turn, u.sockets = nil, nil
+	}
+	if group.latest.After(u.intended) {
+		u.intended = group.latest
+	}
+	return group.err
+}
+
+// group is what the branches of a parallel block share.
+type group struct {
+	steps  []script.Step
+	next   atomic.Int64
+	failed atomic.Bool
+
+	mu     sync.Mutex
+	err    error
+	latest time.Time
+}
+
+// run takes steps from the group until there are none left.
+func (g *group) run(ctx context.Context, from *user) {
+	for {
+		i := g.next.Add(1) - 1
+		if i >= int64(len(g.steps)) || g.failed.Load() {
+			return
+		}
+		branch := *from
+		branch.headers, branch.answer = nil, nil
+		branch.halted = append(from.halted[:len(from.halted):len(from.halted)], &g.failed)
+		branch.enter()
+		err := branch.walk(ctx, g.steps[i:i+1])
+		branch.leave()
+		g.ended(err, branch.intended)
+	}
+}
+
+func (g *group) ended(err error, at time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if at.After(g.latest) {
+		g.latest = at
+	}
+	if err != nil && g.err == nil {
+		g.failed.Store(true)
+		g.err = err
+	}
+}
+
+// errHalted ends a branch because one beside it failed.
+var errHalted = errors.New("a step beside it failed")
+
+func (u *user) isHalted() bool {
+	for _, h := range u.halted {
+		if h.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// leave lets other branches of the user compute, enter waits for the turn.
+func (u *user) leave() {
+	if u.turn != nil {
+		u.turn.Unlock()
+	}
+}
+
+func (u *user) enter() {
+	if u.turn != nil {
+		u.turn.Lock()
 	}
 }

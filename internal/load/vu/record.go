@@ -9,11 +9,31 @@ import (
 	"sluice.dev/sluice/internal/load/stats"
 )
 
-// failed counts an error that no hop carries.
-func (u *user) failed(class httpx.Class) {
+// failure is what ended a user, by the name it is counted under.
+type failure struct {
+	name string
+	err  error
+}
+
+func (f *failure) Error() string { return f.name + ": " + f.err.Error() }
+
+// Unwrap returns what went wrong underneath.
+func (f *failure) Unwrap() error { return f.err }
+
+// fail counts an error that no hop carries, and returns it.
+func (u *user) fail(class httpx.Class, name string, err error) error {
+	u.count(class, name)
+	return &failure{name: name, err: err}
+}
+
+// count counts an error.
+func (u *user) count(class httpx.Class, name string) {
+	if u.quiet {
+		return
+	}
 	u.config.Recorder.Record(u.k, func(s *stats.Set) {
 		s.At(time.Now())
-		s.Count(series.Errors+class.Node(), 1)
+		s.Count(series.Errors+name, 1)
 		s.Count(series.ErrorClass+string(class), 1)
 	})
 }
@@ -40,9 +60,22 @@ func (u *user) record(s *stats.Set, r *script.Request, h httpx.Hop) {
 	s.Observe(u.keys.duration, total)
 	s.Observe(u.keys.fromIntended, h.Done.Sub(u.intended))
 	s.Observe(phase.duration, total)
+	if u.script.Extended {
+		connected(s, h, total)
+	}
 	if t := u.script.Apdex; t > 0 {
 		s.Inc(u.keys.apdex(total, t), 1)
 	}
+}
+
+// connected writes how long connecting took, where a connection was made.
+func connected(s *stats.Set, h httpx.Hop, total time.Duration) {
+	for name, d := range map[string]time.Duration{series.DNS: h.DNS, series.TCP: h.TCP, series.TLS: h.TLS} {
+		if d > 0 {
+			s.Time(name, d)
+		}
+	}
+	s.Time(series.Total, total)
 }
 
 // answered writes what is known once the headers are there.

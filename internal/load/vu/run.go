@@ -3,6 +3,7 @@ package vu
 
 import (
 	"context"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -27,6 +28,14 @@ type Config struct {
 	Bound int
 	// Seed makes what users draw by chance repeatable: user k always draws the same.
 	Seed uint64
+	// Target replaces the script's when it is not empty, to send the same load elsewhere.
+	Target string
+	// Tags go with every request, as members of the W3C baggage header and as X-Sluice-Load-Test.
+	Tags map[string]string
+	// Log takes what log steps, processors and expectations print, a bounded number of lines; nil drops them.
+	Log io.Writer
+	// Begin is called after the script's before flow and waits for the moment to send; nil begins at once.
+	Begin func(ctx context.Context) error
 }
 
 // Pace says how sending went.
@@ -38,38 +47,48 @@ type Pace struct {
 	Took time.Duration
 	// Stopped says that the context ended the run early.
 	Stopped bool
+	// Err is why nothing, or not everything, was done: the before or after flow
+	// failed, or a certificate or the processor cannot be used.
+	Err error
 }
 
 // runner holds one run.
 type runner struct {
-	script   *script.Script
-	config   Config
-	factory  *httpx.Factory
-	weights  []int64
-	inFlight atomic.Int64
-	users    sync.WaitGroup
-	started  time.Time
-	keys     *keys
+	script  *script.Script
+	config  Config
+	factory *httpx.Factory
+	// target is what urls are appended to, tags what goes with every request.
+	target string
+	tags   tags
+	// shared are the variables that every user begins with: all rows of files, and what the before flow captured.
+	shared, captured map[string]any
+	extractors       extractors
+	functions        *functions
+	printer          *printer
+	labels, metrics  labels
+	explained        atomic.Int64
+	weights          []int64
+	inFlight         atomic.Int64
+	users            sync.WaitGroup
+	started          time.Time
+	keys             *keys
 }
 
 // Run sends the script's load and returns when the last user has finished or
-// the context has ended.
+// the context has ended. The script's before flow runs first, its after flow last.
 func Run(ctx context.Context, s *script.Script, c Config) Pace {
-	if c.Bound <= 0 {
-		c.Bound = DefaultBound
+	r, err := newRunner(s, c)
+	if err != nil {
+		return Pace{StartedAt: time.Now(), Err: err}
 	}
-	r := &runner{
-		script: s, config: c, factory: httpx.NewFactory(httpx.Options{Timeout: s.Timeout, Insecure: s.Insecure}),
+	defer r.factory.Close()
+	if err := r.setUp(ctx); err != nil {
+		return Pace{StartedAt: time.Now(), Stopped: ctx.Err() != nil, Err: err}
 	}
-	var sum int64
-	for _, scenario := range s.Scenarios {
-		sum += scenario.Weight
-		r.weights = append(r.weights, sum)
-	}
-	r.keys = newKeys(s, c.Recorder)
 	pace := r.pace(ctx)
 	r.users.Wait()
 	pace.Stopped = ctx.Err() != nil
+	pace.Err = r.tearDown(ctx)
 	return pace
 }
 
