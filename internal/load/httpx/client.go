@@ -20,6 +20,8 @@ const (
 	maxBody = 5 * time.Minute
 	// maxIdle is the connections a user keeps; more than one only after redirects to other hosts.
 	maxIdle = 4
+	// Each connection has two buffers, and thousands may be open. Bodies are not read through them.
+	readBuffer, writeBuffer = 2 << 10, 1 << 10
 	// maxHeaders bounds an answer's headers.
 	maxHeaders = 256 << 10
 )
@@ -79,6 +81,8 @@ func (f *Factory) newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    f.options.Sockets,
 		MaxIdleConns:           maxIdle * f.options.Sockets,
 		MaxResponseHeaderBytes: maxHeaders,
+		ReadBufferSize:         readBuffer,
+		WriteBufferSize:        writeBuffer,
 		ForceAttemptHTTP2:      slices.Contains(f.tls.NextProtos, "h2"),
 	}
 }

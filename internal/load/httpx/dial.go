@@ -24,6 +24,7 @@ const (
 type book struct {
 	dialer  net.Dialer
 	resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	ports   ports
 	mu      sync.Mutex
 	entries map[string]*entry
 }
@@ -45,8 +46,17 @@ func newBook() *book {
 	}
 }
 
-// dial connects to the first of a name's addresses that answers.
+// dial connects, and minds the ports.
 func (b *book) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := b.reach(ctx, network, address)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		return thrifty{tcp, &b.ports}, nil
+	}
+	return conn, err
+}
+
+// reach connects to the first of a name's addresses that answers.
+func (b *book) reach(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return b.dialer.DialContext(ctx, network, address)
