@@ -42,13 +42,13 @@ func (r *Runtime) Call(c *Call) (Answer, error) {
 		if answer, err = r.run(f, c, vars); err != nil {
 			return err
 		}
-		return vars.back()
+		return r.inside(vars.back)
 	})
 	if err == nil {
 		return answer, nil
 	}
-	// What a function set before it failed stays only as far as it can cross.
-	if vars.back() != nil {
+	// What a function set before it failed stays, but only if all of it can cross.
+	if r.bounded(func() error { return r.inside(vars.back) }) != nil {
 		clear(vars.vars)
 		maps.Copy(vars.vars, before)
 	}
@@ -71,7 +71,7 @@ func (r *Runtime) run(f goja.Callable, c *Call, vars *variables) (Answer, error)
 	}
 	answer, err := r.judge(c, end, returned)
 	if err == nil && c.Kind == BeforeRequest && c.Request != nil {
-		err = r.changed(c.Request, request)
+		err = r.inside(func() error { return r.changed(c.Request, request) })
 	}
 	return answer, err
 }
@@ -164,7 +164,8 @@ func (r *Runtime) thrown(c *Call, err error) *Thrown {
 	if errors.As(err, &exception) {
 		text := c.Function + ": " + message(exception.Value())
 		if at := r.program.frame(exception); at != nil {
-			text = fmt.Sprintf("%s (%s:%d:%d)", text, at.SrcName(), at.Position().Line, at.Position().Column)
+			line, column := r.program.units[at.SrcName()].place(at.Position())
+			text = fmt.Sprintf("%s (%s:%d:%d)", text, at.SrcName(), line, column)
 		}
 		return &Thrown{Name: name(exception.Value()), Text: text}
 	}

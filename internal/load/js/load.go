@@ -10,6 +10,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
 )
 
@@ -25,6 +26,16 @@ type unit struct {
 	code *goja.Program
 	// paths says which file each of the names it requires is.
 	paths map[string]string
+	// head is how much stands before the text on the first line.
+	head int
+}
+
+// place is the line and column in the file of a position that goja knows.
+func (u *unit) place(at file.Position) (line, column int) {
+	if at.Line == 1 {
+		return 1, max(1, at.Column-u.head)
+	}
+	return at.Line, at.Column
 }
 
 // maxFiles bounds how many files a processor is made of.
@@ -122,12 +133,13 @@ func (l *loader) file(name string, data []byte) {
 			return
 		}
 	}
+	u.head = offset
 	l.compile(name, u, tree)
 	for _, r := range found.refused {
-		line, column := place(m.source, r.at-(offset-found.offset))
+		line, column := m.place(r.at)
 		l.refuse(name, &Error{Line: line, Column: column, Text: r.text})
 	}
-	l.requires(name, u, m, found)
+	l.requires(name, u, &m, found)
 }
 
 // parse wraps a module's text into a function and parses it; offset is how far the text was moved.
@@ -139,10 +151,8 @@ func (l *loader) parse(name, head string, m module) (tree *ast.Program, offset i
 	e := &Error{Text: err.Error()}
 	var list parser.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
-		e = &Error{Line: list[0].Position.Line, Column: list[0].Position.Column, Text: list[0].Message}
-		if e.Line == 1 {
-			e.Column = max(1, e.Column-len(head))
-		}
+		e = &Error{Text: list[0].Message}
+		e.Line, e.Column = (&unit{head: len(head)}).place(list[0].Position)
 	}
 	l.refuse(name, e)
 	return nil, 0
@@ -157,7 +167,7 @@ func (l *loader) compile(name string, u *unit, tree *ast.Program) {
 			e.Text = syntax.Message
 			if syntax.File != nil {
 				at := syntax.File.Position(syntax.Offset)
-				e.Line, e.Column = at.Line, at.Column
+				e.Line, e.Column = u.place(at)
 			}
 		}
 		l.refuse(name, e)
@@ -191,9 +201,9 @@ func (l *loader) data(name string, u *unit, data []byte) {
 }
 
 // requires loads what a file requires, or says why it cannot.
-func (l *loader) requires(name string, u *unit, m module, found *surveyed) {
+func (l *loader) requires(name string, u *unit, m *module, found *surveyed) {
 	for _, r := range found.requires {
-		line, column := place(m.source, r.at)
+		line, column := m.place(r.at)
 		if shim(r.text) != "" {
 			continue
 		}
@@ -219,7 +229,7 @@ func (l *loader) requires(name string, u *unit, m module, found *surveyed) {
 }
 
 // resolve finds the file that a name without an ending means.
-func (l *loader) resolve(name string) (file string, data []byte, err error) {
+func (l *loader) resolve(name string) (found string, data []byte, err error) {
 	for _, ending := range []string{"", ".js", ".cjs", ".mjs", ".json", "/index.js"} {
 		data, failed := l.read(name + ending)
 		if failed == nil {

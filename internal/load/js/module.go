@@ -2,6 +2,7 @@ package js
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,12 +11,36 @@ import (
 // CommonJS, line by line, so that positions stay true.
 type module struct {
 	source string
+	// original is the text as it was, moved how positions in source lead to it.
+	original string
+	moved    []move
 	// strict code is what import and export make of a text.
 	strict bool
 	// exported are the positions in source of const, let and var that were exported.
 	exported map[int]bool
 	// prologue is what must stand before the text.
 	prologue []string
+}
+
+// move says that what stands at out in the rewritten text came from src; all of
+// what follows did so when it is fixed, else position by position.
+type move struct {
+	out, src int
+	fixed    bool
+}
+
+// place is the line and column in the original of a position in source.
+func (m *module) place(at int) (line, column int) {
+	for _, v := range slices.Backward(m.moved) {
+		if v.out > at {
+			continue
+		}
+		if v.fixed {
+			return place(m.original, v.src)
+		}
+		return place(m.original, v.src+at-v.out)
+	}
+	return place(m.original, at)
 }
 
 // rewriter goes through a module's tokens and collects what is to be replaced.
@@ -31,11 +56,14 @@ type rewriter struct {
 
 // modern rewrites what stands at the top of a text.
 func modern(src string) (m module, fail *Error) {
+	if strings.HasPrefix(src, "#!") {
+		src = "//" + src[2:]
+	}
 	tokens, fail := lex(src)
 	if fail != nil {
 		return module{}, fail
 	}
-	r := &rewriter{src: src, tokens: tokens, m: module{exported: map[int]bool{}}}
+	r := &rewriter{src: src, tokens: tokens, m: module{original: src, exported: map[int]bool{}}}
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -80,8 +108,10 @@ func (r *rewriter) replace(from int, text string) {
 	old := r.src[begin:end]
 	// What follows keeps its place; so does the white space before it.
 	tail := old[len(strings.TrimRight(old, " \t\r\n")):]
+	r.m.moved = append(r.m.moved, move{r.out.Len(), begin, true})
 	r.out.WriteString(text)
 	r.out.WriteString(strings.Repeat("\n", strings.Count(strings.TrimRight(old, " \t\r\n"), "\n")))
+	r.m.moved = append(r.m.moved, move{r.out.Len(), end - len(tail), false})
 	r.out.WriteString(tail)
 	r.copied = end
 }
@@ -325,6 +355,7 @@ func (r *rewriter) endOfBody() {
 		if r.tokens[r.at].depth == 0 && r.text(r.at) == "}" {
 			r.out.WriteString(r.src[r.copied:r.tokens[r.at].end] + ";")
 			r.copied = r.tokens[r.at].end
+			r.m.moved = append(r.m.moved, move{r.out.Len(), r.copied, false})
 			r.at++
 			return
 		}

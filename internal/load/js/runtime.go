@@ -43,6 +43,7 @@ type Runtime struct {
 	call  *Call
 	lines int
 	limit time.Duration
+	dead  bool
 }
 
 // Runtime runs the program's files and returns what can be called.
@@ -74,7 +75,7 @@ func (p *Program) start(o Options) (*Runtime, error) {
 		if err != nil {
 			return err
 		}
-		return r.collect(main)
+		return r.inside(func() error { r.collect(main); return nil })
 	})
 	r.limit = o.Limit
 	if err != nil {
@@ -183,7 +184,7 @@ func (r *Runtime) standIn(name, wanted string) (goja.Value, error) {
 }
 
 // collect finds the exported functions: those of the module, then those of its default.
-func (r *Runtime) collect(exports goja.Value) error {
+func (r *Runtime) collect(exports goja.Value) {
 	holders := []goja.Value{exports}
 	if o, ok := exports.(*goja.Object); ok {
 		holders = append(holders, o.Get("default"))
@@ -194,19 +195,17 @@ func (r *Runtime) collect(exports goja.Value) error {
 			continue
 		}
 		for _, name := range o.Keys() {
-			var member goja.Value
-			if exception := r.vm.Try(func() { member = o.Get(name) }); exception != nil {
-				return exception
-			}
+			member := o.Get(name)
 			f, ok := goja.AssertFunction(member)
 			if _, known := r.functions[name]; !ok || known {
 				continue
 			}
 			r.functions[name] = f
-			r.lengths[name] = member.(*goja.Object).Get("length").ToInteger()
+			if length := member.ToObject(r.vm).Get("length"); length != nil {
+				r.lengths[name] = length.ToInteger()
+			}
 		}
 	}
-	return nil
 }
 
 // blame says where in the processor's files an error comes from.
@@ -216,7 +215,8 @@ func (p *Program) blame(err error) error {
 	if errors.As(err, &exception) {
 		e.Text = message(exception.Value())
 		if at := p.frame(exception); at != nil {
-			e.File, e.Line, e.Column = at.SrcName(), at.Position().Line, at.Position().Column
+			e.File = at.SrcName()
+			e.Line, e.Column = p.units[e.File].place(at.Position())
 		}
 	}
 	return e
@@ -286,13 +286,45 @@ func (r *Runtime) bounded(f func() error) error {
 		})
 	}
 	defer finish()
-	err := f()
+	err := r.guarded(f)
 	finish()
 	if cause != nil && err != nil {
 		var interrupted *goja.InterruptedError
 		if errors.As(err, &interrupted) {
 			return cause
 		}
+	}
+	return err
+}
+
+// guarded makes an error of a panic: goja panics where Go refuses to make what a
+// program asks for, and cannot be used after that.
+func (r *Runtime) guarded(f func() error) (err error) {
+	if r.dead {
+		return errors.New("the engine gave up in an earlier call")
+	}
+	defer func() {
+		if e := recover(); e != nil {
+			r.dead = true
+			err = fmt.Errorf("the engine gave up: %s", short(fmt.Sprint(e)))
+		}
+	}()
+	return f()
+}
+
+// inside runs f as if JavaScript had called it, so that what values do when they
+// are looked at (getters, proxies) fails as an error.
+func (r *Runtime) inside(f func() error) error {
+	var err error
+	callable, ok := goja.AssertFunction(r.vm.ToValue(func(goja.FunctionCall) goja.Value {
+		err = f()
+		return goja.Undefined()
+	}))
+	if !ok {
+		return errors.New("a function of ours is none")
+	}
+	if _, failed := callable(goja.Undefined()); failed != nil {
+		return failed
 	}
 	return err
 }

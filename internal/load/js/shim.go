@@ -153,7 +153,7 @@ func bytesOf(v goja.Value) ([]byte, bool) {
 }
 
 // encode makes bytes of a text.
-func (r *Runtime) encode(text goja.String, encoding string) goja.ArrayBuffer {
+func (r *Runtime) encode(text goja.Value, encoding string) goja.ArrayBuffer {
 	s := text.String()
 	var b []byte
 	switch strings.ToLower(encoding) {

@@ -2,38 +2,50 @@
 (function (global, native) {
   'use strict';
 
+  const call = Function.prototype.call.bind(Function.prototype.call);
   const most = 1 << 24; // characters, elements or bytes that one call may make
 
+  const apply = Function.prototype.apply;
   const guard = (holder, name, size) => {
     const original = holder[name];
-    Object.defineProperty(holder, name, {
-      configurable: true, writable: true, enumerable: false,
-      value: {
-        [name](...args) {
-          if (size(this, args) > most) throw new RangeError(name + ': more than processors may keep');
-          return original.apply(this, args);
-        },
-      }[name],
-    });
+    const limited = {
+      [name](first) {
+        if (size(this, first, arguments) > most) throw new RangeError(name + ': more than processors may keep');
+        return call(apply, original, this, arguments);
+      },
+    }[name];
+    Object.defineProperty(holder, name, { configurable: true, writable: true, enumerable: false, value: limited });
   };
   const length = (self) => (self === null || self === undefined ? 0 : Number(self.length) || 0);
-  guard(String.prototype, 'repeat', (self, [n]) => String(self).length * (Number(n) || 0));
-  guard(String.prototype, 'padStart', (self, [n]) => Number(n) || 0);
-  guard(String.prototype, 'padEnd', (self, [n]) => Number(n) || 0);
-  for (const name of Object.getOwnPropertyNames(Array.prototype)) {
-    if (name !== 'constructor' && typeof Array.prototype[name] === 'function') {
-      guard(Array.prototype, name, length);
-    }
+  guard(String.prototype, 'repeat', (self, n) => String(self).length * (Number(n) || 0));
+  guard(String.prototype, 'padStart', (self, n) => Number(n) || 0);
+  guard(String.prototype, 'padEnd', (self, n) => Number(n) || 0);
+  for (const name of ['concat', 'copyWithin', 'entries', 'every', 'fill', 'filter', 'find', 'findIndex', 'findLast', 'findLastIndex', 'flat', 'flatMap',
+    'forEach', 'includes', 'indexOf', 'join', 'lastIndexOf', 'map', 'reduce', 'reduceRight', 'reverse', 'slice', 'some', 'sort', 'splice', 'shift', 'unshift',
+    'toString', 'toLocaleString', 'toReversed', 'toSorted', 'toSpliced', 'with']) {
+    if (typeof Array.prototype[name] === 'function') guard(Array.prototype, name, length);
   }
-  guard(Array, 'from', (self, [from]) => length(from));
-  const bounded = (constructor, size) => new Proxy(constructor, {
-    construct(target, args, to) {
-      if (args.length > 0 && typeof args[0] === 'number' && args[0] * size > most) {
-        throw new RangeError(target.name + ': more than processors may keep');
-      }
-      return Reflect.construct(target, args, to);
-    },
+  guard(Array, 'from', (self, from) => length(from));
+  guard(Reflect, 'apply', (self, f, args) => length(args[2]) * 16);
+  guard(Reflect, 'construct', (self, f, args) => length(args[1]) * 16);
+  Object.defineProperty(Function.prototype, 'apply', {
+    configurable: true, writable: true, enumerable: false,
+    value: { apply(self, args) {
+      if (length(args) * 16 > most) throw new RangeError('apply: more than processors may keep');
+      return call(apply, this, self, args);
+    } }.apply,
   });
+  const bounded = (original, size) => {
+    const limited = function (...args) {
+      if (!new.target) return original(...args);
+      if (typeof args[0] === 'number' && args[0] * size > most) throw new RangeError(original.name + ': more than processors may keep');
+      return Reflect.construct(original, args, new.target === limited ? original : new.target);
+    };
+    Object.defineProperty(limited, 'name', { value: original.name });
+    limited.prototype = original.prototype;
+    Object.setPrototypeOf(limited, original);
+    return limited;
+  };
   for (const name of ['ArrayBuffer', 'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array',
     'Int32Array', 'Uint32Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array']) {
     if (typeof global[name] === 'function') global[name] = bounded(global[name], global[name].BYTES_PER_ELEMENT || 1);
