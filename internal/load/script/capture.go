@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"sluice.dev/sluice/internal/load/extract"
 	"sluice.dev/sluice/internal/load/template"
 )
 
@@ -48,6 +49,8 @@ func (f *flow) capture(v *value, path string, known keys) (Capture, bool) {
 	}
 	if out.By == ByRegexp {
 		f.checkRegexp(v.get("regexp"), dotted(path, "regexp"), out)
+	} else if out.By != "" && out.Expression.IsStatic() {
+		f.checkExtractor(v, path, out)
 	}
 	return out, out.By != ""
 }
@@ -96,6 +99,16 @@ func (f *flow) position(v *value, path string) string {
 	}
 	f.whole(v, path, 0, 1_000_000)
 	return asText(v.scalar)
+}
+
+// checkExtractor refuses an expression that no answer can be looked at with.
+func (f *flow) checkExtractor(v *value, path string, c Capture) {
+	_, err := extract.Compile(extract.Spec{
+		By: string(c.By), Expression: c.Expression.Source(), Attribute: c.Attribute, Index: c.Index, Whole: c.Whole,
+	})
+	if err != nil {
+		f.fail(v.at, dotted(path, string(c.By)), "%s", err)
+	}
 }
 
 // checkRegexp refuses now what could only fail in every virtual user. Go's
@@ -168,6 +181,10 @@ func (f *flow) checkExpectation(field field, path string) {
 		}
 	case "cdnHit":
 		f.boolean(v, path)
+	case "jmespath", "jpath":
+		if err := extract.CheckExpectation(field.key, f.text(v, path)); err != nil {
+			f.fail(v.at, path, "%s", err)
+		}
 	case "matchesRegexp":
 		if t, err := template.Parse(f.text(v, path)); err == nil && t.IsStatic() {
 			if _, err := regexp.Compile(t.Source()); err != nil {

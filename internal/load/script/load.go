@@ -73,6 +73,7 @@ func (c *compiler) load(data []byte) *Script {
 	root = c.prepare(root)
 	if len(c.problems) == 0 {
 		c.compile(root, s)
+		s.Fakes = c.fakeFunctions()
 	}
 	return s
 }

@@ -35,7 +35,8 @@ func captured(v *value) []string {
 		if f.key == "capture" {
 			for _, item := range listOf(f.value) {
 				if as := item.get("as"); as != nil && as.kind == scalar {
-					names = append(names, asText(as.scalar))
+					root, _, _ := strings.Cut(asText(as.scalar), ".")
+					names = append(names, asText(as.scalar), root)
 				}
 			}
 			continue
@@ -48,13 +49,18 @@ func captured(v *value) []string {
 // parse compiles a text's placeholders. What it calls is one of the built-in
 // functions, or one of the fake-data plugin's where that is loaded.
 func (c *compiler) parse(source string) (template.Text, error) {
-	return template.ParseWith(source, func(name string) (template.Function, bool) {
-		if !c.fakes {
-			return nil, false
-		}
+	return template.ParseWith(source, c.fakeFunctions())
+}
+
+// fakeFunctions are those of the fake-data plugin, nil where it is not loaded.
+func (c *compiler) fakeFunctions() template.Functions {
+	if !c.fakes {
+		return nil
+	}
+	return func(name string) (template.Function, bool) {
 		function, known := lookupFake(name)
 		return function, known
-	})
+	}
 }
 
 // template compiles a text with placeholders and refuses names that nothing defines.

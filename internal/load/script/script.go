@@ -37,6 +37,8 @@ type Script struct {
 	Payloads []Payload
 	// Functions are the processor's; nil without one.
 	Functions *js.Program
+	// Fakes are the functions of the fake-data plugin, nil without it.
+	Fakes template.Functions
 	// Cookies go with every user's first request.
 	Cookies []Pair
 	// ThinkJitter varies pauses that have no jitter of their own, nil for none.

@@ -15,6 +15,8 @@ type Scope struct {
 	Vars map[string]any
 	// Rand feeds $randomNumber and $randomString.
 	Rand *rand.Rand
+	// Functions are those beyond the built-in ones that texts made while running may call; nil for none.
+	Functions Functions
 }
 
 // Text is a compiled text with placeholders.

@@ -47,7 +47,7 @@ func (n Node) build(text func(Text) any) any {
 func Fill(v any, s *Scope) any {
 	switch v := v.(type) {
 	case string:
-		t, err := Parse(v)
+		t, err := ParseWith(v, s.Functions)
 		if err != nil {
 			return v
 		}

@@ -27,7 +27,7 @@ func (u *user) multipart(parts []script.Part) ([]byte, string) {
 		if err != nil {
 			continue // never: it writes into memory
 		}
-		if p.FileName != "" {
+		if p.File != nil {
 			_, _ = part.Write(p.File)
 		} else {
 			_, _ = part.Write([]byte(p.Value.String(&u.scope)))

@@ -34,8 +34,6 @@ type Config struct {
 	Tags map[string]string
 	// Log takes what log steps, processors and expectations print, a bounded number of lines; nil drops them.
 	Log io.Writer
-	// Begin is called after the script's before flow and waits for the moment to send; nil begins at once.
-	Begin func(ctx context.Context) error
 }
 
 // Pace says how sending went.

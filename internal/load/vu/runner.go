@@ -80,19 +80,16 @@ const (
 	afterLoad = 2 * time.Minute
 )
 
-// setUp runs the before flow, and waits for the moment to begin. What the flow
-// captures every user gets.
+// setUp runs the before flow. What it captures every user gets.
 func (r *runner) setUp(ctx context.Context) error {
-	if r.script.Setup != nil {
-		vars, err := r.once(ctx, r.script.Setup)
-		if err != nil {
-			return fmt.Errorf("the before flow failed, so no load was sent: %w", err)
-		}
-		r.captured = vars
+	if r.script.Setup == nil {
+		return nil
 	}
-	if r.config.Begin != nil {
-		return r.config.Begin(ctx)
+	vars, err := r.once(ctx, r.script.Setup)
+	if err != nil {
+		return fmt.Errorf("the before flow failed, so no load was sent: %w", err)
 	}
+	r.captured = vars
 	return nil
 }
 

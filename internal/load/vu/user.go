@@ -53,7 +53,7 @@ func (r *runner) newUser(k int64, s *script.Scenario) *user {
 		u.picked = r.pick(random)
 		u.scenario = &r.script.Scenarios[u.picked]
 	}
-	u.scope = template.Scope{Vars: u.variables(random), Rand: random}
+	u.scope = template.Scope{Vars: u.variables(random), Rand: random, Functions: r.script.Fakes}
 	return u
 }
 
