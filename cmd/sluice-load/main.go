@@ -27,10 +27,15 @@ func main() {
 // tuneMemory trades memory, of which the generator needs little, for fewer
 // collections, whose pauses would be measured as the target's latency.
 func tuneMemory() {
+	limit, limited := cgroup.MemoryLimit(cgroup.Root)
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		percent := 400
+		if limited && limit < 128<<20 {
+			percent = 200
+		}
+		debug.SetGCPercent(percent)
 	}
-	if limit, ok := cgroup.MemoryLimit(cgroup.Root); ok && os.Getenv("GOMEMLIMIT") == "" {
+	if limited && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit / 10 * 9)
 	}
 }
