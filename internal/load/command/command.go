@@ -18,6 +18,7 @@ const (
 	exitFailed       = 1
 	exitUsage        = 2
 	exitInconclusive = 3
+	exitExpectation  = 21
 	exitInterrupt    = 130
 	exitTerminate    = 143
 )
@@ -85,11 +86,11 @@ func newRoot(name string, env Env) *cobra.Command {
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("say what to do: run SCRIPT, or version")
+			return errors.New("say what to do: run SCRIPT, quick URL, lint SCRIPT…, report FILE, or version")
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newRun(env), &cobra.Command{
+	root.AddCommand(newRun(env), newQuick(env), newLint(env), newReport(env), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
@@ -99,40 +100,4 @@ func newRoot(name string, env Env) *cobra.Command {
 		},
 	})
 	return root
-}
-
-// flags are those of run.
-type flags struct {
-	target, output, environment string
-	variables, overrides        string
-	quiet, insecure, plan       bool
-}
-
-func newRun(env Env) *cobra.Command {
-	var f flags
-	cmd := &cobra.Command{
-		Use:   "run SCRIPT",
-		Short: "Run a script",
-		Long: `Run a script in Artillery's format.
-
-Exit codes: 0 the script's gates are met, 1 one is not, 2 the script or the command line is wrong and nothing was sent,
-3 inconclusive (the generator was the bottleneck, or the target never answered), 130 and 143 stopped by a signal.
-
-In a container the result is also written to the termination message, in at most RESULT_BUDGET bytes (default 4096);
-SLUICE_TERMINATION_LOG names another file for it.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return run(args[0], f, env)
-		},
-	}
-	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVarP(&f.target, "target", "t", "", "address that replaces config.target")
-	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory")
-	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no reports, only warnings and errors")
-	cmd.Flags().BoolVarP(&f.insecure, "insecure", "k", false, "take any TLS certificate")
-	cmd.Flags().StringVarP(&f.environment, "environment", "e", "", "lay one of config.environments over the configuration")
-	cmd.Flags().StringVarP(&f.variables, "variables", "v", "", "JSON map of variables")
-	cmd.Flags().StringVar(&f.overrides, "overrides", "", "JSON map laid over the whole script")
-	cmd.Flags().BoolVar(&f.plan, "plan", false, "print the arrival plan and send nothing")
-	return cmd
 }

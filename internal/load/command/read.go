@@ -1,0 +1,182 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/script"
+	"sluice.dev/sluice/internal/load/verdict"
+)
+
+// maxFile bounds a payload, a processor or a form's file.
+const maxFile = 256 << 20
+
+// source is where a script comes from: a file, or a text made here.
+type source struct {
+	file string
+	text []byte
+}
+
+func (s source) read() ([]byte, error) {
+	if s.text != nil {
+		return s.text, nil
+	}
+	return readFile(s.file, "the script", script.MaxBytes)
+}
+
+// readFile reads no more than a limit and one byte, whatever the file is.
+func readFile(name, what string, limit int64) ([]byte, error) {
+	r, err := os.Open(name) //nolint:gosec // the person at the command line named it
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	return data, nil
+}
+
+// reading is what all versions of a script, one for each target, are read with.
+type reading struct {
+	data    []byte
+	options script.Options
+}
+
+// prepare reads all files that the command line names.
+func prepare(from source, f flags, env Env, seed uint64) (reading, error) {
+	data, err := from.read()
+	if err != nil {
+		return reading{}, err
+	}
+	id := env.lookup("ARTILLERY_TEST_RUN_ID")
+	if id == "" {
+		id = fmt.Sprintf("t%016x", seed)
+	}
+	r := reading{data: data, options: script.Options{
+		File: from.file, Target: f.target, Environment: f.environment, Insecure: f.insecure,
+		Variables: f.variables, Overrides: f.overrides, Environ: env.Environ, TestID: id, Seed: seed,
+		Read: beside(from.file), Payload: f.payload, Scenario: f.scenario, Solo: f.solo, Enforce: f.enforce,
+	}}
+	for _, file := range append(append([]string(nil), f.inputs...), f.config) {
+		if file == "" {
+			continue
+		}
+		data, err := readFile(file, "an input of the script", script.MaxBytes)
+		if err != nil {
+			return reading{}, err
+		}
+		r.options.Inputs = append(r.options.Inputs, script.Input{File: file, Data: data})
+	}
+	return r, nil
+}
+
+// beside reads files by their names as a script gives them.
+func beside(file string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(file), name)
+		}
+		data, err := readFile(name, "a file of the script", maxFile)
+		if err == nil && len(data) > maxFile {
+			return nil, fmt.Errorf("reading a file of the script: %s has more than %d MB", name, maxFile>>20)
+		}
+		return data, err
+	}
+}
+
+// script reads the script for a target, empty for the one it says itself, and
+// puts the default gates and the tags in.
+func (r reading) script(target string, gates bool, tags tags) (*script.Script, error) {
+	if target != "" {
+		r.options.Target = target
+	}
+	s, err := script.Load(r.data, r.options)
+	if err != nil {
+		return nil, err
+	}
+	if gates {
+		if s.Checks, err = verdict.WithDefaults(s.Checks, s.Catalogue); err != nil {
+			return nil, err
+		}
+	}
+	return s, tags.mark(s)
+}
+
+// conditions compiles what --abort-on says.
+func conditions(texts []string, s *script.Script) ([]gate.Check, error) {
+	var out []gate.Check
+	for _, text := range texts {
+		check, err := gate.Condition(text, s.Catalogue)
+		if err != nil {
+			return nil, fmt.Errorf("--abort-on %q: %w", text, err)
+		}
+		out = append(out, check)
+	}
+	return out, nil
+}
+
+// withDotenv adds the variables of a file, where they are not set yet.
+func withDotenv(env Env, file string) (Env, error) {
+	if file == "" {
+		return env, nil
+	}
+	data, err := readFile(file, "--dotenv", script.MaxBytes)
+	if err != nil {
+		return env, err
+	}
+	set := map[string]bool{}
+	for _, entry := range env.Environ {
+		name, _, _ := strings.Cut(entry, "=")
+		set[name] = true
+	}
+	env.Environ = append([]string(nil), env.Environ...)
+	for i, line := range strings.Split(string(data), "\n") {
+		name, value, ok := dotenvLine(line)
+		if !ok {
+			return env, fmt.Errorf("--dotenv: line %d of %s is not NAME=value", i+1, file)
+		}
+		if name != "" && !set[name] {
+			env.Environ = append(env.Environ, name+"="+value)
+			set[name] = true
+		}
+	}
+	return env, nil
+}
+
+// dotenvLine reads NAME=value, also quoted, after "export" and before a comment.
+// A line without a variable has no name.
+func dotenvLine(line string) (name, value string, ok bool) {
+	line = strings.TrimSpace(line)
+	if line == "" || strings.HasPrefix(line, "#") {
+		return "", "", true
+	}
+	name, value, ok = strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "export ")), "=")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	if !ok || name == "" || strings.ContainsAny(name, " \t\"'") {
+		return "", "", false
+	}
+	if value == "" {
+		return name, "", true
+	}
+	if quote := value[0]; quote == '"' || quote == '\'' || quote == '`' {
+		end := strings.IndexByte(value[1:], quote)
+		if end < 0 {
+			return "", "", false
+		}
+		value = value[1 : end+1]
+		if quote == '"' {
+			value = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(value)
+		}
+		return name, value, true
+	}
+	if i := strings.Index(value, " #"); i >= 0 {
+		value = strings.TrimSpace(value[:i])
+	}
+	return name, value, true
+}

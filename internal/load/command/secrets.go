@@ -1,0 +1,67 @@
+package command
+
+import (
+	"encoding/json"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// leastSecret is how long a value must be to be taken out: shorter ones are in too many words.
+const leastSecret = 4
+
+// secrets are values that no message and no report may show.
+type secrets struct{ values []string }
+
+var environmentName = regexp.MustCompile(`\$(?:env|processEnvironment)\s*[.\[]\s*['"]?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// newSecrets collects what -v gives, and the environment variables that the script names.
+func newSecrets(variables string, texts []string, env Env) secrets {
+	seen := map[string]bool{}
+	var given any
+	if json.Unmarshal([]byte(variables), &given) == nil {
+		leaves(given, seen)
+	} else if len(variables) >= leastSecret {
+		seen[variables] = true
+	}
+	for _, text := range texts {
+		for _, m := range environmentName.FindAllStringSubmatch(text, -1) {
+			seen[env.lookup(m[1])] = true
+		}
+	}
+	var s secrets
+	for v := range seen {
+		if len(v) >= leastSecret {
+			s.values = append(s.values, v)
+		}
+	}
+	// The longest first: a shorter one may be a part of it.
+	sort.Slice(s.values, func(i, j int) bool {
+		a, b := s.values[i], s.values[j]
+		return len(a) > len(b) || len(a) == len(b) && a < b
+	})
+	return s
+}
+
+func leaves(v any, seen map[string]bool) {
+	switch v := v.(type) {
+	case string:
+		seen[v] = true
+	case []any:
+		for _, item := range v {
+			leaves(item, seen)
+		}
+	case map[string]any:
+		for _, item := range v {
+			leaves(item, seen)
+		}
+	}
+}
+
+// hide takes the values out of a text.
+func (s secrets) hide(text string) string {
+	for _, v := range s.values {
+		text = strings.ReplaceAll(text, v, "***")
+	}
+	return text
+}
