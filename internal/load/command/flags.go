@@ -11,6 +11,12 @@ import (
 	"sluice.dev/sluice/internal/load/schedule"
 )
 
+// How long a run waits when nobody says otherwise.
+const (
+	defaultStartWithin  = 2 * time.Minute
+	defaultWaitForUsers = 10 * time.Minute
+)
+
 // flags are those of run.
 type flags struct {
 	target, compareTarget, environment     string
@@ -89,8 +95,8 @@ func (f *flags) bind(cmd *cobra.Command) {
 	s.Int64Var(&f.shares, "shares", 0, "the number of generators that share the load")
 	s.Int64Var(&f.share, "share", -1, "which of them this is, from 0 (default: JOB_COMPLETION_INDEX)")
 	s.StringVar(&f.startFile, "start-file", "", "wait until this file holds a time, and start then")
-	s.DurationVar(&f.startWithin, "start-within", 2*time.Minute, "how long to wait for --start-file")
-	s.DurationVar(&f.waitForUsers, "wait-for-users", 10*time.Minute, "how long virtual users may go on after the last arrival")
+	s.DurationVar(&f.startWithin, "start-within", defaultStartWithin, "how long to wait for --start-file")
+	s.DurationVar(&f.waitForUsers, "wait-for-users", defaultWaitForUsers, "how long virtual users may go on after the last arrival")
 	f.cloud.bind(cmd)
 }
 

@@ -10,18 +10,20 @@ import (
 
 	"sluice.dev/sluice/internal/load/report"
 	"sluice.dev/sluice/internal/load/result"
-	"sluice.dev/sluice/internal/load/stats"
+	"sluice.dev/sluice/internal/load/schedule"
 )
 
 // outputs are the places a run writes to.
 type outputs struct {
-	console io.Writer
-	// reportPath is what -o says; report is open once the script is known to be good.
-	reportPath string
-	report     *os.File
+	// console takes the reports, lines the JSON lines.
+	console, lines io.Writer
+	// reportPath and pagePath are what -o and --html say; the files are open once the script is known to be good.
+	reportPath, pagePath string
+	report, page         *os.File
 	// message is where the result goes.
 	message result.File
 	budget  int
+	share   *schedule.Share
 }
 
 func newOutputs(f flags, env Env) (*outputs, error) {
@@ -29,8 +31,11 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outputs{console: env.Out, reportPath: f.output, message: result.TerminationLog(), budget: budget}
-	if f.quiet {
+	o := &outputs{
+		console: env.Out, lines: env.Out, reportPath: f.output, pagePath: f.html, share: f.part(),
+		message: result.TerminationLog(), budget: budget,
+	}
+	if f.quiet || f.jsonLines {
 		o.console = io.Discard
 	}
 	if path := env.lookup("SLUICE_TERMINATION_LOG"); path != "" {
@@ -39,26 +44,28 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	return o, nil
 }
 
-// open makes sure that the report can be written before anything is sent.
-func (o *outputs) open(now time.Time) error {
-	if o.reportPath == "" {
-		return nil
+// open makes sure that the reports can be written before anything is sent.
+func (o *outputs) open(now time.Time) (err error) {
+	if o.reportPath != "" {
+		path := o.reportPath
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			path = filepath.Join(path, "artillery_report_"+now.Format("20060102_150405")+".json")
+		}
+		if o.report, err = os.Create(path); err != nil {
+			return fmt.Errorf("opening the report: %w", err)
+		}
 	}
-	path := o.reportPath
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, "artillery_report_"+now.Format("20060102_150405")+".json")
+	if o.pagePath != "" {
+		if o.page, err = os.Create(o.pagePath); err != nil {
+			return fmt.Errorf("opening the HTML report: %w", err)
+		}
 	}
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("opening the report: %w", err)
-	}
-	o.report = file
 	return nil
 }
 
-// write leaves the result and the report behind; trouble with one does not keep the other back.
-func (o *outputs) write(res result.Result, a *report.Artillery, total *stats.Set, started time.Time) error {
-	return errors.Join(o.writeMessage(res), o.writeReport(a, total, started))
+// write leaves the result and the reports behind; trouble with one does not keep the others back.
+func (o *outputs) write(s *session, r report.Run, res result.Result) error {
+	return errors.Join(o.writeMessage(res), o.writeReport(s), o.writePage(s.page(r, res)))
 }
 
 func (o *outputs) writeMessage(res result.Result) error {
@@ -69,33 +76,28 @@ func (o *outputs) writeMessage(res result.Result) error {
 	return o.message.Write(text)
 }
 
-func (o *outputs) writeReport(a *report.Artillery, total *stats.Set, started time.Time) error {
+func (o *outputs) writeReport(s *session) error {
 	if o.report == nil {
 		return nil
 	}
-	text, err := a.Encode(total, started)
+	text, err := s.artillery.Encode(s.sides[0].total, s.started)
 	if err != nil {
 		return err
 	}
-	if _, err := o.report.Write(text); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
-	if err := o.report.Close(); err != nil {
+	_, err = o.report.Write(text)
+	if err = errors.Join(err, o.report.Close()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
 }
 
-// refuse leaves a result behind that says why nothing was sent.
-func (o *outputs) refuse(reason error) error {
-	const most = 1024
-	why := "nothing was sent: " + reason.Error()
-	if len(why) > most {
-		why = why[:most] + "…"
+func (o *outputs) writePage(p report.Page) error {
+	if o.page == nil {
+		return nil
 	}
-	res := result.Result{Version: result.Version, Verdict: result.Inconclusive, Why: why}
-	if err := o.writeMessage(res); err != nil {
-		return err
+	err := report.HTML(o.page, p)
+	if err = errors.Join(err, o.page.Close()); err != nil {
+		return fmt.Errorf("writing the HTML report: %w", err)
 	}
-	return exit(exitUsage)
+	return nil
 }

@@ -1,8 +1,11 @@
 package command
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,10 +52,16 @@ type reading struct {
 }
 
 // prepare reads all files that the command line names.
-func prepare(from source, f flags, env Env, seed uint64) (reading, error) {
+func prepare(from source, f flags, env Env) (reading, error) {
 	data, err := from.read()
 	if err != nil {
 		return reading{}, err
+	}
+	seed := rand.Uint64()
+	if f.shares > 0 {
+		// What the configuration draws by chance must be the same for all shares.
+		sum := sha256.Sum256(data)
+		seed = binary.BigEndian.Uint64(sum[:])
 	}
 	id := env.lookup("ARTILLERY_TEST_RUN_ID")
 	if id == "" {

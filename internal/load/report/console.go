@@ -8,9 +8,11 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
 	"sluice.dev/sluice/internal/load/stats"
 	"sluice.dev/sluice/internal/load/verdict"
@@ -113,13 +115,59 @@ func (c Console) Checks(outcomes []gate.Outcome) error {
 		if !o.OK {
 			word = "fail"
 		}
-		optional := ""
-		if !o.Strict {
-			optional = " (optional)"
+		if o.Unjudged {
+			word = "open"
 		}
-		fmt.Fprintf(&b, "%s: %s%s\n", word, verdict.Explain(o), optional)
+		kind := ""
+		switch {
+		case !o.Strict:
+			kind = " (optional)"
+		case o.Default:
+			kind = " (default)"
+		}
+		fmt.Fprintf(&b, "%s: %s%s\n", word, verdict.Explain(o), kind)
 	}
 	b.WriteByte('\n')
 	_, err := io.WriteString(c.W, b.String())
 	return err
+}
+
+// Comparison writes the canary's numbers beside the stable version's.
+func (c Console) Comparison(r result.Result) error {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\tcanary\tstable\tratio")
+	tree := r.Tree()
+	for _, row := range []struct{ label, group, name string }{
+		{"requests", "", "requests"}, {"error rate", "errors", "rate"},
+		{"latency p50", "latency", "p50"}, {"latency p95", "latency", "p95"}, {"latency p99", "latency", "p99"},
+	} {
+		fmt.Fprint(t, row.label)
+		for _, side := range []string{"canary", "stable", "ratio"} {
+			fmt.Fprint(t, "\t"+cell(tree[side], row.group, row.name))
+		}
+		fmt.Fprintln(t)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if r.Stable != nil && r.Stable.Why != "" {
+		fmt.Fprintf(&b, "The stable version could not be measured: %s\n", r.Stable.Why)
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(c.W, b.String())
+	return err
+}
+
+// cell shows one number of a side, "-" where there is none.
+func cell(side any, group, name string) string {
+	m, _ := side.(map[string]any)
+	if group != "" {
+		m, _ = m[group].(map[string]any)
+	}
+	v, ok := m[name].(float64)
+	if !ok {
+		return "-"
+	}
+	return strconv.FormatFloat(result.Round(v, 4), 'f', -1, 64)
 }

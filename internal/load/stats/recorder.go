@@ -87,7 +87,7 @@ func (r *Recorder) Drain() *Set {
 		s.mu.Lock()
 		out.Merge(s.set)
 		r.name(s.set, out)
-		s.set.reset()
+		s.set.Reset()
 		s.mu.Unlock()
 	}
 	return out

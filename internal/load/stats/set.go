@@ -117,8 +117,8 @@ func (s *Set) Merge(from *Set) {
 	}
 }
 
-// reset empties the set and keeps its memory.
-func (s *Set) reset() {
+// Reset empties the set and keeps its memory.
+func (s *Set) Reset() {
 	clear(s.counters)
 	clear(s.tallies)
 	for _, h := range s.times {

@@ -1,0 +1,109 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"sluice.dev/sluice/internal/load/report"
+	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/verdict"
+)
+
+// expectations counts what the expect plugin found wrong.
+const expectations = "plugins.expect.failed"
+
+// finish writes all reports and turns the verdict into an exit code.
+func (s *session) finish(r report.Run, stopped stop) error {
+	res, err := report.Result(r)
+	if err != nil {
+		return err
+	}
+	unexpected := s.expect(&res)
+	res.Why = s.hidden.hide(res.Why)
+	s.show(r, res)
+	if stopped.word == stoppedUsers {
+		fmt.Fprintf(s.env.Err, "warning: %d virtual users had not finished %s after the last arrival and were ended; --wait-for-users gives them longer\n",
+			s.sides[0].active(), s.flags.waitForUsers)
+	}
+	s.warn(res)
+	if err := s.out.write(s, r, res); err != nil {
+		return err
+	}
+	s.conclude(res)
+	switch {
+	case stopped.code != 0:
+		return exit(stopped.code)
+	case unexpected && res.Verdict == result.Fail:
+		return exit(exitExpectation)
+	}
+	return exitOf(res.Verdict)
+}
+
+// expect fails a test that passes its gates and has answers that its script
+// does not expect; it reports whether these alone made it fail.
+func (s *session) expect(res *result.Result) bool {
+	n := s.sides[0].total.Counter(expectations)
+	if n == 0 || s.plan.scripts[0].Expect == nil || res.Verdict != result.Pass {
+		return false
+	}
+	res.Verdict, res.Why = result.Fail, fmt.Sprintf("%d expectations of the script were not met", n)
+	return true
+}
+
+// show prints the whole run.
+func (s *session) show(r report.Run, res result.Result) {
+	total := s.sides[0].total
+	fmt.Fprintf(s.out.console, "All VUs finished. Total time: %s\n\n", r.Duration.Round(100*time.Millisecond))
+	s.note(s.console.Summary(total, time.Now()))
+	if res.Stable != nil {
+		s.note(s.console.Comparison(res))
+	}
+	s.note(s.console.Checks(r.Facts.Outcomes))
+	if s.silent != nil {
+		fmt.Fprintf(s.env.Err, "warning: writing to the console: %s\n", s.silent)
+	}
+}
+
+func (s *session) conclude(res result.Result) {
+	if s.flags.jsonLines {
+		s.note(report.LastLine(s.out.lines, res))
+	}
+	switch {
+	case res.Why != "":
+		fmt.Fprintf(s.env.Err, "Verdict: %s: %s\n", res.Verdict, res.Why)
+	default:
+		fmt.Fprintf(s.out.console, "Verdict: %s\n", res.Verdict)
+	}
+}
+
+func exitOf(v result.Verdict) error {
+	switch v {
+	case result.Fail:
+		return exit(exitFailed)
+	case result.Inconclusive:
+		return exit(exitInconclusive)
+	case result.Pass:
+	}
+	return nil
+}
+
+// warn says what the exit code does not: answers that are errors, and no gate that looks at them.
+func (s *session) warn(res result.Result) {
+	total, checks := s.sides[0].total, s.plan.scripts[0].Checks
+	serverErrors, unanswered := total.Bad()
+	if serverErrors+unanswered == 0 {
+		return
+	}
+	var classes []string
+	if text := verdict.Errors(total); text != "" {
+		classes = append(classes, " (", text, ")")
+	}
+	fmt.Fprintf(s.env.Err, "warning: %.1f %% of %d requests went wrong: %d answers 5xx, %d without an answer%s\n",
+		res.ErrorRate*100, res.Requests, serverErrors, unanswered, strings.Join(classes, ""))
+	if serverErrors > 0 && !verdict.SeesServerErrors(checks) {
+		fmt.Fprintf(s.env.Err, "warning: NO GATE OF THIS SCRIPT LOOKS AT 5xx ANSWERS, so they do not change the exit code; "+
+			"add to config.ensure.conditions: expression: \"%s <= 0.01\"\n", series.ErrorRate)
+	}
+}

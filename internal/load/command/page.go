@@ -1,0 +1,65 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sluice.dev/sluice/internal/load/report"
+)
+
+// maxReport bounds a report that is read.
+const maxReport = 256 << 20
+
+func newReport(env Env) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "report FILE",
+		Short: "Make an HTML page of a JSON report, of Artillery's (1.x too) or ours, or of a result",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if output == "" {
+				output = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".html"
+			}
+			if err := writeReportPage(args[0], output); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(env.Out, "Report generated: %s\n", output)
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the page's file (default: the report's name with .html)")
+	return cmd
+}
+
+func writeReportPage(from, to string) error {
+	text, err := readFile(from, "the report", maxReport)
+	if err != nil {
+		return err
+	}
+	page, err := report.FromFile(filepath.Base(from), text)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", from, err)
+	}
+	if sameFile(from, to) {
+		return fmt.Errorf("%s is the report itself; name another file with --output", to)
+	}
+	file, err := os.Create(to)
+	if err != nil {
+		return fmt.Errorf("opening the page: %w", err)
+	}
+	if err := errors.Join(report.HTML(file, page), file.Close()); err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
