@@ -2,8 +2,11 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"time"
+
+	"sluice.dev/sluice/internal/load/vu"
 )
 
 const (
@@ -15,11 +18,84 @@ const (
 	maxStart = 256
 )
 
-// barrier waits for the start file to say when to start. It returns why the
-// run cannot start, or "".
-func (s *session) barrier() (at time.Time, stopped stop, why string) {
+// barrier holds all sides until they are ready and somebody says when to start.
+type barrier struct {
+	ready chan struct{}
+	// open is closed when at is set.
+	open chan struct{}
+	at   time.Time
+}
+
+func newBarrier() *barrier { return &barrier{ready: make(chan struct{}), open: make(chan struct{})} }
+
+// wait is what a side does after its before flow.
+func (b *barrier) wait(ctx context.Context) (time.Time, error) {
+	select {
+	case b.ready <- struct{}{}:
+	case <-ctx.Done():
+		return time.Time{}, context.Cause(ctx)
+	}
+	select {
+	case <-b.open:
+		return b.at, nil
+	case <-ctx.Done():
+		return time.Time{}, context.Cause(ctx)
+	}
+}
+
+// begin starts all sides and lets them send at the same moment. It returns why
+// the run cannot start, or "".
+func (s *session) begin(ctx context.Context) (stopped stop, why string) {
+	b := newBarrier()
+	for i, side := range s.sides {
+		c := vu.Config{Share: s.plan.part(), Seed: s.seed, Tags: s.plan.tags, Begin: b.wait}
+		if i == 0 {
+			c.Log = s.log
+		}
+		side.start(ctx, c)
+	}
+	if stopped, why = s.prepared(b); why != "" {
+		return stopped, why
+	}
+	at, stopped, why := s.startTime()
+	if why != "" {
+		return stopped, why
+	}
+	s.started, s.cpu, b.at = at, processorTime(), at
+	s.periodFrom, s.secondFrom, s.beatFrom, s.draftedAt = at, at, at, at
+	close(b.open)
+	return stop{}, ""
+}
+
+// prepared waits for the before flows. That of the stable version may fail:
+// then there is nothing to compare with.
+func (s *session) prepared(b *barrier) (stopped stop, why string) {
+	deadline := time.NewTimer(s.flags.waitForUsers)
+	defer deadline.Stop()
+	for range s.sides {
+		select {
+		case <-b.ready:
+		case pace := <-s.sides[0].done:
+			if pace.Err == nil {
+				return stop{}, "nothing was sent"
+			}
+			return stop{}, pace.Err.Error()
+		case pace := <-s.second():
+			s.sides[1].finish(pace)
+		case sig := <-s.env.Signals:
+			stopped = stopOf(sig)
+			return stopped, fmt.Sprintf("stopped by %s before anything was sent", stopped.word)
+		case <-deadline.C:
+			return stop{}, fmt.Sprintf("the before flow did not end within %s", s.flags.waitForUsers)
+		}
+	}
+	return stop{}, ""
+}
+
+// startTime is now, or what the start file says.
+func (s *session) startTime() (at time.Time, stopped stop, why string) {
 	if s.flags.startFile == "" {
-		return time.Time{}, stop{}, ""
+		return time.Now(), stop{}, ""
 	}
 	ticker := time.NewTicker(glance)
 	defer ticker.Stop()

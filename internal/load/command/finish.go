@@ -11,9 +11,6 @@ import (
 	"sluice.dev/sluice/internal/load/verdict"
 )
 
-// expectations counts what the expect plugin found wrong.
-const expectations = "plugins.expect.failed"
-
 // finish writes all reports and turns the verdict into an exit code.
 func (s *session) finish(r report.Run, stopped stop) error {
 	res, err := report.Result(r)
@@ -26,6 +23,9 @@ func (s *session) finish(r report.Run, stopped stop) error {
 	if stopped.word == stoppedUsers {
 		fmt.Fprintf(s.env.Err, "warning: %d virtual users had not finished %s after the last arrival and were ended; --wait-for-users gives them longer\n",
 			s.sides[0].active(), s.flags.waitForUsers)
+	}
+	if err := s.sides[0].pace.Err; err != nil {
+		fmt.Fprintf(s.env.Err, "warning: %s\n", s.hidden.hide(err.Error()))
 	}
 	s.warn(res)
 	if err := s.out.write(s, r, res); err != nil {
@@ -44,7 +44,7 @@ func (s *session) finish(r report.Run, stopped stop) error {
 // expect fails a test that passes its gates and has answers that its script
 // does not expect; it reports whether these alone made it fail.
 func (s *session) expect(res *result.Result) bool {
-	n := s.sides[0].total.Counter(expectations)
+	n := s.sides[0].total.Counter(series.ExpectFailed)
 	if n == 0 || s.plan.scripts[0].Expect == nil || res.Verdict != result.Pass {
 		return false
 	}

@@ -31,8 +31,9 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := &shared{w: env.Out}
 	o := &outputs{
-		console: env.Out, lines: env.Out, reportPath: f.output, pagePath: f.html, share: f.part(),
+		console: out, lines: out, reportPath: f.output, pagePath: f.html, share: f.part(),
 		message: result.TerminationLog(), budget: budget,
 	}
 	if f.quiet || f.jsonLines {

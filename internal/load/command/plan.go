@@ -3,6 +3,8 @@ package command
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -17,7 +19,7 @@ type plan struct {
 	scripts []*script.Script
 	share   *schedule.Share
 	abortOn []gate.Check
-	tags    tags
+	tags    map[string]string
 }
 
 // part is the share of the arrivals that this generator sends.
@@ -35,8 +37,8 @@ func (p plan) print(w io.Writer, hidden secrets) error {
 	if len(p.scripts) > 1 {
 		fmt.Fprintf(w, "Compared with: %s, the same load at the same time\n", hidden.hide(p.scripts[1].Target))
 	}
-	if p.tags.header != "" {
-		fmt.Fprintf(w, "Every request: %s: %s\n", mark, p.tags.header)
+	for _, name := range slices.Sorted(maps.Keys(p.tags)) {
+		fmt.Fprintf(w, "Every request is tagged %s=%s\n", name, p.tags[name])
 	}
 	fmt.Fprintf(w, "Arrivals: %d in %s\n", s.Plan.Total(), s.Plan.Length())
 	if p.share != nil {

@@ -57,13 +57,7 @@ func prepare(from source, f flags, env Env) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	seed := rand.Uint64()
-	if f.shares > 0 {
-		// What the configuration draws by chance must be the same for all shares.
-		sum := sha256.Sum256(data)
-		seed = binary.BigEndian.Uint64(sum[:])
-	}
-	id := env.lookup("ARTILLERY_TEST_RUN_ID")
+	seed, id := seedOf(data, f, env), env.lookup(runID)
 	if id == "" {
 		id = fmt.Sprintf("t%016x", seed)
 	}
@@ -85,6 +79,22 @@ func prepare(from source, f flags, env Env) (reading, error) {
 	return r, nil
 }
 
+// runID names a run; all its shares have the same one.
+const runID = "ARTILLERY_TEST_RUN_ID"
+
+// seedOf is by chance, but the same for all shares of a test: they draw as one
+// generator would. What they have in common is the script, the run's name and its tags.
+func seedOf(data []byte, f flags, env Env) uint64 {
+	if f.shares == 0 {
+		return rand.Uint64()
+	}
+	sum := sha256.New()
+	for _, part := range append([]string{string(data), env.lookup(runID)}, f.tags...) {
+		fmt.Fprintf(sum, "%d %s", len(part), part)
+	}
+	return binary.BigEndian.Uint64(sum.Sum(nil))
+}
+
 // beside reads files by their names as a script gives them.
 func beside(file string) func(string) ([]byte, error) {
 	return func(name string) ([]byte, error) {
@@ -100,8 +110,8 @@ func beside(file string) func(string) ([]byte, error) {
 }
 
 // script reads the script for a target, empty for the one it says itself, and
-// puts the default gates and the tags in.
-func (r reading) script(target string, gates bool, tags tags) (*script.Script, error) {
+// puts the default gates in.
+func (r reading) script(target string, gates bool) (*script.Script, error) {
 	if target != "" {
 		r.options.Target = target
 	}
@@ -114,7 +124,7 @@ func (r reading) script(target string, gates bool, tags tags) (*script.Script, e
 			return nil, err
 		}
 	}
-	return s, tags.mark(s)
+	return s, nil
 }
 
 // conditions compiles what --abort-on says.

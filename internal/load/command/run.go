@@ -47,7 +47,7 @@ func run(from source, f flags, env Env) error {
 		return err
 	}
 	s := newSession(p, f, out, env)
-	s.name, s.hidden = filepath.Base(from.file), hidden
+	s.name, s.hidden, s.seed = filepath.Base(from.file), hidden, r.options.Seed
 	return s.run()
 }
 
@@ -76,7 +76,7 @@ func newPlan(r reading, f flags, env Env) (plan, error) {
 		targets = append(targets, f.compareTarget)
 	}
 	for _, target := range targets {
-		s, err := r.script(target, gates, tags)
+		s, err := r.script(target, gates)
 		if err != nil {
 			return plan{}, err
 		}

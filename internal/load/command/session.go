@@ -3,8 +3,8 @@ package command
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
-	"math/rand/v2"
 	"os"
 	"syscall"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"sluice.dev/sluice/internal/load/cgroup"
 	"sluice.dev/sluice/internal/load/report"
 	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/load/series"
 	"sluice.dev/sluice/internal/load/vu"
 )
 
@@ -28,12 +29,15 @@ const (
 // session is one run of a script.
 type session struct {
 	// name is the script's, for people.
-	name      string
-	plan      plan
-	flags     flags
-	out       *outputs
-	env       Env
-	hidden    secrets
+	name   string
+	plan   plan
+	flags  flags
+	out    *outputs
+	env    Env
+	seed   uint64
+	hidden secrets
+	// log takes what the script prints.
+	log       io.Writer
 	sides     []*side
 	early     early
 	artillery report.Artillery
@@ -54,7 +58,7 @@ func newSession(p plan, f flags, out *outputs, env Env) *session {
 		console.Hidden = s.Namespace + "."
 	}
 	s := &session{plan: p, flags: f, out: out, env: env, console: console, sides: sides(p.scripts), progress: newProgress(p.scripts[0], f, env)}
-	s.early = newEarly(p, f)
+	s.early, s.log = newEarly(p, f), out.console
 	return s
 }
 
@@ -62,17 +66,15 @@ func (s *session) run() error {
 	if err := s.out.writeMessage(s.out.inconclusive("the load generator was killed before it sent anything", stoppedKilled)); err != nil {
 		return err
 	}
-	startAt, stopped, why := s.barrier()
-	if why != "" {
-		return s.never(why, stopped)
-	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
+	if stopped, why := s.begin(ctx); why != "" {
+		return s.never(why, stopped)
+	}
 	watching, stopWatching := context.WithCancel(context.Background())
 	defer stopWatching()
 	watch := cgroup.NewWatch(watching, cgroup.Root, time.Second)
-	s.begin(ctx, startAt)
-	stopped = s.follow(cancel)
+	stopped := s.follow(cancel)
 	stopWatching()
 	share, known := watch.Share()
 	if !known {
@@ -84,22 +86,6 @@ func (s *session) run() error {
 		r.Stable.Facts.Throttled = share
 	}
 	return s.finish(r, stopped)
-}
-
-// begin starts all sides at the same moment.
-func (s *session) begin(ctx context.Context, at time.Time) {
-	c := vu.Config{Share: s.plan.part(), Seed: rand.Uint64(), StartAt: at}
-	if at.IsZero() {
-		at = time.Now()
-	} else {
-		// The shares that start together draw from one seed, as one generator would.
-		c.Seed = uint64(at.UnixNano())
-	}
-	s.started, s.cpu = at, processorTime()
-	s.periodFrom, s.secondFrom, s.beatFrom, s.draftedAt = at, at, at, at
-	for _, side := range s.sides {
-		side.start(ctx, c)
-	}
 }
 
 // stop is what ended a run early; a word only when something did.
@@ -264,7 +250,7 @@ func (s *session) report(stopped stop) report.Run {
 		f.Idle = s.plan.part().Total(side.script.Plan) == 0 && side.script.Plan.Total() > 0
 		achieved := side.pace.Achieved
 		if !side.ended {
-			achieved = side.total.Counter("vusers.created")
+			achieved = side.total.Counter(series.VUsersCreated)
 		}
 		return report.Run{Script: side.script, Facts: f, Achieved: achieved, StartedAt: s.started, Duration: elapsed, Share: s.plan.share}
 	}
@@ -282,7 +268,7 @@ func (s *session) report(stopped stop) report.Run {
 
 // never ends a run that did not start.
 func (s *session) never(why string, stopped stop) error {
-	res := s.out.inconclusive(why, stopped.word)
+	res := s.out.inconclusive(s.hidden.hide(why), stopped.word)
 	res.Script = s.plan.scripts[0].Digest
 	if err := s.out.writeMessage(res); err != nil {
 		return err

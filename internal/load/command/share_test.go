@@ -72,7 +72,7 @@ func TestSharesStartTogetherAndAddUp(t *testing.T) {
 func TestAStartThatNeverComes(t *testing.T) {
 	tests := []struct {
 		name, holds string
-		signals     chan os.Signal
+		signals     []os.Signal
 		code        int
 		why         string
 	}{
@@ -80,7 +80,7 @@ func TestAStartThatNeverComes(t *testing.T) {
 		{"a file that is still empty", " \n", nil, exitInconclusive, "is empty"},
 		{"something else", "soon", nil, exitInconclusive, `holds "soon", which is not a time such as`},
 		{"a start that is over", time.Now().Add(-time.Minute).Format(time.RFC3339Nano), nil, exitInconclusive, "ago when this generator came to read it"},
-		{"a signal while it waits", "", newSignals(50*time.Millisecond, syscall.SIGTERM), exitTerminate, "stopped by SIGTERM while it waited for its start"},
+		{"a signal while it waits", "", []os.Signal{syscall.SIGTERM}, exitTerminate, "stopped by SIGTERM while it waited for its start"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAStartThatNeverComes(t *testing.T) {
 			}
 			got := execute(t, seed, call{
 				args:    []string{"run", "run", "-t", s.URL, "--start-file", filepath.Join(dir, "start"), "--start-within", "150ms", "FILE"},
-				signals: tt.signals,
+				signals: newSignals(50*time.Millisecond, tt.signals...),
 			})
 			why := strings.ReplaceAll(got.result.Why, dir+"/", "")
 			if got.code != tt.code || got.result.Verdict != result.Inconclusive || !strings.Contains(why, tt.why) || len(s.asked) != 0 {
@@ -187,7 +187,7 @@ scenarios: [{flow: [{get: {url: /a}}, {get: {url: /b, headers: {Baggage: "user={
 	if out.code != exitOK {
 		t.Fatalf("exit code %d: %s", out.code, out.err)
 	}
-	want := [2]string{"run=shop 1,role=canary", "run=shop%201,role=canary"}
+	want := [2]string{"role=canary,run=shop%201", "role=canary,run=shop%201"}
 	if got["/a"] != want {
 		t.Errorf("a request has %q, want %q", got["/a"], want)
 	}

@@ -88,7 +88,7 @@ type Times struct {
 // Row is a phase or an endpoint.
 type Row struct {
 	Name string
-	// When says when a phase was; empty for endpoints.
+	// When says when a phase was; empty for endpoints. Only phases have arrivals, and only endpoints tell what was bad.
 	When                    string
 	Arrivals, Requests, Bad int64
 	Q                       *result.Quantiles

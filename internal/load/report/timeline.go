@@ -13,25 +13,44 @@ import (
 // maxPoints bounds a timeline; a longer test has fewer points a minute.
 const maxPoints = 3600
 
-// Timeline keeps one side of a run bit by bit, for charts. The zero value is empty.
+// step is how long a point is at least.
+const step = time.Second
+
+// Timeline keeps one side of a run second by second, for charts. The zero value is empty.
 type Timeline struct {
 	points        []Point
 	created, over int64
-	end           time.Duration
-	joined        time.Duration // how long a point is meant to be, 0 for as long as it came
+	// pending is what was recorded since the last point, until end.
+	pending *stats.Set
+	end     time.Duration
+	last    time.Duration
+	joined  time.Duration // how long a point is after neighbours were joined
 }
 
-// Add appends what was recorded from the last call until a time, counted from the start of the test.
+// Add takes what was recorded from the last call until a time, counted from the start of the test.
 func (t *Timeline) Add(s *stats.Set, to time.Duration) {
-	if to <= t.end {
+	if t.pending == nil {
+		t.pending = stats.NewSet()
+	}
+	t.pending.Merge(s)
+	t.end = max(t.end, to)
+	// A tick may come a little early.
+	if t.end-t.last >= step-step/20 {
+		t.flush()
+	}
+}
+
+// flush makes a point of what is pending.
+func (t *Timeline) flush() {
+	if t.pending == nil || t.end <= t.last {
 		return
 	}
-	p := NewPoint(s)
+	p := NewPoint(t.pending)
 	t.created += p.Arrivals
-	t.over += s.Counter(series.VUsersCompleted) + s.Counter(series.VUsersFailed)
-	p.From, p.To, p.Active = t.end, to, max(0, t.created-t.over)
-	t.end = to
-	if n := len(t.points); n > 0 && t.points[n-1].To-t.points[n-1].From < t.joined && p.To-t.points[n-1].From <= t.joined {
+	t.over += t.pending.Counter(series.VUsersCompleted) + t.pending.Counter(series.VUsersFailed)
+	p.From, p.To, p.Active = t.last, t.end, max(0, t.created-t.over)
+	t.last, t.pending = t.end, nil
+	if n := len(t.points); n > 0 && p.To-t.points[n-1].From <= t.joined {
 		t.points[n-1] = join(t.points[n-1], p)
 		return
 	}
@@ -75,7 +94,15 @@ func (p *Point) answer(code string, n int64) {
 
 // Points are what was added, with the arrivals that a share of a plan has at each of them.
 func (t *Timeline) Points(plan schedule.Plan, share schedule.Share) []Point {
+	t.flush()
 	out := append([]Point(nil), t.points...)
+	// What came in after the last whole second is no rate of its own.
+	if n := len(out); n > 2 && out[n-1].To-out[n-1].From < step/2 {
+		active := out[n-1].Active
+		out[n-2] = join(out[n-2], out[n-1])
+		out[n-2].Active = active
+		out = out[:n-1]
+	}
 	before := int64(0)
 	for i := range out {
 		until := due(plan, share, out[i].To)

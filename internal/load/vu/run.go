@@ -34,6 +34,8 @@ type Config struct {
 	Tags map[string]string
 	// Log takes what log steps, processors and expectations print, a bounded number of lines; nil drops them.
 	Log io.Writer
+	// Begin is called after the script's before flow and says when the plan begins; nil begins at once.
+	Begin func(ctx context.Context) (time.Time, error)
 }
 
 // Pace says how sending went.
@@ -83,6 +85,9 @@ func Run(ctx context.Context, s *script.Script, c Config) Pace {
 	if err := r.setUp(ctx); err != nil {
 		return Pace{StartedAt: time.Now(), Stopped: ctx.Err() != nil, Err: err}
 	}
+	if err := r.await(ctx); err != nil {
+		return Pace{StartedAt: time.Now(), Stopped: ctx.Err() != nil, Err: err}
+	}
 	pace := r.pace(ctx)
 	r.users.Wait()
 	pace.Stopped = ctx.Err() != nil
@@ -98,7 +103,9 @@ func (r *runner) pace(ctx context.Context) Pace {
 		defer runtime.UnlockOSThread()
 	}
 	plan, share := r.script.Plan, r.config.Share
-	r.started = time.Now()
+	if r.started.IsZero() {
+		r.started = time.Now()
+	}
 	out := Pace{StartedAt: r.started, Took: plan.Length()}
 	for k := share.Index; k < plan.Total(); k += share.Of {
 		arrival := plan.Due(k)

@@ -93,6 +93,14 @@ func (r *runner) setUp(ctx context.Context) error {
 	return nil
 }
 
+// await waits for whoever says when the plan begins.
+func (r *runner) await(ctx context.Context) (err error) {
+	if r.config.Begin != nil {
+		r.started, err = r.config.Begin(ctx)
+	}
+	return err
+}
+
 // tearDown runs the after flow, also when the run was stopped.
 func (r *runner) tearDown(ctx context.Context) error {
 	if r.script.Teardown == nil {
