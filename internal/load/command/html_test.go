@@ -10,7 +10,7 @@ import (
 func TestARunLeavesAnHTMLReport(t *testing.T) {
 	s := newTarget(t, 500)
 	path := filepath.Join(t.TempDir(), "report.html")
-	got := execute(t, seed, call{args: []string{"sluice-load", "run", "FILE", "-t", s.URL, "--html", path}})
+	got := execute(t, seed, call{args: []string{"sluice-load", "run", "FILE", "--no-early-abort", "-t", s.URL, "--html", path}})
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -268,7 +268,7 @@ func TestSharesOfDifferentTestsAreRefused(t *testing.T) {
 				r.Share = nil
 			}
 		}},
-		{"a damaged histogram", "not a packed histogram", func(_ int, r *result.Result) { r.Part.Needed["http.response_time"] = "AAAA" }},
+		{"a damaged histogram", "part 0: reading a histogram", func(_ int, r *result.Result) { r.Part.Needed["http.response_time"] = "AAAA" }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
