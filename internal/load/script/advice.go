@@ -1,6 +1,10 @@
 package script
 
 import (
+	"slices"
+	"strings"
+
+	"sluice.dev/sluice/internal/load/series"
 	"sluice.dev/sluice/internal/load/verdict"
 )
 
@@ -29,10 +33,49 @@ func (c *compiler) advise(s *Script) {
 	p := Problem{At: at, Severity: Advice, Instead: "add to config.ensure.conditions: expression: \"errors.rate <= 0.01\""}
 	switch {
 	case len(s.Checks) == 0:
-		p.Code, p.Text = CodeNoGates, "the script has no gates, so only the default ones judge it: errors do not fail a script in Artillery"
+		p.Code = CodeNoGates
+		p.Text = "the script has no gates of its own, and without one Artillery passes whatever goes wrong; sluice-load adds one on errors unless told not to"
 		c.add(p)
 	case !verdict.SeesServerErrors(s.Checks):
-		p.Code, p.Text = CodeBlindToErrors, "no gate looks at 5xx answers: a server that answers 500 at once passes"
+		p.Code = CodeBlindToErrors
+		p.Text = "no gate looks at 5xx answers: with these alone, a server that answers 500 at once passes"
 		c.add(p)
+	}
+	if c.errorRate != nil && !verdict.SeesServerErrors(s.Checks) {
+		c.add(Problem{
+			At: c.errorRate.at, Path: "maxErrorRate", Severity: Advice, Code: CodeBlindErrorRate, Instead: "gate on errors.rate",
+			Text: "counts virtual users that end early, which a 5xx answer does not make them do",
+		})
+	}
+}
+
+// missing says what a script must have so that its runs have a metric, or "".
+func (c *compiler) missing(metric string, s *Script) string {
+	begins := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(metric, p) })
+	}
+	switch {
+	case begins(series.ExpectOK, series.ExpectFailed) && s.Expect == nil:
+		return "add config.plugins.expect: {}"
+	case begins(series.DNS, series.TCP, series.TLS, series.Total) && !s.Extended:
+		return "add config.http.extendedMetrics: true"
+	}
+	return ""
+}
+
+// measured adds what only some scripts' runs have to the metrics that gates may name.
+func (c *compiler) measured(s *Script) {
+	if s.Extended {
+		for _, name := range []string{series.DNS, series.TCP, series.TLS, series.Total} {
+			c.catalogue.AddHistogram(name)
+		}
+	}
+	if s.Expect != nil {
+		for _, name := range []string{series.ExpectOK, series.ExpectFailed} {
+			c.catalogue.AddCounter(name)
+			for _, kind := range expectations {
+				c.catalogue.AddCounter(name + "." + kind)
+			}
+		}
 	}
 }

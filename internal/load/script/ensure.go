@@ -3,6 +3,7 @@ package script
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/gate"
@@ -35,6 +36,7 @@ func (c *compiler) ensure(r raw, s *Script) {
 		case "conditions":
 			c.conditions(f.value, where, s)
 		case "maxErrorRate":
+			c.errorRate = f.value
 			c.maxErrorRate(f.value, where, s)
 		default:
 			c.legacy(f, where, s)
@@ -91,7 +93,7 @@ func (c *compiler) threshold(f field, path string, s *Script) {
 	limit := c.number(f.value, path)
 	check, err := gate.Threshold(f.key, limit, c.catalogue)
 	if err != nil {
-		c.badGate(f.at, path, err)
+		c.badGate(f.at, path, err, s)
 		return
 	}
 	c.keep(check, f.at, path, s)
@@ -102,14 +104,23 @@ func (c *compiler) keep(check gate.Check, at Position, path string, s *Script) {
 	for _, name := range check.Custom() {
 		c.warn(CodeUnknownMetric, at, path, "no run has the metric %s unless the processor makes it", name)
 	}
+	if s.Apdex == 0 && slices.Contains(check.Names(), series.Apdex) {
+		c.add(Problem{
+			At: at, Path: path, Severity: Warning, Code: CodeUnknownMetric,
+			Text: "nothing scores apdex, so the gate is never met", Instead: "add config.apdex: {threshold: 500}",
+		})
+	}
 	s.Checks = append(s.Checks, check)
 }
 
-func (c *compiler) badGate(at Position, path string, err error) {
+func (c *compiler) badGate(at Position, path string, err error, s *Script) {
 	p := Problem{At: at, Path: path, Code: CodeInvalid, Text: err.Error()}
 	var unknown gate.UnknownMetricError
 	if errors.As(err, &unknown) {
 		p.Code, p.Text, p.Instead = CodeUnknownMetric, unknown.Text(), unknown.Instead()
+		if needs := c.missing(unknown.Name, s); needs != "" {
+			p.Instead = needs
+		}
 	}
 	c.add(p)
 }
@@ -144,7 +155,7 @@ func (c *compiler) condition(v *value, path string, s *Script) {
 	}
 	check, err := gate.Condition(c.settled(expression, path+".expression"), c.catalogue)
 	if err != nil {
-		c.badGate(expression.at, path+".expression", err)
+		c.badGate(expression.at, path+".expression", err, s)
 		return
 	}
 	check.Strict = strict

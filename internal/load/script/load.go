@@ -55,8 +55,8 @@ type compiler struct {
 	lenient bool
 	// expects are the expectations of all requests.
 	expects []*value
-	// ensure is where the gates are stated, nil for nowhere.
-	ensured *value
+	// ensured is where the gates are stated, errorRate where maxErrorRate is; nil for nowhere.
+	ensured, errorRate *value
 }
 
 func newCompiler(o Options) *compiler {
@@ -133,8 +133,9 @@ func (c *compiler) compile(root *value, s *Script) {
 	}
 	c.within(captured(parts["scenarios"]), func() { c.defaults(r, s) })
 	c.flows(parts, root, s, r.endpoints)
-	c.within(captured(parts["scenarios"]), func() { c.ensure(r, s) })
 	c.unchecked(s)
+	c.measured(s)
+	c.ensure(r, s)
 }
 
 // name makes a variable known.

@@ -24,6 +24,10 @@ func (f *flow) loop(step *value, path string) (Step, bool) {
 		out.Count = f.text(name, dotted(path, "loopValue"))
 	}
 	runs := f.turns(step, path, out)
+	if len(v.items) == 0 {
+		f.warn(CodeEmpty, v.at, where, "a loop of no steps is left out")
+		runs = false
+	}
 	f.within([]string{out.Element, out.Count, "$loopElement", "$loopCount"}, func() { out.Steps = f.list(v, where, nil) })
 	return Step{Loop: out}, runs
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice.dev/sluice/internal/load/suggest"
 	"sluice.dev/sluice/internal/load/template"
 )
 
@@ -57,10 +58,7 @@ func (c *compiler) fakeFunctions() template.Functions {
 	if !c.fakes {
 		return nil
 	}
-	return func(name string) (template.Function, bool) {
-		function, known := lookupFake(name)
-		return function, known
-	}
+	return faked
 }
 
 // template compiles a text with placeholders and refuses names that nothing defines.
@@ -83,12 +81,12 @@ func (c *compiler) unreadable(v *value, path string, err error) {
 	var unknown template.UnknownFunctionError
 	if errors.As(err, &unknown) {
 		p.Code = CodeUnknownFunction
-		if _, faked := lookupFake(unknown.Name); faked {
+		if _, known := faked(unknown.Name); known {
 			p.Instead = "it is one of the plugin fake-data: add config.plugins.fake-data"
 		} else if c.open {
 			p.Instead = "what a processor makes is reached through a variable: set it in a beforeRequest hook"
 		} else {
-			p.Instead = hint(unknown.Name, []string{"$randomNumber", "$randomString"})
+			p.Instead = hint(unknown.Name, c.functionNames())
 		}
 	}
 	c.add(p)
@@ -156,7 +154,7 @@ func (c *compiler) checkFunction(v *value, path, name string) {
 	case !c.open:
 		c.warn(CodeUnknownHook, v.at, path, "there is no function %s, because config.processor is not set; each call counts as an error", name)
 	case !c.program.Has(name):
-		c.warn(CodeUnknownHook, v.at, path, "the processor exports no function %s%s; each call counts as an error", name, "")
+		c.warn(CodeUnknownHook, v.at, path, "the processor exports no function %s%s; each call counts as an error", name, suggest.Hint(name, c.program.Functions()))
 	}
 }
 

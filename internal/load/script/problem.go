@@ -47,6 +47,7 @@ const (
 	CodeUnknownMetric   Code = "unknown-metric"
 	CodeUnreadableFile  Code = "unreadable-file"
 	CodeThinkInRequest  Code = "think-in-request"
+	CodeProcessor       Code = "processor"
 
 	CodeUnknownEnvironment Code = "unknown-environment"
 	CodeUnknownHook        Code = "unknown-hook"
