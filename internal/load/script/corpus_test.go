@@ -18,8 +18,9 @@ const corpus = "testdata/corpus"
 
 // given are the options a script of the corpus is read with, from the file beside it that ends in .options.
 type given struct {
-	Options
-	Inputs []string
+	Target, Environment, Variables, Overrides, Payload, Scenario string
+	Insecure, Solo, Strict, Enforce                              bool
+	Environ, Inputs                                              []string
 }
 
 // readBeside returns what stands in the corpus' own files.
@@ -39,15 +40,19 @@ func corpusOptions(t *testing.T, file string) Options {
 			t.Fatal(err)
 		}
 	}
+	o := Options{
+		File: filepath.Base(file), Target: g.Target, Environment: g.Environment, Variables: g.Variables, Overrides: g.Overrides,
+		Payload: g.Payload, Scenario: g.Scenario, Insecure: g.Insecure, Solo: g.Solo, Strict: g.Strict, Enforce: g.Enforce,
+		Environ: g.Environ, TestID: "t1", Seed: 1, Read: readBeside,
+	}
 	for _, name := range g.Inputs {
 		data, err := readBeside(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.Options.Inputs = append(g.Options.Inputs, Input{File: name, Data: data})
+		o.Inputs = append(o.Inputs, Input{File: name, Data: data})
 	}
-	g.Options.File, g.Options.Read = filepath.Base(file), readBeside
-	return g.Options
+	return o
 }
 
 func corpusFiles(t testing.TB) []string {
@@ -81,7 +86,8 @@ func TestCorpus(t *testing.T) {
 			for _, p := range Lint(data, o) {
 				b.WriteString(string(p.Severity) + " " + string(p.Code) + " " + p.Error() + "\n")
 			}
-			if s, err := Load(data, o); err == nil {
+			s, err := Load(data, o)
+			if err == nil {
 				b.WriteString(dumpScript(s))
 			} else if !strings.Contains(b.String(), "error ") {
 				t.Errorf("refused, and Lint does not say so: %s", err)

@@ -102,7 +102,10 @@ func (c *compiler) threshold(f field, path string, s *Script) {
 // keep adds a gate, and says which of its metrics only a processor can make.
 func (c *compiler) keep(check gate.Check, at Position, path string, s *Script) {
 	for _, name := range check.Custom() {
-		c.warn(CodeUnknownMetric, at, path, "no run has the metric %s unless the processor makes it", name)
+		// A histogram's name is followed by what is asked of it.
+		if bare := name[:max(0, strings.LastIndexByte(name, '.'))]; !c.mayBeSet(name) && (bare == "" || !c.mayBeSet(bare)) {
+			c.warn(CodeUnknownMetric, at, path, "no run has the metric %s, and the processor's text does not name it", name)
+		}
 	}
 	if s.Apdex == 0 && slices.Contains(check.Names(), series.Apdex) {
 		c.add(Problem{

@@ -26,7 +26,10 @@ func jsonAsYAML(data []byte) []byte {
 				i += 11
 				continue
 			}
-			out = append(out, b, data[i+1])
+			if data[i+1] != '/' { // the one escape that YAML does not have
+				out = append(out, b)
+			}
+			out = append(out, data[i+1])
 			i++
 		default:
 			if b == '"' {

@@ -2,6 +2,7 @@ package script
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"maps"
 	"math/rand/v2"
@@ -49,6 +50,10 @@ type compiler struct {
 	// open says that there is a processor, which may set variables nobody else names.
 	open    bool
 	program *js.Program
+	// sources are the texts of the processor's files.
+	sources []string
+	// seed is the script's own: every share of a test draws the same arrivals from it.
+	seed uint64
 	// fakes says that placeholders may call the fake-data plugin's functions.
 	fakes bool
 	// lenient captures may find nothing, unless they say otherwise.
@@ -98,7 +103,8 @@ func (c *compiler) read(data []byte, s *Script) *value {
 			root = merge(root, v)
 		}
 	}
-	s.Digest = hex.EncodeToString(sum.Sum(nil)[:6])
+	digest := sum.Sum(nil)
+	s.Digest, c.seed = hex.EncodeToString(digest[:6]), binary.BigEndian.Uint64(digest)
 	if len(c.problems) > 0 {
 		return nil
 	}

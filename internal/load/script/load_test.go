@@ -2,6 +2,7 @@ package script
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,16 +181,26 @@ func bomb() string {
 func FuzzLoad(f *testing.F) {
 	f.Add(small)
 	f.Add(bomb())
-	if data, err := os.ReadFile("testdata/seed.yaml"); err == nil {
+	for _, file := range append(corpusFiles(f), "testdata/seed.yaml") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
 		f.Add(string(data))
 	}
 	f.Add("config: &c {target: 'http://a', <<: {phases: [{pause: 1:30}]}}\nscenarios: [{flow: [[{think: 010}]]}]")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := Load([]byte(text), Options{File: "s.yaml"})
+		o := Options{File: "s.yaml", Read: readBeside, Environ: []string{"CSV=users.csv"}}
+		s, err := Load([]byte(text), o)
+		refused := slices.ContainsFunc(Lint([]byte(text), o), func(p Problem) bool { return p.Severity == Error })
+		if refused != (err != nil) {
+			t.Errorf("Load says %v, and Lint refuses: %t", err, refused)
+		}
 		if err == nil {
 			if len(s.Scenarios) == 0 || s.Target == "" {
 				t.Errorf("a script without scenarios or target was taken: %q", text)
 			}
+			dumpScript(s)
 			return
 		}
 		if all, ok := err.(Problems); !ok || len(all) == 0 {

@@ -72,7 +72,11 @@ func (f *flow) count(v *value, path string, out *Loop) bool {
 		}
 		out.From, out.To = from, to
 	} else {
+		before := len(f.problems)
 		out.To = f.whole(v, path, 0, maxTurns)
+		if len(f.problems) > before {
+			return true
+		}
 	}
 	if out.From >= out.To {
 		f.warn(CodeEmpty, v.at, path, "%s means no turn at all, so the loop is left out", t.Source())

@@ -103,9 +103,11 @@ func (c *compiler) checkName(v *value, path string, name []string) {
 		}
 		if c.open {
 			p.Severity = Warning
-			p.Text += ": only the processor can set it; where it does not, \"undefined\" is sent"
+			p.Text += ": only the processor could set it, and its text does not name it; \"undefined\" is sent"
 		}
-		c.add(p)
+		if !c.mayBeSet(name[0]) {
+			c.add(p)
+		}
 		return
 	}
 	env := name[0] == "$env" || name[0] == "$processEnvironment"

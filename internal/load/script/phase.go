@@ -12,11 +12,12 @@ type phaseFields struct {
 	name, duration, rate, rampTo, count, pause *value
 	maxVUsers                                  int
 	poisson                                    bool
+	index                                      uint64
 }
 
 func (c *compiler) phase(v *value, i int, poisson bool) schedule.Phase {
 	path := index("config.phases", i)
-	p := phaseFields{poisson: poisson}
+	p := phaseFields{poisson: poisson, index: uint64(i)}
 	for _, f := range c.fields(v, path, phaseKeys) {
 		switch f.key {
 		case "name":
@@ -60,7 +61,7 @@ func (c *compiler) arrivals(v *value, path string, p phaseFields, out *schedule.
 		out.Kind = schedule.Constant
 		if p.poisson {
 			out.Kind = schedule.Poisson
-			out.Seed = c.random.Uint64()
+			out.Seed = c.seed + p.index
 		}
 		out.Rate = c.rate(p.rate, path+".arrivalRate")
 	}

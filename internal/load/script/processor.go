@@ -26,12 +26,26 @@ func (c *compiler) processor(v *value, s *Script) {
 		c.file(v, where, name, 0)
 		return
 	}
-	program, err := js.Load(name, c.options.Read)
+	program, err := js.Load(name, c.remember)
 	if err != nil {
 		c.badProcessor(v, where, err)
 		return
 	}
 	s.Functions, c.program = program, program
+}
+
+// remember reads a file for the processor and keeps its text.
+func (c *compiler) remember(name string) ([]byte, error) {
+	data, err := c.options.Read(name)
+	if err == nil {
+		c.sources = append(c.sources, string(data))
+	}
+	return data, err
+}
+
+// mayBeSet says whether the processor's text has a name, and so may set the variable or count the metric.
+func (c *compiler) mayBeSet(name string) bool {
+	return slices.ContainsFunc(c.sources, func(text string) bool { return strings.Contains(text, name) })
 }
 
 // badProcessor reports each of a processor's errors in its own file.

@@ -152,10 +152,10 @@ func (f *flow) onlyIf(v *value, path string, r *Request) {
 		return
 	}
 	for _, name := range expression.Names() {
-		if _, known := f.names[name]; !known && !f.open {
+		if _, known := f.names[name]; !known && !f.mayBeSet(name) {
 			f.add(Problem{
 				At: v.at, Path: path, Severity: Warning, Code: CodeUnknownVariable,
-				Text: "nothing sets the variable " + name + ", so it is never true", Instead: f.nearest(name),
+				Text: "nothing sets the variable " + name + ", so it counts as missing", Instead: f.nearest(name),
 			})
 		}
 	}

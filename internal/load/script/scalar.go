@@ -39,7 +39,11 @@ func resolveTagged(n *yaml.Node) (any, error) {
 	case "!!str":
 		return n.Value, nil
 	case "!!int", "!!float", "!!bool", "!!null", "!!timestamp":
-		return resolvePlain(n.Value), nil
+		v := resolvePlain(n.Value)
+		if _, isBool := v.(bool); n.Tag == "!!bool" && !isBool {
+			return nil, fmt.Errorf("%q is no boolean", n.Value)
+		}
+		return v, nil
 	}
 	return nil, fmt.Errorf("the tag %s: not supported", n.Tag)
 }

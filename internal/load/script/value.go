@@ -20,6 +20,7 @@ const (
 	MaxBytes  = 1 << 20
 	maxValues = 200_000
 	maxDepth  = 64
+	maxKeys   = 5_000
 )
 
 type kind int
@@ -230,6 +231,9 @@ func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
 
 func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 	out := &value{at: r.position(n), kind: object}
+	if len(n.Content) > 2*maxKeys {
+		return nil, Problem{At: out.at, Text: fmt.Sprintf("the map has more than %d keys", maxKeys)}
+	}
 	var merged []field
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode, valueNode := n.Content[i], n.Content[i+1]
@@ -256,7 +260,7 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 	}
 	// A key of its own wins over a merged one, an earlier merged one over a later one.
 	for _, f := range merged {
-		if out.get(f.key) == nil {
+		if len(out.fields) < maxKeys && out.get(f.key) == nil {
 			out.fields = append(out.fields, f)
 		}
 	}
@@ -269,7 +273,9 @@ func keyOf(n *yaml.Node) string {
 		return n.Value
 	}
 	switch v := resolvePlain(n.Value).(type) {
-	case int64, float64:
+	case nil:
+		return "null"
+	case int64, float64, bool:
 		return asText(v)
 	}
 	return n.Value

@@ -75,7 +75,7 @@ func ParseWith(s string, more Functions) (Text, error) {
 }
 
 func parsePlaceholder(s string, more Functions) (part, error) {
-	if name, args, found := strings.Cut(s, "("); found {
+	if name, args, found := strings.Cut(s, "("); found && !strings.ContainsAny(name, "|[") {
 		c, err := parseCall(strings.TrimSpace(name), args, more)
 		return part{call: c}, err
 	}
