@@ -2,6 +2,7 @@ package script
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/extract"
@@ -97,8 +98,7 @@ func (f *flow) position(v *value, path string) string {
 	if s, isText := v.scalar.(string); isText && (s == "last" || s == "random") {
 		return s
 	}
-	f.whole(v, path, 0, 1_000_000)
-	return asText(v.scalar)
+	return strconv.FormatInt(f.whole(v, path, 0, 1_000_000), 10)
 }
 
 // checkExtractor refuses an expression that no answer can be looked at with.

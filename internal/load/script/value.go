@@ -259,8 +259,11 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 		out.fields = append(out.fields, field{key: key, at: r.position(keyNode), value: v})
 	}
 	// A key of its own wins over a merged one, an earlier merged one over a later one.
+	if len(out.fields)+len(merged) > maxKeys {
+		return nil, Problem{At: out.at, Text: fmt.Sprintf("the map has more than %d keys, with those of <<", maxKeys)}
+	}
 	for _, f := range merged {
-		if len(out.fields) < maxKeys && out.get(f.key) == nil {
+		if out.get(f.key) == nil {
 			out.fields = append(out.fields, f)
 		}
 	}
