@@ -67,6 +67,7 @@ func newTarget(t *testing.T, code int) *target {
 type outcome struct {
 	code     int
 	out, err string
+	dir      string
 	result   result.Result
 	message  []byte
 }
@@ -90,7 +91,7 @@ func execute(t *testing.T, script string, c call) outcome {
 		c.args[i] = strings.NewReplacer("FILE", file, "DIR", dir).Replace(arg)
 	}
 	var stdout, stderr bytes.Buffer
-	var got outcome
+	got := outcome{dir: dir}
 	got.code = Main(c.args, Env{
 		Out: &stdout, Err: &stderr, Environ: append(c.env, "SLUICE_TERMINATION_LOG="+message), Signals: c.signals, Version: "v1.2.3",
 	})

@@ -21,6 +21,7 @@ func newQuick(env Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			f.share = -1
 			f.startWithin, f.waitForUsers, f.cloud = defaultStartWithin, defaultWaitForUsers, cloud{platform: "local", count: 1}
 			return run(source{file: "quick", text: text}, f, env)
 		},

@@ -8,10 +8,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/gate"
 	"sluice.dev/sluice/internal/load/script"
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/suggest"
 	"sluice.dev/sluice/internal/load/verdict"
 )
 
@@ -135,9 +138,24 @@ func conditions(texts []string, s *script.Script) ([]gate.Check, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--abort-on %q: %w", text, err)
 		}
+		for _, name := range check.Names() {
+			if hint := mistyped(name); hint != "" {
+				return nil, fmt.Errorf("--abort-on %q: nothing is counted under %s%s", text, name, hint)
+			}
+		}
 		out = append(out, check)
 	}
 	return out, nil
+}
+
+// mistyped finds names that are almost one of the shares of errors. Any text
+// behind "errors." may be an error's name, so nothing else would.
+func mistyped(name string) string {
+	shares := []string{series.ErrorRate, series.ServerErrorRate, series.UnansweredRate}
+	if !strings.HasPrefix(name, series.Errors) || slices.Contains(shares, name) {
+		return ""
+	}
+	return suggest.Hint(name, shares)
 }
 
 // withDotenv adds the variables of a file, where they are not set yet.

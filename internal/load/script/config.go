@@ -66,7 +66,10 @@ func (c *compiler) config(config *value, s *Script) raw {
 		}
 	}
 	if config.get("target") == nil {
-		c.fail(config.at, "config.target", "there is no target; set it here or with -t")
+		c.add(Problem{
+			At: config.at, Path: "config.target", Severity: Error, Code: CodeNoTarget,
+			Text: "there is no target", Instead: "set it here or with -t",
+		})
 	}
 	if c.options.Insecure {
 		s.Insecure = true

@@ -40,6 +40,7 @@ type Code string
 const (
 	CodeSyntax          Code = "syntax"
 	CodeInvalid         Code = "invalid"
+	CodeNoTarget        Code = "no-target"
 	CodeUnknownKey      Code = "unknown-key"
 	CodeUnsupported     Code = "unsupported"
 	CodeUnknownVariable Code = "unknown-variable"
