@@ -122,6 +122,11 @@ bench-fleet: build localkube-plane ## what 300 updates at once cost the controll
 bench-react: images ## time from a server's first bad answer to the canary's scale-down
 	go run ./test/bench/react
 
+.PHONY: bench-load
+ONLY ?=
+bench-load: build ## the load generator beside its targets and other generators (ONLY=rate,stall picks; LONG=1 as long as the targets say)
+	go run ./test/bench/load -sluice-load $(BIN)/sluice-load -only '$(ONLY)' $(if $(LONG),-long)
+
 .PHONY: clean
 clean: ## remove what was built (the caches of Go stay)
 	rm -rf $(BIN) $(IMAGES) $(BUILD)/bin
