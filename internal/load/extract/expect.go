@@ -320,31 +320,50 @@ func CheckExpectation(kind string, want any) error {
 	if _, known := checks[kind]; !known {
 		return fmt.Errorf("no expectation is called %s; there are %s", kind, strings.Join(Expectations(), ", "))
 	}
-	return guard(func() error {
-		switch kind {
-		case "statusCode", "notStatusCode":
-			for _, v := range listOf(want) {
-				if math.IsNaN(number(v)) {
-					return fmt.Errorf("%s is no status code", Text(v))
-				}
-			}
-		case "headerEquals":
-			if pair := listOf(want); len(pair) != 2 {
-				return fmt.Errorf("headerEquals takes a header's name and its value, not %d values", len(pair))
-			}
-		case "equals":
-			if values := listOf(want); len(values) < 2 {
-				return fmt.Errorf("equals takes at least two values, not %d", len(values))
-			}
-		case "matchesRegexp":
-			if _, err := regexp.Compile(Text(want)); err != nil {
-				return fmt.Errorf("reading the regular expression (in RE2's syntax, without lookarounds): %w", err)
-			}
-		case "jmespath", "jpath":
-			if _, err := jmespath.Compile(Text(want)); err != nil {
-				return fmt.Errorf("reading the JMESPath: %w", err)
-			}
+	if check := readings[kind]; check != nil {
+		return guard(func() error { return check(want) })
+	}
+	return nil
+}
+
+// readings say what is wrong with the value of an expectation.
+var readings = map[string]func(want any) error{
+	"statusCode":    readCodes,
+	"notStatusCode": readCodes,
+	"headerEquals": func(want any) error {
+		if pair := listOf(want); len(pair) != 2 {
+			return fmt.Errorf("headerEquals takes a header's name and its value, not %d values", len(pair))
 		}
 		return nil
-	})
+	},
+	"equals": func(want any) error {
+		if values := listOf(want); len(values) < 2 {
+			return fmt.Errorf("equals takes at least two values, not %d", len(values))
+		}
+		return nil
+	},
+	"matchesRegexp": func(want any) error {
+		if _, err := regexp.Compile(Text(want)); err != nil {
+			return fmt.Errorf("reading the regular expression (in RE2's syntax, without lookarounds): %w", err)
+		}
+		return nil
+	},
+	"jmespath": readSearch,
+	"jpath":    readSearch,
+}
+
+func readCodes(want any) error {
+	for _, v := range listOf(want) {
+		if math.IsNaN(number(v)) {
+			return fmt.Errorf("%s is no status code", Text(v))
+		}
+	}
+	return nil
+}
+
+func readSearch(want any) error {
+	if _, err := jmespath.Compile(Text(want)); err != nil {
+		return fmt.Errorf("reading the JMESPath: %w", err)
+	}
+	return nil
 }

@@ -70,39 +70,45 @@ func Compile(s Spec) (*Extractor, error) {
 }
 
 func (e *Extractor) compileRegexp() error {
-	flags := ""
-	for _, f := range e.spec.Flags {
-		switch f {
-		case 'i', 'm', 's':
-			if !strings.ContainsRune(flags, f) {
-				flags += string(f)
-			}
-		case 'g', 'u', 'y', 'd', 'v': // say nothing about the first match
-		default:
-			return fmt.Errorf("%q is no flag of a regular expression; there are g, i, m, s, u and y", string(f))
-		}
-	}
-	source := e.spec.Expression
-	if flags != "" {
-		source = "(?" + flags + ")" + source
-	}
-	r, err := regexp.Compile(source)
+	flags, err := goFlags(e.spec.Flags)
 	if err != nil {
+		return err
+	}
+	if e.regexp, err = regexp.Compile(flags + e.spec.Expression); err != nil {
 		return fmt.Errorf("reading the regular expression (in RE2's syntax, without lookarounds): %w", err)
 	}
-	e.regexp = r
 	if e.spec.Group == "" {
 		return nil
 	}
-	if e.group = r.SubexpIndex(e.spec.Group); e.group >= 0 {
+	if e.group = e.regexp.SubexpIndex(e.spec.Group); e.group >= 0 {
 		return nil
 	}
 	n, err := strconv.Atoi(e.spec.Group)
-	if err != nil || n < 0 || n > r.NumSubexp() {
+	if err != nil || n < 0 || n > e.regexp.NumSubexp() {
 		return fmt.Errorf("the regular expression has no group %s", e.spec.Group)
 	}
 	e.group = n
 	return nil
+}
+
+// goFlags writes JavaScript's flags as Go's expressions begin with them.
+func goFlags(flags string) (string, error) {
+	out := ""
+	for _, f := range flags {
+		switch f {
+		case 'i', 'm', 's':
+			if !strings.ContainsRune(out, f) {
+				out += string(f)
+			}
+		case 'g', 'u', 'y', 'd', 'v': // say nothing about the first match
+		default:
+			return "", fmt.Errorf("%q is no flag of a regular expression; there are g, i, m, s, u and y", string(f))
+		}
+	}
+	if out == "" {
+		return "", nil
+	}
+	return "(?" + out + ")", nil
 }
 
 func (e *Extractor) compileSelector() (err error) {

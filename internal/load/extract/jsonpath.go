@@ -53,56 +53,68 @@ func rewritePath(s string) (string, error) {
 	var b strings.Builder
 	inside := 0
 	for i := 0; i < len(s); {
-		rest := s[i:]
-		switch c := s[i]; {
-		case c == '\'' || c == '"':
-			end := strings.IndexByte(rest[1:], c)
-			if end < 0 {
-				return "", fmt.Errorf("the JSON path has a %c without its end", c)
+		switch s[i] {
+		case '^', '`':
+			return "", fmt.Errorf("%c in a JSON path: not supported", s[i])
+		case '~':
+			if inside == 0 {
+				return "", errors.New("~ in a JSON path: not supported")
 			}
-			b.WriteString(rest[:end+2])
-			i += end + 2
-			continue
-		case c == '^' || c == '~' && inside == 0 || c == '`':
-			return "", fmt.Errorf("%c in a JSON path: not supported", c)
-		case c == '[':
+		case '[':
 			inside++
-			if m := fromTheEnd.FindStringSubmatch(rest[1:]); m != nil {
-				b.WriteString("[-" + m[1])
-				i += 1 + len(m[0])
-				continue
-			}
-		case c == ']':
+		case ']':
 			inside--
-		case strings.HasPrefix(rest, "===") || strings.HasPrefix(rest, "!=="):
-			b.WriteString(rest[:2])
-			i += 3
-			continue
-		case c == '.':
-			if name := nameIn(rest[1:], inside > 0); name != "" {
-				b.WriteString(bracketed(name, i > 0 && s[i-1] == '.'))
-				i += 1 + len(name)
-				continue
-			}
 		}
-		b.WriteByte(s[i])
-		i++
+		text, n, err := rewriteAt(s, i, inside > 0)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
+		i += n
 	}
 	return b.String(), nil
 }
 
-// nameIn returns the name that text begins with if the library needs brackets for it.
+// rewriteAt rewrites what begins at i, and says how long it was.
+func rewriteAt(s string, i int, inside bool) (text string, n int, err error) {
+	rest := s[i:]
+	switch c := s[i]; {
+	case c == '\'' || c == '"':
+		end := strings.IndexByte(rest[1:], c)
+		if end < 0 {
+			return "", 0, fmt.Errorf("the JSON path has a %c without its end", c)
+		}
+		return rest[:end+2], end + 2, nil
+	case c == '[':
+		if m := fromTheEnd.FindStringSubmatch(rest[1:]); m != nil {
+			return "[-" + m[1], 1 + len(m[0]), nil
+		}
+	case strings.HasPrefix(rest, "===") || strings.HasPrefix(rest, "!=="):
+		return rest[:2], 3, nil
+	case c == '.':
+		if name := nameIn(rest[1:], inside); name != "" {
+			return bracketed(name, i > 0 && s[i-1] == '.'), 1 + len(name), nil
+		}
+	}
+	return rest[:1], 1, nil
+}
+
+// nameIn returns the name that text begins with if the library needs brackets
+// for it: one with a dash, or a number. In a filter a dash may be a minus.
 func nameIn(text string, filter bool) string {
-	n, special, digits := 0, false, true
+	n := 0
 	for n < len(text) && (isWord(text[n]) || text[n] == '-') {
-		special = special || text[n] == '-'
-		digits = digits && text[n] >= '0' && text[n] <= '9'
 		n++
 	}
-	if n == 0 || filter && (digits || !special || n < len(text) && text[n] == ' ' || strings.HasSuffix(text[:n], "-")) || !special && !digits {
+	name := text[:n]
+	dashed, number := strings.Contains(name, "-"), name != "" && strings.Trim(name, "0123456789") == ""
+	if filter && (number || strings.HasSuffix(name, "-") || strings.HasPrefix(text[n:], " ")) {
 		return ""
 	}
-	return text[:n]
+	if dashed || number {
+		return name
+	}
+	return ""
 }
 
 func bracketed(name string, descent bool) string {

@@ -39,37 +39,16 @@ const (
 	Unreachable Class = "unreachable"
 )
 
-// Node is the name that Artillery, running on Node.js, counts the class under.
-func (c Class) Node() string {
-	switch c {
-	case DNS:
-		return "ENOTFOUND"
-	case ConnRefused:
-		return "ECONNREFUSED"
-	case ConnReset:
-		return "ECONNRESET"
-	case ConnTimeout, ResponseTimeout:
-		return "ETIMEDOUT"
-	case BodyTimeout:
-		return "ERR_SOCKET_TIMEOUT"
-	case TLS:
-		return "EPROTO"
-	case RedirectLimit:
-		return "ERR_TOO_MANY_REDIRECTS"
-	case Script:
-		return "ERR_INVALID_URL"
-	case Local:
-		return "EADDRNOTAVAIL"
-	case Unreachable:
-		return "EHOSTUNREACH"
-	case Capture:
-		return "Failed capture or match"
-	case Expect:
-		return "Failed expectations"
-	case Protocol:
-	}
-	return "HPE_INVALID_CONSTANT"
+// nodes are the names that Artillery, running on Node.js, has for the classes.
+var nodes = map[Class]string{
+	DNS: "ENOTFOUND", ConnRefused: "ECONNREFUSED", ConnReset: "ECONNRESET", ConnTimeout: "ETIMEDOUT", ResponseTimeout: "ETIMEDOUT",
+	BodyTimeout: "ERR_SOCKET_TIMEOUT", TLS: "EPROTO", RedirectLimit: "ERR_TOO_MANY_REDIRECTS", Script: "ERR_INVALID_URL",
+	Local: "EADDRNOTAVAIL", Unreachable: "EHOSTUNREACH", Protocol: "HPE_INVALID_CONSTANT",
+	Capture: "Failed capture or match", Expect: "Failed expectations",
 }
+
+// Node is the name that Artillery counts the class under.
+func (c Class) Node() string { return nodes[c] }
 
 // Error is a classified error.
 type Error struct {

@@ -81,22 +81,9 @@ func (u *user) capture(e *exchange) error {
 	if len(r.Captures)+len(r.Matches) == 0 {
 		return nil
 	}
-	values := make([]any, len(r.Captures))
-	found := make([]bool, len(r.Captures))
-	var failed error
-	for i := range r.Captures {
-		c := &r.Captures[i]
-		v, err := u.take(c, e.answer)
-		values[i], found[i] = v, err == nil
-		if err != nil && !c.Lenient && failed == nil {
-			failed = fmt.Errorf("capture of %s by %s %s: %w", c.As, c.By, c.Expression.Source(), err)
-		}
-	}
-	for i := range r.Matches {
-		m := &r.Matches[i]
-		if err := u.match(m, e.answer); err != nil && !m.Lenient && failed == nil {
-			failed = fmt.Errorf("match by %s %s: %w", m.By, m.Expression.Source(), err)
-		}
+	values, failed := u.takeAll(r.Captures, e.answer)
+	if failed == nil {
+		failed = u.matchAll(r.Matches, e.answer)
 	}
 	if failed != nil {
 		failed = fmt.Errorf("%s %s: %w", r.Method, e.sent.URL, failed)
@@ -104,10 +91,40 @@ func (u *user) capture(e *exchange) error {
 		return u.fail(captureClass, errMissed, failed)
 	}
 	for i, c := range r.Captures {
-		if found[i] {
-			assign(u.scope.Vars, c.As, values[i])
-		} else {
+		if _, lost := values[i].(lost); lost {
 			delete(u.scope.Vars, c.As) // what an earlier answer gave is no longer true
+			continue
+		}
+		assign(u.scope.Vars, c.As, values[i])
+	}
+	return nil
+}
+
+// lost is the value of a capture that found nothing and may.
+type lost struct{}
+
+func (u *user) takeAll(captures []script.Capture, a *extract.Answer) ([]any, error) {
+	values := make([]any, len(captures))
+	for i := range captures {
+		c := &captures[i]
+		v, err := u.take(c, a)
+		switch {
+		case err == nil:
+			values[i] = v
+		case c.Lenient:
+			values[i] = lost{}
+		default:
+			return nil, fmt.Errorf("capture of %s by %s %s: %w", c.As, c.By, c.Expression.Source(), err)
+		}
+	}
+	return values, nil
+}
+
+func (u *user) matchAll(matches []script.Capture, a *extract.Answer) error {
+	for i := range matches {
+		m := &matches[i]
+		if err := u.match(m, a); err != nil && !m.Lenient {
+			return fmt.Errorf("match by %s %s: %w", m.By, m.Expression.Source(), err)
 		}
 	}
 	return nil

@@ -98,37 +98,46 @@ func vary(d time.Duration, j *script.Jitter, random *rand.Rand) time.Duration {
 // forever is a loop without an end of its own.
 const forever = -1
 
-// loop repeats its steps.
-func (u *user) loop(ctx context.Context, l *script.Loop) error {
-	from, to := l.From, l.To
-	var values []any
+// turns are how often a loop runs: from one number up to another, or forever,
+// with the values of a list if it goes over one.
+type turns struct {
+	from, to int64
+	values   []any
+}
+
+func (u *user) turns(l *script.Loop) turns {
 	switch {
 	case l.Over != nil:
-		var ok bool
-		if values, ok = u.over(l.Over); !ok {
-			return nil
-		}
-		from, to = 0, int64(len(values))
+		values := u.over(l.Over)
+		return turns{0, int64(len(values)), values}
 	case l.While != "":
-		to = forever
+		return turns{to: forever}
 	case l.Times != nil:
-		from, to = countOf(l.Times.Value(&u.scope))
+		from, to := countOf(l.Times.Value(&u.scope))
+		return turns{from: from, to: to}
 	case l.To == 0 && l.From == 0:
-		to = forever
+		return turns{to: forever}
 	}
-	for i := from; to == forever || i < to; i++ {
+	return turns{from: l.From, to: l.To}
+}
+
+// loop repeats its steps.
+func (u *user) loop(ctx context.Context, l *script.Loop) error {
+	t := u.turns(l)
+	for i := t.from; t.to == forever || i < t.to; i++ {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		u.scope.Vars[named(l.Count, "$loopCount")] = i
-		u.scope.Vars[named(l.Element, "$loopElement")] = element(values, i)
+		u.scope.Vars[named(l.Element, "$loopElement")] = t.element(i)
 		if err := u.walk(ctx, l.Steps); err != nil {
 			return err
 		}
-		if l.While != "" {
-			if more, err := u.asked(l.While); err != nil || !more {
-				return err
-			}
+		if l.While == "" {
+			continue
+		}
+		if more, err := u.asked(l.While); err != nil || !more {
+			return err
 		}
 	}
 	return nil
@@ -142,25 +151,25 @@ func named(name, usual string) string {
 }
 
 // element is what a turn is about: the list's value, or the turn's number.
-func element(values []any, i int64) any {
-	if values == nil {
+func (t turns) element(i int64) any {
+	if t.values == nil {
 		return i
 	}
-	return values[i]
+	return t.values[i]
 }
 
-// over returns what a loop goes over, and false where a variable is no list.
-func (u *user) over(o *script.Over) ([]any, bool) {
+// over returns what a loop goes over; a variable that is no list is none.
+func (u *user) over(o *script.Over) []any {
 	if o.Path != nil {
 		v, _ := template.Resolve(u.scope.Vars, o.Path)
-		values, ok := v.([]any)
-		return values, ok
+		values, _ := v.([]any)
+		return values
 	}
 	values := make([]any, len(o.Values))
 	for i, node := range o.Values {
 		values[i] = node.Value(&u.scope)
 	}
-	return values, true
+	return values
 }
 
 // countOf reads a loop's count: a number, where a negative one has no end, or a range.
