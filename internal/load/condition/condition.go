@@ -86,6 +86,7 @@ func (e *Expression) value(n *expression.Node, vars map[string]any) (any, error)
 		return e.branch(n, vars)
 	case "~=":
 		return e.match(n, vars)
+	default: // the others need all their arguments
 	}
 	args := make([]any, len(n.Args))
 	for i, arg := range n.Args {
@@ -102,8 +103,9 @@ func (e *Expression) value(n *expression.Node, vars map[string]any) (any, error)
 		return property(args[0], n.Text), nil
 	case expression.Call:
 		return functions[n.Text](numbers(args)), nil
+	default:
+		return operators[n.Kind](args), nil
 	}
-	return operators[n.Kind](args), nil
 }
 
 // branch computes only what is needed.

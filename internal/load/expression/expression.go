@@ -175,23 +175,22 @@ func (p *parser) operand() (*Node, error) {
 	case t.kind == text:
 		n.Kind = Text
 		return n, nil
-	case t.kind == name:
-		n.Kind = Name
-		return p.property(n)
 	case t.kind == word && p.next("("):
 		n.Kind = Call
 		var err error
 		n.Args, err = p.list()
 		return n, err
-	case t.kind == word:
+	case t.kind == name || t.kind == word:
 		n.Kind = Name
 		return p.property(n)
-	case t.kind == operator && t.text == "(":
-		return p.brackets(n)
-	case t.kind == operator && (t.text == "-" || t.text == "not"):
-		return p.prefix(n)
 	case t.kind == end:
 		return nil, failure(t.at, "the expression ends too early")
+	}
+	switch t.text {
+	case "(":
+		return p.brackets(n)
+	case "-", "not":
+		return p.prefix(n)
 	}
 	return nil, failure(t.at, "unexpected %q", t.text)
 }

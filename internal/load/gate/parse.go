@@ -67,6 +67,7 @@ func (c compiler) node(e *expression.Node) (*node, error) {
 		return nil, e.Failure("a list stands behind in or not in")
 	case expression.In, expression.NotIn:
 		return c.membership(e)
+	default: // calls and operators have arguments of their own
 	}
 	args, err := c.nodes(e.Args)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"sluice.dev/sluice/internal/load/extract"
-	"sluice.dev/sluice/internal/load/template"
 )
 
 var (
@@ -133,63 +132,6 @@ func (f *flow) checkRegexp(v *value, path string, c Capture) {
 	if c.Group != "" && re.SubexpIndex(c.Group) < 0 {
 		if n, ok := asNumber(&value{kind: scalar, scalar: c.Group}); !ok || n < 0 || int(n) > re.NumSubexp() {
 			f.fail(v.at, path, "the expression has no group %s", c.Group)
-		}
-	}
-}
-
-var expectations = []string{
-	"statusCode", "notStatusCode", "contentType", "hasProperty", "notHasProperty", "equals", "hasHeader", "headerEquals",
-	"matchesRegexp", "cdnHit", "jmespath", "jpath",
-}
-
-// expectations compiles one map of expectations or a list of them, in order.
-func (f *flow) expectations(v *value, path string) []Expectation {
-	f.expects = append(f.expects, v)
-	var out []Expectation
-	for i, item := range listOf(v) {
-		where := path
-		if v.kind == list {
-			where = index(path, i)
-		}
-		for _, field := range f.fields(item, where, keys{now: expectations}) {
-			at := dotted(where, field.key)
-			f.checkExpectation(field, at)
-			out = append(out, Expectation{Kind: field.key, Value: f.node(field.value, at)})
-		}
-	}
-	return out
-}
-
-// checkExpectation refuses values that no answer can meet.
-func (f *flow) checkExpectation(field field, path string) {
-	v := field.value
-	switch field.key {
-	case "statusCode", "notStatusCode":
-		for _, item := range listOf(v) {
-			if s, isText := item.scalar.(string); isText && strings.Contains(s, "{{") {
-				continue
-			}
-			f.whole(item, path, 100, 599)
-		}
-	case "equals":
-		if v.kind != list || len(v.items) < 2 {
-			f.fail(v.at, path, "must be a list of at least two values, not %s", v.describe())
-		}
-	case "headerEquals":
-		if v.kind != list || len(v.items) != 2 {
-			f.fail(v.at, path, "must be a list of a header's name and its value, not %s", v.describe())
-		}
-	case "cdnHit":
-		f.boolean(v, path)
-	case "jmespath", "jpath":
-		if err := extract.CheckExpectation(field.key, f.text(v, path)); err != nil {
-			f.fail(v.at, path, "%s", err)
-		}
-	case "matchesRegexp":
-		if t, err := template.Parse(f.text(v, path)); err == nil && t.IsStatic() {
-			if _, err := regexp.Compile(t.Source()); err != nil {
-				f.fail(v.at, path, "%s", err)
-			}
 		}
 	}
 }

@@ -27,10 +27,9 @@ type raw struct {
 var configKeys = keys{
 	now: []string{
 		"target", "phases", "environments", "variables", "http", "defaults", "timeout", "tls", "plugins", "ensure", "apdex",
-		"mode", "statsInterval", "includeFiles", "bundling", "payload", "processor",
+		"mode", "statsInterval", "includeFiles", "bundling", "payload", "processor", "engines",
 	},
 	never: map[string]string{
-		"engines":  "this sends HTTP only: leave engines other than http to a tool that has them",
 		"engine":   "this sends HTTP only: leave it out",
 		"ws":       "WebSocket scenarios are not run: leave them to a tool that has them",
 		"socketio": "Socket.IO scenarios are not run: leave them to a tool that has them",
@@ -55,6 +54,7 @@ var parts = map[string]func(c *compiler, v *value, s *Script, r *raw){
 	"mode":      func(c *compiler, v *value, _ *Script, r *raw) { r.poisson = c.isPoisson(v, "config.mode") },
 	"payload":   func(c *compiler, v *value, s *Script, _ *raw) { s.Payloads = c.payloads(v) },
 	"processor": func(c *compiler, v *value, s *Script, _ *raw) { c.processor(v, s) },
+	"engines":   func(c *compiler, v *value, _ *Script, _ *raw) { c.engines(v) },
 }
 
 func (c *compiler) config(config *value, s *Script) raw {
@@ -96,6 +96,21 @@ func inOrder(fields []field) []field {
 		}
 	}
 	return append(first, rest...)
+}
+
+// engines refuses every engine but http, which has no settings there.
+func (c *compiler) engines(v *value) {
+	if v.kind != object && v.kind != nothing {
+		c.fail(v.at, "config.engines", "must be a map, not %s", v.describe())
+	}
+	for _, f := range v.fields {
+		path := "config.engines." + f.key
+		if f.key == "http" {
+			c.warn(CodeIgnored, f.at, path, "ignored, as in Artillery: what HTTP requests are sent with stands in config.http")
+			continue
+		}
+		c.refuse(f.at, path, "not supported", "this sends HTTP only: leave engines other than http to a tool that has them")
+	}
 }
 
 func (c *compiler) isPoisson(v *value, path string) bool {

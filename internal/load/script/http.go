@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/pem"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,11 +36,21 @@ func (c *compiler) http(v *value, s *Script, r *raw) {
 	}
 }
 
+// longestTimeout bounds what was most likely meant as milliseconds.
+const longestTimeout = time.Hour
+
 func (c *compiler) timeout(v *value, path string) time.Duration {
 	d := c.seconds(v, path)
-	if d < time.Millisecond || d > time.Hour {
-		c.fail(v.at, path, "must be from a millisecond to an hour, not %s", v.describe())
+	switch {
+	case d < time.Millisecond:
+		c.fail(v.at, path, "must be at least a millisecond, not %s", v.describe())
 		return DefaultTimeout
+	case d > longestTimeout:
+		c.add(Problem{
+			At: v.at, Path: path, Severity: Warning, Code: CodeLongTimeout, Instead: "if it was meant as milliseconds, write " + strconv.FormatFloat(d.Seconds()/1000, 'f', -1, 64),
+			Text: asText(v.scalar) + " means seconds; an hour is the longest that is waited for an answer",
+		})
+		return longestTimeout
 	}
 	return d
 }

@@ -92,39 +92,49 @@ func (c *compiler) payload(v *value, path string) Payload {
 			c.payloadField(f, where, &s)
 		}
 	}
-	if v.kind != object {
+	out.Fields = s.fields
+	if v.kind != object || !c.checkSheet(v, path, s) {
 		return out
 	}
+	if s.loadAll {
+		out.Name = s.name
+	}
+	out.Rows = c.rows(s, path+".path")
+	return out
+}
+
+// checkSheet says whether there is a file to read, and reports what does not fit together.
+func (c *compiler) checkSheet(v *value, path string, s sheet) bool {
 	switch {
 	case s.path == nil:
 		c.add(Problem{At: v.at, Path: path, Code: CodeInvalid, Text: "names no file", Instead: "write path, or give -p FILE"})
-		return out
+		return false
 	case len(s.fields) == 0:
 		c.fail(v.at, path, "has no fields, the names of the columns")
-		return out
+		return false
 	case s.loadAll && s.name == "":
 		c.fail(v.at, path, "loadAll needs name, the variable that takes the rows")
 	case s.name != "" && !s.loadAll:
 		c.warn(CodeIgnored, v.get("name").at, path+".name", "ignored without loadAll: true")
 	}
-	if s.loadAll {
-		out.Name = s.name
-	}
-	out.Fields = s.fields
-	name := c.settled(s.path, path+".path")
-	data := c.file(s.path, path+".path", name, maxPayload)
-	if data == nil {
-		return out
+	return true
+}
+
+func (c *compiler) rows(s sheet, path string) [][]any {
+	name := c.settled(s.path, path)
+	before := len(c.problems)
+	data := c.file(s.path, path, name, maxPayload)
+	if len(c.problems) > before {
+		return nil
 	}
 	rows, err := s.read(data)
 	if err == nil && len(rows) == 0 {
 		err = errors.New("the file has no rows")
 	}
 	if err != nil {
-		c.fail(s.path.at, path+".path", "reading %q: %s", name, err)
+		c.fail(s.path.at, path, "reading %q: %s", name, err)
 	}
-	out.Rows = rows
-	return out
+	return rows
 }
 
 func (c *compiler) payloadField(f field, path string, s *sheet) {

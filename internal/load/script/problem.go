@@ -58,6 +58,7 @@ const (
 	CodeNotSent            Code = "not-sent"
 	CodeThinkFraction      Code = "think-fraction"
 	CodeRampFraction       Code = "ramp-fraction"
+	CodeLongTimeout        Code = "long-timeout"
 	CodeCondition          Code = "condition"
 	CodeEndless            Code = "endless-loop"
 	CodeEmpty              Code = "empty"
