@@ -14,6 +14,8 @@ const (
 	LabelStepIndex = "step-index"
 	// LabelAnalysisRunUID is the UID of the run a Job and its pods belong to.
 	LabelAnalysisRunUID = "analysisrun.argoproj.io/uid"
+	// LabelLoadTest marks the Jobs of load tests and their pods; the value is "true". Sluice addition.
+	LabelLoadTest = "sluice.dev/load-test"
 )
 
 // Values of LabelRolloutType.
@@ -68,6 +70,14 @@ const (
 	// AnnotationResultContainer names the container of a Job's pod whose exit code and report count. Default:
 	// the first app container. Sluice addition.
 	AnnotationResultContainer = "sluice.dev/result-container"
+	// AnnotationLoadScript is the script of a load test, on its pods. Sluice addition.
+	AnnotationLoadScript = "sluice.dev/load-script"
+	// AnnotationLoadStart is when the load of a test with several pods begins, RFC 3339 with nanoseconds, on its pods.
+	// Sluice addition.
+	AnnotationLoadStart = "sluice.dev/load-start"
+	// AnnotationResultBudget is how many bytes a load test's result may have, in podMetadata. Default 4096; 2048
+	// where containers are injected, because all containers of a pod share what Kubernetes keeps. Sluice addition.
+	AnnotationResultBudget = "sluice.dev/result-budget"
 	// AnnotationStoppedBy says on an AnalysisRun whose spec.terminate is set that its Rollout set it: the
 	// only value is StoppedByRollout. Sluice addition.
 	AnnotationStoppedBy = "sluice.dev/stopped-by"

@@ -71,8 +71,8 @@ type Metric struct {
 	// During is a load test of the same run, or one of its phases: "load", "load/Burn". The metric is measured
 	// while that lasts: from its start, after initialDelay, every interval, and last as of its end; without
 	// interval and initialDelay, once, as of its end. A phase is measured when the load test has reported it, as of times
-	// within it. Without a load test that ran to its end the metric is never Successful. The load test is a metric with a Job
-	// whose report has a format other than json. Sluice addition.
+	// within it. Without a load test that ran to its end the metric is never Successful. The load test is a metric with
+	// loadTest, or with a Job whose report has a format other than json. Sluice addition.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	During string `json:"during,omitempty"`
@@ -81,7 +81,7 @@ type Metric struct {
 // LoadTests says whether the metric's reports are those of load tests, which others can be measured during.
 func (m *Metric) LoadTests() bool {
 	job := m.Provider.Job
-	return job != nil && job.Report != nil && job.Report.Format != ReportJSON
+	return m.Provider.LoadTest != nil || job != nil && job.Report != nil && job.Report.Format != ReportJSON
 }
 
 // NoDataPolicy says what a metric makes of an empty result or NaN. Sluice addition.
@@ -125,6 +125,9 @@ type MetricProvider struct {
 	// Job runs a Job and looks at how it ends.
 	// +optional
 	Job *JobMetric `json:"job,omitempty"`
+	// LoadTest sends the load of an Artillery script and judges the answers. Sluice addition.
+	// +optional
+	LoadTest *LoadTestMetric `json:"loadTest,omitempty"`
 	// CloudWatch asks Amazon CloudWatch.
 	// +optional
 	CloudWatch *CloudWatchMetric `json:"cloudWatch,omitempty"`
