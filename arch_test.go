@@ -48,7 +48,7 @@ var architecture = rules{
 		{pkg: "internal/metric/loadreport", pure: true, may: []string{"api/v1alpha1", "internal/load/result"}},
 		{pkg: "internal/metric/metrictest", may: []string{"api/v1alpha1", "internal/judge", "internal/metric"}},
 		{pkg: "internal/metric/providers", may: []string{
-			"api/v1alpha1", "internal/judge", "internal/metric/...", "internal/load/result", "internal/load/merge",
+			"api/v1alpha1", "internal/judge", "internal/metric/...", "internal/load/merge", "internal/load/result", "internal/load/script",
 		}},
 		{pkg: "internal/traffic", may: []string{"api/v1alpha1"}},
 		{pkg: "internal/traffic/traffictest", may: []string{"api/v1alpha1", "internal/traffic"}},

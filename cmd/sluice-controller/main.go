@@ -32,16 +32,16 @@ var (
 )
 
 type settings struct {
-	namespaced     bool
-	namespace      string
-	instanceID     string
-	leaderElect    bool
-	leaseNamespace string
-	metrics        string
-	probes         string
-	logLevel       string
-	prometheus     string
-	workers        int
+	namespaced            bool
+	namespace             string
+	instanceID            string
+	leaderElect           bool
+	leaseNamespace        string
+	metrics, probes       string
+	logLevel              string
+	prometheus            string
+	loadImage             string
+	workers, maxLoadTests int
 }
 
 func parse() (settings, error) {
@@ -56,6 +56,8 @@ func parse() (settings, error) {
 	flag.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	flag.StringVar(&s.prometheus, "prometheus-address", os.Getenv("ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"), "the Prometheus that metrics without an address ask; ARGO_ROLLOUTS_PROMETHEUS_ADDRESS by default")
 	flag.IntVar(&s.workers, "workers", 10, "how many rollouts, and how many analysis runs, are looked at side by side")
+	flag.StringVar(&s.loadImage, "load-image", os.Getenv("SLUICE_LOAD_IMAGE"), "the image of sluice-load for load tests that name none; SLUICE_LOAD_IMAGE by default")
+	flag.IntVar(&s.maxLoadTests, "max-load-tests", 10, "how many load tests may run at once, each with all its pods; 0 or less for any number")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return s, fmt.Errorf("unexpected arguments: %s", strings.Join(flag.Args(), " "))
@@ -113,8 +115,9 @@ func run(ctx context.Context, s settings, log logr.Logger) error {
 	defer client.Close()
 	o := controller.Options{
 		Config: config, Scope: s.scope(), Workers: s.workers, Metrics: metrics, Probes: probes,
-		Providers: providers.New(providers.Config{Client: client, PrometheusAddress: s.prometheus}),
-		Version:   version, Commit: commit, Log: log,
+		Providers:    providers.New(providers.Config{Client: client, PrometheusAddress: s.prometheus, LoadImage: s.loadImage}),
+		MaxLoadTests: s.maxLoadTests,
+		Version:      version, Commit: commit, Log: log,
 	}
 	if s.leaderElect {
 		o.LeaseNamespace = s.leaseNamespace

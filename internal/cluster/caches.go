@@ -94,7 +94,7 @@ func JobCaches(scheme *runtime.Scheme, s Scope) (cache.Options, error) {
 	}
 	o := sharedCache(scheme, s)
 	o.ByObject = map[client.Object]cache.ByObject{
-		&batchv1.Job{}: {Label: measuring},
+		&batchv1.Job{}: {Label: measuring, Transform: jobOutcome},
 		&corev1.Pod{}:  {Label: measuring, Transform: podOutcome},
 	}
 	return o, nil
@@ -209,6 +209,17 @@ func serviceIdentity(object any) (any, error) {
 	return service, nil
 }
 
+// jobOutcome leaves out of a Job what nobody reads again: the script of a load test.
+func jobOutcome(object any) (any, error) {
+	job, ok := object.(*batchv1.Job)
+	if !ok {
+		return object, nil
+	}
+	job.ManagedFields = nil
+	delete(job.Spec.Template.Annotations, api.AnnotationLoadScript)
+	return job, nil
+}
+
 // podOutcome keeps of a Job's pod what tells how it went.
 func podOutcome(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
@@ -216,6 +227,7 @@ func podOutcome(object any) (any, error) {
 		return object, nil
 	}
 	pod.ManagedFields = nil
+	delete(pod.Annotations, api.AnnotationLoadScript)
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
 			containers[i] = corev1.Container{Name: containers[i].Name, Image: containers[i].Image}

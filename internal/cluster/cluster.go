@@ -78,6 +78,8 @@ type Options struct {
 	Heard func(run types.NamespacedName)
 	// Inspect says what is wrong with specs.
 	Inspect Inspector
+	// MaxLoadTests is how many load tests may run at once, whatever their size; 0 = any number.
+	MaxLoadTests int
 	// OneNamespace says that nothing cluster-wide may be read.
 	OneNamespace bool
 }
@@ -93,6 +95,7 @@ type Cluster struct {
 	judgements  judgementMemory
 	contests    contests
 	logs        logBook
+	loads       loads
 }
 
 // New returns a Cluster.
@@ -190,6 +193,9 @@ func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
 		return nil, fmt.Errorf("no cache holds %s", r)
 	}
 	err := reader.Get(ctx, types.NamespacedName{Namespace: r.namespace, Name: r.name}, object)
+	if apierrors.IsNotFound(err) && r.kind == podKind { // of a measurement's Job
+		err = c.Jobs.Get(ctx, types.NamespacedName{Namespace: r.namespace, Name: r.name}, object)
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

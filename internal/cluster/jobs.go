@@ -40,7 +40,10 @@ func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[str
 	for name, refusal := range w.cluster.lessons.refusals(w.run.UID, jobKind) {
 		seen[name] = refusedJob(refusal, now)
 	}
-	w.jobs = make(map[string]*batchv1.Job, len(jobs.Items))
+	if err := w.observeQueue(ctx, seen, jobs.Items, now); err != nil {
+		return nil, err
+	}
+	w.jobs, w.jobPods = make(map[string]*batchv1.Job, len(jobs.Items)), map[string]*corev1.Pod{}
 	asked := map[logKey]bool{}
 	defer func() { w.cluster.logs.keep(w.run.UID, asked) }()
 	if len(jobs.Items) == 0 {
@@ -51,9 +54,11 @@ func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[str
 		return nil, fmt.Errorf("listing the pods of %s: %w", w.key, err)
 	}
 	byJob := map[types.UID][]corev1.Pod{}
-	for _, pod := range pods.Items {
-		if owner := metav1.GetControllerOfNoCopy(&pod); owner != nil {
-			byJob[owner.UID] = append(byJob[owner.UID], pod)
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if owner := metav1.GetControllerOfNoCopy(pod); owner != nil {
+			byJob[owner.UID] = append(byJob[owner.UID], *pod)
+			w.jobPods[pod.Name] = pod
 		}
 	}
 	for i := range jobs.Items {
@@ -88,12 +93,12 @@ func refusedJob(refusal lesson, now time.Time) decide.Job {
 
 // readJob reads one Job of the run, without the secrets it was given.
 func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) (decide.Job, error) {
-	over, deleted := finished(r.job), !r.job.DeletionTimestamp.IsZero()
-	read := decide.Job{Ours: true, Ended: over || deleted && !slices.ContainsFunc(r.pods, active)}
+	over, gone := finished(r.job), !r.job.DeletionTimestamp.IsZero() && !slices.ContainsFunc(r.pods, active)
+	read := decide.Job{Ours: true, Ended: over || gone || spent(r.job, r.pods)}
 	switch {
 	case r.run.Status.Phase.Completed() || recorded(r.run, r.job.Name):
 		return read, nil // nobody asks what it has come to
-	case read.Ended && !over:
+	case gone && !over:
 		read.Done = true
 		read.Sample.Failure = &judge.Failure{Class: judge.BadAnswer, Message: fmt.Sprintf("Job %q was deleted before it ended", r.job.Name)}
 		return read, nil
@@ -110,6 +115,7 @@ func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) 
 	}
 	read.Done, read.Sample, read.Again, read.Waiting = p.Done, p.Sample, p.Again, p.Waiting
 	read.LoadFrom, read.LoadTo = p.LoadFrom, p.LoadTo
+	read.Assembled, read.Untold = p.Assembled, p.Untold
 	return read, nil
 }
 
@@ -126,6 +132,13 @@ func finished(job *batchv1.Job) bool {
 	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
 		return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
 	})
+}
+
+// spent says that nothing of a load test's Job runs, or will run again, although its own status does not say so yet:
+// that comes a second or two after its pods have ended.
+func spent(job *batchv1.Job, pods []corev1.Pod) bool {
+	return job.Labels[api.LabelLoadTest] != "" && job.Spec.Completions != nil &&
+		len(pods) >= int(*job.Spec.Completions) && !slices.ContainsFunc(pods, active)
 }
 
 func active(pod corev1.Pod) bool {
@@ -169,7 +182,11 @@ func (w *AnalysisWorld) createJob(ctx context.Context, a decide.JobExists) error
 	if refusal != nil {
 		return w.cluster.lessons.learnRefusal(w.run.UID, at, refusal.why, refusal.final)
 	}
+	if err := w.cluster.admitLoad(ctx, w.run, job); err != nil {
+		return err
+	}
 	err = w.cluster.Live.Create(ctx, job)
+	w.cluster.loads.created(job, err)
 	switch {
 	case err == nil:
 		w.cluster.lessons.unlearn(w.run.UID, at)

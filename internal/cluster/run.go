@@ -26,6 +26,7 @@ type AnalysisWorld struct {
 	version string           // of the run, after our own writes of this pass
 	saved   *api.AnalysisRunStatus
 	jobs    map[string]*batchv1.Job // by name; shared with the cache
+	jobPods map[string]*corev1.Pod  // of the Jobs, by name; shared with the cache
 	again   time.Time
 }
 
@@ -112,6 +113,8 @@ func (w *AnalysisWorld) Act(ctx context.Context, action decide.Action) error {
 	switch a := action.(type) {
 	case decide.JobExists:
 		return w.createJob(ctx, a)
+	case decide.LoadStarts:
+		return w.tellStart(ctx, a)
 	case decide.JobGone:
 		return w.removeJob(ctx, a)
 	case decide.RunGone:

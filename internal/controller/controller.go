@@ -41,6 +41,8 @@ type Options struct {
 	Scope cluster.Scope
 	// Providers ask metric systems.
 	Providers metric.Registry
+	// MaxLoadTests is how many load tests may run at once; 0 = any number.
+	MaxLoadTests int
 	// LeaseNamespace turns leader election on, with the lease in that namespace; "" = off.
 	LeaseNamespace string
 	// Lease is how long a leader that fell silent is waited for; 0 = 15 s.
@@ -165,7 +167,7 @@ func assemble(ctx context.Context, mgr manager.Manager, o Options, registry prom
 	world := cluster.New(cluster.Options{
 		Cached: mgr.GetCache(), Jobs: jobs, Workloads: known, Live: live, Events: recorder,
 		Logs: logs, Heard: notify.ring,
-		Runners: o.Providers.Runners, Inspect: inspector{}, OneNamespace: o.Scope.Namespace != "",
+		Runners: o.Providers.Runners, Inspect: inspector{}, MaxLoadTests: o.MaxLoadTests, OneNamespace: o.Scope.Namespace != "",
 	})
 	taker := measure.New(measure.Config{Readers: o.Providers.Readers, Secrets: secretsOf(world), Notify: notify.ring})
 	if err := mgr.Add(atEnd(taker.Stop)); err != nil {

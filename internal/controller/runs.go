@@ -82,6 +82,18 @@ func (r *runs) gone(name types.NamespacedName, uid types.UID) {
 	}
 }
 
+// freed are the runs that may get the place of a load test whose Job has changed, as it does when it ends.
+func (r *runs) freed(job client.Object) []reconcile.Request {
+	if job.GetLabels()[api.LabelLoadTest] == "" {
+		return nil
+	}
+	var requests []reconcile.Request
+	for _, name := range r.cluster.LoadsWaiting() {
+		requests = append(requests, reconcile.Request{NamespacedName: name})
+	}
+	return requests
+}
+
 // runSources are what AnalysisRuns are passed for, besides themselves.
 type runSources struct {
 	jobs cache.Cache
@@ -104,9 +116,12 @@ func addRuns(mgr manager.Manager, r *runs, from runSources, o Options) error {
 		}
 		return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(&list.Items[0])}}
 	}
+	ended := func(ctx context.Context, o client.Object) []reconcile.Request {
+		return append(byLabel(ctx, o), r.freed(o)...)
+	}
 	return watch(c, []source.Source{
 		source.Kind(cached, &api.AnalysisRun{}, &handler.TypedEnqueueRequestForObject[*api.AnalysisRun]{}, changed[*api.AnalysisRun]()),
-		source.Kind(from.jobs, client.Object(&batchv1.Job{}), handler.TypedEnqueueRequestsFromMapFunc(byLabel), changed[client.Object]()),
+		source.Kind(from.jobs, client.Object(&batchv1.Job{}), handler.TypedEnqueueRequestsFromMapFunc(ended), changed[client.Object]()),
 		source.Kind(from.jobs, client.Object(&corev1.Pod{}), handler.TypedEnqueueRequestsFromMapFunc(byLabel), changed[client.Object]()),
 		from.bell.source(),
 	})

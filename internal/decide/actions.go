@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -164,6 +166,13 @@ type JobExists struct {
 	Metric api.Metric
 }
 
+// LoadStarts: these pods of a load test are told to begin at this moment, all of them at the same.
+type LoadStarts struct {
+	Job  string
+	Pods []string
+	At   time.Time
+}
+
 // JobGone: the Job is deleted with its pods.
 type JobGone struct{ Name string }
 
@@ -227,6 +236,9 @@ func (RunStopped) Chain() Chain { return Measure }
 
 // Chain implements Action.
 func (JobExists) Chain() Chain { return Measure }
+
+// Chain implements Action.
+func (LoadStarts) Chain() Chain { return Measure }
 
 // Chain implements Action.
 func (JobGone) Chain() Chain { return Measure }

@@ -70,6 +70,7 @@ func (a *assay) turn() {
 		}
 		a.assess(metrics)
 	}
+	a.launch()
 	a.conclude(metrics)
 }
 
@@ -89,7 +90,7 @@ func (a *assay) measureMetric(m api.Metric) {
 			a.take(m, r, t.Sample, due.At)
 		}
 	}
-	if m.Provider.Job != nil && !a.in.Run.Spec.Terminate {
+	if m.Provider.ByJob() && !a.in.Run.Spec.Terminate {
 		a.startJob(m, r)
 	}
 }

@@ -44,7 +44,7 @@ func owesVerdict(run *api.AnalysisRun) bool {
 			continue
 		}
 		limits, err := judge.Effective(m)
-		if m.Provider.Job == nil && (err != nil || limits.Count == 0) {
+		if !m.Provider.ByJob() && (err != nil || limits.Count == 0) {
 			continue
 		}
 		r := resultOf(run.Status, m.Name)

@@ -24,7 +24,7 @@ func Reads(run *api.AnalysisRun) []Due {
 	}
 	var all []Due
 	for _, m := range resolved(run) {
-		if m.Provider.Job != nil {
+		if m.Provider.ByJob() {
 			continue
 		}
 		if key, ok := schedule(run, run.Status, m); ok {

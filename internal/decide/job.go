@@ -18,6 +18,9 @@ import (
 // created again.
 const jobPending = api.EvidencePrefix + "job-pending"
 
+// What is pending: a Job of the user's, or a load test, of which there may only be so many at once.
+const pendingJob, pendingLoad = "true", "load-test"
+
 // startJob writes the measurement down as begun; the Job itself is a fact of this and every later
 // pass until it was seen.
 func (a *assay) startJob(m api.Metric, r *api.MetricResult) {
@@ -31,9 +34,13 @@ func (a *assay) startJob(m api.Metric, r *api.MetricResult) {
 	}
 	at := a.stamp(a.in.Now)
 	name := JobName(string(a.in.Run.UID), m.Name, due.N)
+	pending := pendingJob
+	if m.Provider.LoadTest != nil {
+		pending = pendingLoad
+	}
 	r.Measurements = append(r.Measurements, api.Measurement{
 		Phase: api.AnalysisPhaseRunning, StartedAt: &at,
-		Metadata: map[string]string{api.MetadataJobName: name, api.MetadataJobNamespace: a.in.Run.Namespace, jobPending: "true"},
+		Metadata: map[string]string{api.MetadataJobName: name, api.MetadataJobNamespace: a.in.Run.Namespace, jobPending: pending},
 	})
 	a.actions = append(a.actions, JobExists{Name: name, Metric: m})
 }
@@ -48,6 +55,9 @@ func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement
 			Message: fmt.Sprintf("a Job named %q exists and does not belong to this run", name)}})
 	case exists && job.Done:
 		a.finishJob(m, r, job.Sample)
+	case exists && job.Queued && last.Metadata[jobPending] != "":
+		last.Message = job.Waiting
+		a.wait(job.Again)
 	case exists && !job.Missing:
 		delete(last.Metadata, jobPending)
 		last.Message = job.Waiting
@@ -72,6 +82,9 @@ func (a *assay) finishJob(m api.Metric, r *api.MetricResult, s judge.Sample) {
 	}
 	for _, key := range []string{api.MetadataJobName, api.MetadataJobNamespace} {
 		s.Metadata[key] = begun[key]
+	}
+	if at, saved := begun[api.EvidenceLoadStartedAt]; saved && s.Metadata[api.EvidenceLoadStartedAt] == "" {
+		s.Metadata[api.EvidenceLoadStartedAt] = at
 	}
 	a.take(m, r, s, s.StartedAt)
 }

@@ -73,4 +73,10 @@ type Job struct {
 	Waiting string       // what is awaited while not Done
 	// LoadFrom and LoadTo are when a load test began and ended; zero while not known, and for what is none.
 	LoadFrom, LoadTo time.Time
+	// Queued says that the Job may not be created yet, because as many load tests run as may. It is Missing too.
+	Queued bool
+	// Assembled says that all pods of a load test that several share are there; Untold names those that were not
+	// told yet when to begin. Those that were told begin at LoadFrom.
+	Assembled bool
+	Untold    []string
 }

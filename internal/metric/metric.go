@@ -69,6 +69,10 @@ type Progress struct {
 	// LoadFrom and LoadTo are when a load test began and ended; zero while that is not known, and for what is no
 	// load test.
 	LoadFrom, LoadTo time.Time
+	// Assembled says that all pods of a test that several share are there, and Untold names those that have not
+	// been told yet when to begin. Those that were told begin at LoadFrom.
+	Assembled bool
+	Untold    []string
 }
 
 // LogTail names the end of a container's log.
@@ -88,7 +92,7 @@ type Log struct {
 	Problem string
 }
 
-// Registry holds the providers by the name of their block in MetricProvider ("prometheus", "web", "job").
+// Registry holds the providers by the name of their block in MetricProvider ("prometheus", "web", "job" …).
 type Registry struct {
 	Readers map[string]Reader
 	Runners map[string]Runner
@@ -97,7 +101,7 @@ type Registry struct {
 // Repeats reports whether asking twice does no harm. What has effects is started once and never repeated by us.
 func Repeats(p api.MetricProvider) bool {
 	switch {
-	case p.Job != nil, p.Kayenta != nil, len(p.Plugin) > 0:
+	case p.ByJob(), p.Kayenta != nil, len(p.Plugin) > 0:
 		return false
 	case p.Web != nil:
 		return p.Web.Method == "" || p.Web.Method == api.WebMetricMethodGet
@@ -114,7 +118,7 @@ func Kind(p api.MetricProvider) string {
 	}{
 		{"prometheus", p.Prometheus != nil}, {"kayenta", p.Kayenta != nil}, {"web", p.Web != nil},
 		{"datadog", p.Datadog != nil}, {"wavefront", p.Wavefront != nil}, {"newRelic", p.NewRelic != nil},
-		{"job", p.Job != nil}, {"cloudWatch", p.CloudWatch != nil}, {"graphite", p.Graphite != nil},
+		{"job", p.Job != nil}, {"loadTest", p.LoadTest != nil}, {"cloudWatch", p.CloudWatch != nil}, {"graphite", p.Graphite != nil},
 		{"influxdb", p.Influxdb != nil}, {"skywalking", p.SkyWalking != nil}, {"plugin", len(p.Plugin) > 0},
 	}
 	for _, block := range blocks {

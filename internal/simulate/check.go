@@ -42,7 +42,7 @@ func (c *complaints) unknown(path, what, word string, known []string) {
 func (s Setup) Metrics() (reads, jobs []string) {
 	for _, template := range s.Templates {
 		for _, m := range template.Metrics {
-			if m.Provider.Job != nil {
+			if m.Provider.ByJob() {
 				jobs = append(jobs, m.Name)
 			} else {
 				reads = append(reads, m.Name)

@@ -327,9 +327,7 @@ func (p *analysisWorld) Observe(context.Context) (decide.AnalysisInput, error) {
 	p.seen = r
 	in := decide.AnalysisInput{Run: r.object.DeepCopy(), Samples: r.samples, Jobs: map[string]decide.Job{}, Now: p.w.Now}
 	for name, j := range r.jobs {
-		done := !j.never && !p.w.Now.Before(j.endsAt)
-		// A Job with a forced verdict, such as one whose image cannot be pulled, may still start one day.
-		in.Jobs[name] = decide.Job{Ours: true, Done: done, Ended: done && j.sample.Forced == "", Sample: j.sample, Waiting: "The Job is running."}
+		in.Jobs[name] = j.seen(p.w.Now)
 	}
 	return in, nil
 }
@@ -369,8 +367,11 @@ func (p *analysisWorld) Act(_ context.Context, action decide.Action) error {
 				return nil
 			}
 			sample, takes := p.w.Work(p.w.question(live, a.Metric, 0, p.w.Now))
-			sample.FinishedAt = p.w.Now.Add(takes)
-			live.jobs[a.Name] = &job{sample: sample, endsAt: p.w.Now.Add(takes), never: takes < 0}
+			live.jobs[a.Name] = newJob(a.Metric, sample, takes, p.w.Now)
+		case decide.LoadStarts:
+			if live != nil && live.jobs[a.Job] != nil {
+				live.jobs[a.Job] = live.jobs[a.Job].begin(a.At)
+			}
 		case decide.JobGone:
 			if live != nil {
 				delete(live.jobs, a.Name)

@@ -125,10 +125,58 @@ type run struct {
 	restedAt int
 }
 
+// job is a Job, replaced and never edited: passes may look at an older one.
 type job struct {
 	sample judge.Sample
 	endsAt time.Time
 	never  bool
+	// Of a load test that several pods share: when all of them are there, when they were told to begin, zero
+	// before they were, and how long they then take.
+	shared      bool
+	assembledAt time.Time
+	told        time.Time
+	takes       time.Duration
+}
+
+// assembles is how long the pods of a load test take until all of them are there.
+const assembles = 2 * time.Second
+
+// newJob is a Job that has just been created.
+func newJob(m api.Metric, sample judge.Sample, takes time.Duration, now time.Time) *job {
+	sample.FinishedAt = now.Add(takes)
+	j := &job{sample: sample, endsAt: now.Add(takes), never: takes < 0, takes: takes}
+	if m.Provider.LoadTest.Pods() > 1 {
+		j.shared, j.assembledAt, j.endsAt = true, now.Add(assembles), now.Add(assembles)
+	}
+	return j
+}
+
+// begin is the same Job whose pods were told when to begin. Those that were told before keep to that.
+func (j *job) begin(at time.Time) *job {
+	if !j.told.IsZero() {
+		return j
+	}
+	told := *j
+	told.told, told.endsAt = at, at.Add(j.takes)
+	told.sample.FinishedAt = told.endsAt
+	return &told
+}
+
+// seen is what an observer sees of the Job. One with a forced verdict, such as one whose image cannot be pulled, may
+// still start one day.
+func (j *job) seen(now time.Time) decide.Job {
+	seen := decide.Job{Ours: true, Sample: j.sample, Waiting: "The Job is running.", LoadFrom: j.told}
+	if j.shared && j.told.IsZero() {
+		seen.Assembled = !now.Before(j.assembledAt)
+		if seen.Assembled {
+			seen.Untold = []string{"all"}
+		}
+		return seen
+	}
+	seen.Done = !j.never && !now.Before(j.endsAt)
+	seen.Ended = seen.Done && j.sample.Forced == ""
+	seen.Assembled = j.shared
+	return seen
 }
 
 // New makes a world around a Rollout, at the given time.

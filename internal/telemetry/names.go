@@ -96,7 +96,7 @@ func source(p *api.MetricProvider) string {
 		name string
 		set  bool
 	}{
-		{"Prometheus", p.Prometheus != nil}, {"Job", p.Job != nil}, {"Web", p.Web != nil},
+		{"Prometheus", p.Prometheus != nil}, {"Job", p.Job != nil}, {"LoadTest", p.LoadTest != nil}, {"Web", p.Web != nil},
 		{"Kayenta", p.Kayenta != nil}, {"Datadog", p.Datadog != nil}, {"Wavefront", p.Wavefront != nil},
 		{"NewRelic", p.NewRelic != nil}, {"CloudWatch", p.CloudWatch != nil}, {"Graphite", p.Graphite != nil},
 		{"Influxdb", p.Influxdb != nil}, {"SkyWalking", p.SkyWalking != nil}, {"Plugin", len(p.Plugin) > 0},

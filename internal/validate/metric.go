@@ -48,7 +48,7 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 		s.oneOfMany(success, prometheus, path.Child("successCondition"))
 		s.oneOfMany(failure, prometheus, path.Child("failureCondition"))
 	}
-	if metric.SuccessCondition == "" && metric.FailureCondition == "" && metric.Provider.Job == nil {
+	if metric.SuccessCondition == "" && metric.FailureCondition == "" && !metric.Provider.ByJob() {
 		s.as(RuleNoCondition).warn(path, "has neither successCondition nor failureCondition: whatever is measured counts as a success", "write for example successCondition: result[0] <= 0.01")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/load/merge"
 	"sluice.dev/sluice/internal/metric"
 )
 
@@ -14,6 +15,8 @@ type Config struct {
 	Client *metric.Client
 	// PrometheusAddress is asked when a metric gives no address; may be empty.
 	PrometheusAddress string
+	// LoadImage is the image of the load generator where a metric names none; may be empty.
+	LoadImage string
 }
 
 // New registers every provider under the name of its block in api.MetricProvider: one line for each.
@@ -24,7 +27,8 @@ func New(c Config) metric.Registry {
 			"web":        &Web{client: c.Client},
 		},
 		Runners: map[string]metric.Runner{
-			"job": Job{},
+			"job":      Job{},
+			"loadTest": LoadTest{Image: c.LoadImage, Merge: merge.Results},
 		},
 	}
 }

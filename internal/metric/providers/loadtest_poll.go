@@ -1,0 +1,352 @@
+package providers
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/judge"
+	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/metric"
+)
+
+// abortLag is how long the other pods of a test may go on when one has ended it early: they see the same, so their
+// parts of the result are about to come.
+const abortLag = 2 * time.Second
+
+// loadPart is what one pod of a test has come to.
+type loadPart struct {
+	index int
+	pod   *corev1.Pod // nil when there is none, or not yet
+	state *corev1.ContainerState
+	// done: the container has ended, or will never run. result is nil when it left none; then why says what is known.
+	done   bool
+	result *result.Result
+	why    string
+}
+
+// Poll implements metric.Runner. What the containers left counts as soon as it is there: a Job's own status comes later.
+func (l LoadTest) Poll(seen metric.Seen) metric.Progress {
+	test := seen.Metric.Provider.LoadTest
+	if test == nil {
+		return metric.Progress{Waiting: "The Job's metric has no load test."}
+	}
+	parts := loadParts(seen, int(test.Pods()))
+	end := loadEnd(seen.Job)
+	open := slices.IndexFunc(parts, func(p loadPart) bool { return !p.done })
+	if until := loadAborted(parts); !until.IsZero() && open >= 0 {
+		if seen.Now.Before(until) {
+			return metric.Progress{Again: until, Waiting: "The load test has ended early; waiting for what its other pods measured.", LoadFrom: loadFrom(parts)}
+		}
+		open = -1
+	}
+	if open >= 0 && end == nil {
+		return unfinishedLoad(seen, parts)
+	}
+	if open >= 0 {
+		if until := end.LastTransitionTime.Add(podsLag); seen.Now.Before(until) {
+			return metric.Progress{Again: until, Waiting: "The Job has ended; waiting to read what its pods left.", LoadFrom: loadFrom(parts)}
+		}
+	}
+	sample, merged := l.sample(parts, end)
+	p := metric.Progress{Done: true, Sample: about(seen.Job, sample), LoadFrom: loadFrom(parts)}
+	if merged != nil {
+		p.LoadFrom, p.LoadTo = loadSpan(*merged)
+	}
+	return p
+}
+
+// loadEnd is how the Job ended, nil when it has not.
+func loadEnd(job *batchv1.Job) *batchv1.JobCondition {
+	if end := condition(job, batchv1.JobComplete); end != nil {
+		return end
+	}
+	return condition(job, batchv1.JobFailed)
+}
+
+// loadParts finds the pod of each part. Of several the one that was there first counts: a later one has missed the
+// beginning.
+func loadParts(seen metric.Seen, of int) []loadPart {
+	parts := make([]loadPart, of)
+	for i := range parts {
+		parts[i].index = i
+	}
+	for i := range seen.Pods {
+		pod := &seen.Pods[i]
+		index, err := strconv.Atoi(pod.Annotations[batchv1.JobCompletionIndexAnnotation])
+		if err != nil && of == 1 {
+			index, err = 0, nil
+		}
+		if err != nil || index < 0 || index >= of {
+			continue
+		}
+		if before := parts[index].pod; before == nil || earlier(pod, before) {
+			parts[index] = readPart(seen.Job, pod, index)
+		}
+	}
+	return parts
+}
+
+func earlier(a, b *corev1.Pod) bool {
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name)) < 0
+}
+
+// readPart reads what a pod has come to.
+func readPart(job *batchv1.Job, pod *corev1.Pod, index int) loadPart {
+	part := loadPart{index: index, pod: pod}
+	for i := range pod.Status.ContainerStatuses {
+		if status := &pod.Status.ContainerStatuses[i]; status.Name == loadContainer {
+			part.state = &status.State
+		}
+	}
+	if part.state != nil && part.state.Terminated != nil {
+		part.done = true
+		ended := part.state.Terminated
+		parsed, err := result.Parse([]byte(strings.TrimSpace(ended.Message)))
+		if err == nil {
+			part.result = &parsed
+			return part
+		}
+		part.why = fmt.Sprintf("it ended with exit code %d", ended.ExitCode)
+		if ended.Reason != "" && ended.Reason != "Error" && ended.Reason != "Completed" {
+			part.why += " (" + ended.Reason + ")"
+		}
+		if words := strings.TrimSpace(ended.Message); words != "" && job.Annotations[annotationLastWords] != "withheld" {
+			part.why += ": " + metric.Excerpt(words)
+		}
+		return part
+	}
+	if phase := pod.Status.Phase; phase == corev1.PodFailed || phase == corev1.PodSucceeded {
+		part.done = true
+		part.why = "its pod ended before its container did"
+		if reason := cmp.Or(pod.Status.Reason, disruption(pod)); reason != "" {
+			part.why = "its pod was taken away (" + reason + ")"
+		}
+	}
+	return part
+}
+
+// loadAborted is until when a test that one of its pods has ended early waits for the others; zero when none has.
+func loadAborted(parts []loadPart) (until time.Time) {
+	for _, p := range parts {
+		if p.result == nil || p.result.Verdict != result.Fail || !stoppedEarly(*p.result) {
+			continue
+		}
+		if at := p.state.Terminated.FinishedAt.Add(abortLag); until.IsZero() || at.Before(until) {
+			until = at
+		}
+	}
+	return until
+}
+
+// stoppedEarly reports whether a test saw enough before its end.
+func stoppedEarly(r result.Result) bool {
+	return r.Stopped == "abort" || r.Stopped == "hopeless"
+}
+
+// unfinishedLoad says what a test that has not ended waits for. Pods that share a test begin when all of them are
+// there, so one that is missing for long ends it.
+func unfinishedLoad(seen metric.Seen, parts []loadPart) metric.Progress {
+	p := unfinished(seen.Job, seen.Pods, seen.Now)
+	if p.Done || seen.Job.DeletionTimestamp != nil {
+		return p
+	}
+	p.LoadFrom = loadFrom(parts)
+	running, untold, told := 0, []string(nil), time.Time{}
+	for _, part := range parts {
+		if part.state != nil && (part.state.Running != nil || part.state.Terminated != nil) {
+			running++
+		}
+		if part.pod == nil || part.done {
+			continue
+		}
+		if at := toldStart(part.pod); !at.IsZero() {
+			told = at
+		} else if part.pod.DeletionTimestamp == nil {
+			untold = append(untold, part.pod.Name)
+		}
+	}
+	if running < len(parts) && told.IsZero() {
+		return placing(seen, p, running, len(parts))
+	}
+	if len(parts) > 1 {
+		p.Assembled, p.Untold = running == len(parts), untold
+	}
+	if p.Waiting == "The Job is running." {
+		p.Waiting = "The load test is running."
+	}
+	return p
+}
+
+// placing is a test whose pods do not all run yet.
+func placing(seen metric.Seen, p metric.Progress, running, of int) metric.Progress {
+	until := seen.Job.CreationTimestamp.Add(loadPlacing)
+	if seen.Now.Before(until) {
+		if p.Again.IsZero() || until.Before(p.Again) {
+			p.Again = until
+		}
+		if of > 1 && p.Waiting == "The Job is running." {
+			p.Waiting = fmt.Sprintf("%d of the %d pods of the load test run; it begins when all do.", running, of)
+		}
+		return p
+	}
+	waited := strings.TrimSuffix(p.Waiting, ".")
+	if waited == "The Job is running" {
+		waited = fmt.Sprintf("%d of its %d pods run", running, of)
+	}
+	return metric.Progress{Done: true, Sample: about(seen.Job, judge.Sample{
+		Forced:   api.AnalysisPhaseInconclusive,
+		Message:  sentence("The load test could not begin within five minutes: " + lowerFirst(waited)),
+		Metadata: map[string]string{api.EvidenceReason: "NotPlaced"},
+	})}
+}
+
+func lowerFirst(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// toldStart is when a pod was told to begin; zero when it was not.
+func toldStart(pod *corev1.Pod) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, pod.Annotations[api.AnnotationLoadStart])
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// loadFrom is when the load began: by what the pods were told, else by when the container of the only one started.
+func loadFrom(parts []loadPart) time.Time {
+	for _, p := range parts {
+		if p.pod != nil {
+			if at := toldStart(p.pod); !at.IsZero() {
+				return at
+			}
+		}
+	}
+	if len(parts) != 1 || parts[0].state == nil {
+		return time.Time{}
+	}
+	switch state := parts[0].state; {
+	case state.Running != nil:
+		return state.Running.StartedAt.Time
+	case state.Terminated != nil:
+		return state.Terminated.StartedAt.Time
+	}
+	return time.Time{}
+}
+
+// loadSpan is when a result says its load began and ended.
+func loadSpan(r result.Result) (from, to time.Time) {
+	if r.StartedAt <= 0 {
+		return time.Time{}, time.Time{}
+	}
+	whole, part := math.Modf(r.StartedAt)
+	from = time.Unix(int64(whole), int64(part*1e3)*int64(time.Millisecond)).UTC()
+	return from, from.Add(time.Duration(r.Duration * float64(time.Second)))
+}
+
+// sample is what the parts come to together. merged is nil when there is no result.
+func (l LoadTest) sample(parts []loadPart, end *batchv1.JobCondition) (judge.Sample, *result.Result) {
+	var results []result.Result
+	var lost []string
+	for _, p := range parts {
+		if p.result != nil {
+			results = append(results, *p.result)
+			continue
+		}
+		lost = append(lost, lostPart(p, len(parts)))
+	}
+	switch {
+	case end != nil && end.Reason == batchv1.JobReasonDeadlineExceeded && len(lost) > 0:
+		return undecidedLoad("The load test did not end within its deadline, which it may be given more of: deadline.", string(end.Reason)), nil
+	case len(results) == 0:
+		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
+			Message: shorten("the load test left no result that can be read: " + strings.Join(lost, "; "))}}, nil
+	case len(parts) == 1:
+		return loadSample(results[0], ""), &results[0]
+	}
+	if l.Merge == nil {
+		return judge.Sample{Failure: &judge.Failure{Class: judge.BadConfig, Message: "this version cannot put the parts of a load test together"}}, nil
+	}
+	whole, err := l.Merge(results, len(parts))
+	if err != nil {
+		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
+			Message: shorten("the results of the load test's pods do not fit together: " + err.Error())}}, nil
+	}
+	for _, r := range results {
+		// What one of them has seen is enough, however little the others have.
+		if r.Verdict == result.Fail && stoppedEarly(r) {
+			whole.Verdict, whole.Why, lost = r.Verdict, r.Why, nil
+			break
+		}
+	}
+	return loadSample(whole, strings.Join(lost, "; ")), &whole
+}
+
+// lostPart says why a pod left no result.
+func lostPart(p loadPart, of int) string {
+	why := p.why
+	if why == "" {
+		why = "its pod is gone"
+		if p.pod != nil {
+			why = "it has not ended"
+		}
+	}
+	if of == 1 {
+		return why
+	}
+	return fmt.Sprintf("pod %d of %d: %s", p.index+1, of, why)
+}
+
+func undecidedLoad(message, reason string) judge.Sample {
+	return judge.Sample{Forced: api.AnalysisPhaseInconclusive, Message: message, Metadata: map[string]string{api.EvidenceReason: reason}}
+}
+
+// Exit codes of a load test, and so its `result`.
+const (
+	loadPassed    = 0.0
+	loadFailed    = 1.0
+	loadUndecided = 3.0
+)
+
+// loadSample is a result as conditions see it. A test that did not pass is never a success, and of one that is
+// inconclusive nothing can be concluded whatever its numbers are. lost says which parts are missing.
+func loadSample(r result.Result, lost string) judge.Sample {
+	s := judge.Sample{Report: r.Tree()}
+	why := r.Why
+	switch {
+	case lost != "" && r.Verdict != result.Inconclusive:
+		r.Verdict, why = result.Inconclusive, "a part of the load is missing: "+lost
+	case lost != "":
+		why = strings.TrimSuffix(why, ".") + "; " + lost
+	}
+	switch r.Verdict {
+	case result.Pass:
+		s.Result, s.Text = loadPassed, "0"
+	case result.Fail:
+		s.Result, s.Text = loadFailed, "1"
+		s.NeverSuccessful, s.Message = true, loadWords("The load test failed", why)
+	case result.Inconclusive:
+		s.Result, s.Text = loadUndecided, "3"
+		s.Forced, s.Message = api.AnalysisPhaseInconclusive, loadWords("The load test is inconclusive", why)
+	}
+	return s
+}
+
+func loadWords(what, why string) string {
+	if why == "" {
+		return what + "."
+	}
+	return sentence(what + ": " + why)
+}
