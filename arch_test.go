@@ -39,7 +39,9 @@ var architecture = rules{
 		{pkg: "internal/decide", pure: true, may: []string{
 			"api/v1alpha1", "internal/compose", "internal/judge", "internal/evidence",
 		}},
-		{pkg: "internal/validate", pure: true, may: []string{"api/v1alpha1", "internal/compose", "internal/judge"}},
+		{pkg: "internal/validate", pure: true, may: []string{
+			"api/v1alpha1", "internal/compose", "internal/judge", "internal/load/gate", "internal/load/script", "internal/load/series",
+		}},
 		{pkg: "internal/command", pure: true, may: []string{"api/v1alpha1"}},
 		{pkg: "internal/view", pure: true, may: []string{"api/v1alpha1", "internal/decide", "internal/evidence", "internal/simulate"}},
 		{pkg: "internal/manifest", may: []string{"api/v1alpha1"}},

@@ -59,7 +59,7 @@ type LoadTestMetric struct {
 	AbortOn []string `json:"abortOn,omitempty"`
 	// DefaultGates says whether the test must meet what every test should, where the script's own gates do not look
 	// at it: 5xx answers and requests without an answer at most 1 %, and at least 99 % of the offered load
-	// achieved. Default Enforce.
+	// achieved. Enforce (default) or None.
 	// +optional
 	DefaultGates DefaultGatesPolicy `json:"defaultGates,omitempty"`
 	// Tags are sent with every request, as W3C baggage and as header X-Sluice-Load-Test, so that its traffic can be
@@ -126,15 +126,15 @@ type ConfigMapKeyRef struct {
 
 // DefaultGatesPolicy says whether a load test must meet what every test should. Sluice addition.
 //
-// +kubebuilder:validation:Enum=Enforce;Off
+// +kubebuilder:validation:Enum=Enforce;None
 type DefaultGatesPolicy string
 
 // Values of DefaultGatesPolicy.
 const (
 	// DefaultGatesEnforce judges errors and the achieved load where the script does not. The default.
 	DefaultGatesEnforce DefaultGatesPolicy = "Enforce"
-	// DefaultGatesOff leaves the verdict to the script's own gates alone.
-	DefaultGatesOff DefaultGatesPolicy = "Off"
+	// DefaultGatesNone leaves the verdict to the script's own gates alone.
+	DefaultGatesNone DefaultGatesPolicy = "None"
 )
 
 // MaxLoadScript is the length of an inline script, in bytes: a run with it has at most 128 KiB.

@@ -102,7 +102,7 @@ const (
 // MetricProvider says where the value of a metric comes from. Exactly one field must be set; each entry of
 // plugin counts as one.
 //
-// +kubebuilder:validation:XValidation:rule=`[has(self.prometheus), has(self.kayenta), has(self.web), has(self.datadog), has(self.wavefront), has(self.newRelic), has(self.job), has(self.cloudWatch), has(self.graphite), has(self.influxdb), has(self.skywalking), has(self.plugin)].filter(x, x).size() == 1`,message="provider must have exactly one field"
+// +kubebuilder:validation:XValidation:rule=`[has(self.prometheus), has(self.kayenta), has(self.web), has(self.datadog), has(self.wavefront), has(self.newRelic), has(self.job), has(self.loadTest), has(self.cloudWatch), has(self.graphite), has(self.influxdb), has(self.skywalking), has(self.plugin)].filter(x, x).size() == 1`,message="provider must have exactly one field"
 type MetricProvider struct {
 	// Prometheus asks a Prometheus server, or what speaks its API.
 	// +optional

@@ -375,7 +375,20 @@ var rules = []struct {
 			metrics("{plugin: {a/b: {c: [1]}}}", ""), metrics("{web: {url: http://x, jsonBody: {a: {b: 1}}, method: POST}}", ""),
 			metrics("{job: {spec: {template: {spec: {containers: [{name: c, image: i}], restartPolicy: Never}}}}}", ""),
 		},
-		bad: []string{metrics("{}", ""), metrics("{prometheus: {query: up}, plugin: {a/b: {}}}", ""), metrics("{prometheus: {query: up}, graphite: {query: x}}", "")},
+		bad: []string{metrics("{}", ""), metrics("{loadTest: {script: {inline: a}}, web: {url: http://x}}", ""), metrics("{prometheus: {query: up}, plugin: {a/b: {}}}", ""), metrics("{prometheus: {query: up}, graphite: {query: x}}", "")},
+	},
+	{
+		name: "a load test has one script", kind: "AnalysisTemplate", says: "script must have exactly one of inline and configMap",
+		good: []string{metrics("{loadTest: {script: {inline: a}}}", ""), metrics("{loadTest: {script: {configMap: {name: a, key: b}}}}", "")},
+		bad:  []string{metrics("{loadTest: {script: {}}}", ""), metrics("{loadTest: {script: {inline: a, configMap: {name: a, key: b}}}}", "")},
+	},
+	{
+		name: "a load test is compared with something else", kind: "ClusterAnalysisTemplate", says: "compareTarget needs a target, and must differ from it",
+		good: []string{metrics(`{loadTest: {script: {inline: a}, target: "http://{{args.a}}", compareTarget: "http://{{args.b}}"}}`, "")},
+		bad: []string{
+			metrics("{loadTest: {script: {inline: a}, compareTarget: http://b}}", ""),
+			metrics("{loadTest: {script: {inline: a}, target: http://b, compareTarget: http://b}}", ""),
+		},
 	},
 	{
 		name: "an Experiment's pods can be ready before its deadline", kind: "Experiment", says: "minReadySeconds must not exceed progressDeadlineSeconds, 600 unless set",

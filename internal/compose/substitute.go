@@ -92,6 +92,7 @@ func Exposed(m api.Metric, secrets map[string]api.SecretKeyRef) []Problem {
 	if m.Provider.Job != nil {
 		metadata = m.Provider.Job.Metadata
 	}
+	var problems []Problem
 	parts := []struct {
 		field string
 		value any
@@ -109,22 +110,47 @@ func Exposed(m api.Metric, secrets map[string]api.SecretKeyRef) []Problem {
 		{"noDataDeadline", m.NoDataDeadline},
 		{"provider.job.metadata", metadata},
 	}
-	var problems []Problem
 	for _, part := range parts {
-		document, err := decode(part.value)
-		if err != nil {
-			continue // not JSON, so nothing of it is ever filled in
+		for _, name := range secretsIn(part.value, secrets) {
+			problems = append(problems, Problem{Message: fmt.Sprintf(
+				"metric %q: %s uses args.%s, whose value is a secret and would be shown in messages", m.Name, part.field, name)})
 		}
-		names := map[string]bool{}
-		placeholders(document, names)
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			if _, secret := secrets[name]; secret {
-				problems = append(problems, Problem{Message: fmt.Sprintf(
-					"metric %q: %s uses args.%s, whose value is a secret and would be shown in messages", m.Name, part.field, name)})
-			}
+	}
+	return append(problems, exposedLoad(m, secrets)...)
+}
+
+// exposedLoad reports the parts of a load test that are shown: its script stands on its pods, its tags in the logs of
+// whoever answers, and what ends it in its result.
+func exposedLoad(m api.Metric, secrets map[string]api.SecretKeyRef) []Problem {
+	test := m.Provider.LoadTest
+	if test == nil {
+		return nil
+	}
+	var problems []Problem
+	for _, part := range []struct {
+		field string
+		value any
+	}{
+		{"script.inline", test.Script.Inline}, {"abortOn", test.AbortOn}, {"tags", test.Tags}, {"podMetadata", test.PodMetadata},
+	} {
+		for _, name := range secretsIn(part.value, secrets) {
+			problems = append(problems, Problem{Message: fmt.Sprintf("metric %q: provider.loadTest.%s uses args.%s, whose value is a secret, "+
+				"and everybody can read it there: give it to the container by env, and write {{ $env.NAME }} in the script", m.Name, part.field, name)})
 		}
 	}
 	return problems
+}
+
+// secretsIn names the secret arguments that a value uses, sorted.
+func secretsIn(value any, secrets map[string]api.SecretKeyRef) []string {
+	document, err := decode(value)
+	if err != nil {
+		return nil // not JSON, so nothing of it is ever filled in
+	}
+	names := map[string]bool{}
+	placeholders(document, names)
+	maps.DeleteFunc(names, func(name string, _ bool) bool { _, secret := secrets[name]; return !secret })
+	return slices.Sorted(maps.Keys(names))
 }
 
 // decode is a value as plain JSON, numbers kept as written.

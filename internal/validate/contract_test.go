@@ -281,7 +281,7 @@ var runConditions = []condition{
 		`spec.metrics[1].interval: is "30", which is no length of time; write a number with a unit, such as 30s, 5m or 1h30m`,
 		`spec.metrics[1].name: is errors, like that of spec.metrics[0]; names of metrics must differ`}},
 	{[]int{76}, "no provider, and several", metric("provider: {}") + strings.TrimPrefix(strings.Replace(metric("provider: {web: {url: 'http://a'}, plugin: {a: {}, b: {}}}"), "errors", "more", 1), "spec:\n  metrics:\n"), []string{
-		`spec.metrics[0].provider: names no source of measurements; write one of prometheus, web and job`,
+		`spec.metrics[0].provider: names no source of measurements; write one of prometheus, web, job and loadTest`,
 		`spec.metrics[1].provider: has several sources of measurements: web, plugin a, plugin b; make each of them a metric of its own`}},
 	{[]int{77}, "rules that match no metric", "spec: {metrics: [" + errorRate("errors") + "], dryRun: [{metricName: a}], measurementRetention: [{metricName: b, limit: 1}]}", []string{
 		`spec.dryRun[0].metricName: "a" matches no metric; there is errors`,

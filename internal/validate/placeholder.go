@@ -34,11 +34,34 @@ func (s *sheet) placeholders(metric *api.Metric, path *field.Path) {
 			}
 		})
 	}
+	if test := metric.Provider.LoadTest; test != nil {
+		s.scriptPlaceholders(&rest, path)
+	}
 	texts(rest, path, func(text string, at *field.Path) {
 		for _, stray := range compose.Strays(text) {
 			s.stray(stray, at)
 		}
 	})
+}
+
+// scriptPlaceholders leaves out of a load test what speaks its script's language, in which double braces mean more.
+func (s *sheet) scriptPlaceholders(rest *api.Metric, path *field.Path) {
+	test := *rest.Provider.LoadTest
+	at := path.Child("provider", "loadTest")
+	theirs := struct {
+		Script    string            `json:"script.inline"`
+		Variables map[string]string `json:"variables"`
+		Env       any               `json:"env"`
+	}{test.Script.Inline, test.Variables, test.Env}
+	texts(theirs, at, func(text string, at *field.Path) {
+		for _, stray := range compose.Strays(text) {
+			if meant(stray) {
+				s.as(RulePlaceholder).warn(at, quote(stray)+" is no placeholder and is left to the script", didYouMean(stray))
+			}
+		}
+	})
+	test.Script.Inline, test.Variables, test.Env = "", nil, nil
+	rest.Provider.LoadTest = &test
 }
 
 func (s *sheet) stray(stray string, path *field.Path) {

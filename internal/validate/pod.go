@@ -55,6 +55,9 @@ func JobPods(metrics []api.Metric) Findings {
 		if job := metrics[i].Provider.Job; job != nil {
 			s.pods(&job.Spec.Template, field.NewPath("spec", "metrics").Index(i).Child("provider", "job", "spec", "template"))
 		}
+		if test := metrics[i].Provider.LoadTest; test != nil && test.PodMetadata != nil {
+			s.keys(test.PodMetadata.Labels, test.PodMetadata.Annotations, field.NewPath("spec", "metrics").Index(i).Child("provider", "loadTest", "podMetadata"))
+		}
 	}
 	return s.sorted()
 }

@@ -22,6 +22,7 @@ func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
 		supported bool
 	}{
 		{provider.Prometheus != nil, "prometheus", true}, {provider.Web != nil, "web", true}, {provider.Job != nil, "job", true},
+		{provider.LoadTest != nil, "loadTest", true},
 		{provider.Kayenta != nil, "kayenta", false}, {provider.Datadog != nil, "datadog", false},
 		{provider.Wavefront != nil, "wavefront", false}, {provider.NewRelic != nil, "newRelic", false},
 		{provider.CloudWatch != nil, "cloudWatch", false}, {provider.Graphite != nil, "graphite", false},
@@ -40,7 +41,7 @@ func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
 	s.unsupported(len(provider.Plugin) > 0, path.Child("plugin"))
 	switch {
 	case len(names) == 0:
-		s.as(RuleMissingField).invalid(path, "names no source of measurements", "write one of prometheus, web and job")
+		s.as(RuleMissingField).invalid(path, "names no source of measurements", "write one of prometheus, web, job and loadTest")
 	case len(names) > 1:
 		s.as(RuleConflict).invalid(path, "has several sources of measurements: "+strings.Join(names, ", "), "make each of them a metric of its own")
 	}
@@ -53,6 +54,9 @@ func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
 	if provider.Job != nil {
 		s.job(provider.Job, path.Child("job", "spec"))
 		s.report(provider.Job.Report, path.Child("job", "report"))
+	}
+	if provider.LoadTest != nil {
+		s.loadTest(provider.LoadTest, path.Child("loadTest"))
 	}
 }
 

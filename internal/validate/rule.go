@@ -38,6 +38,8 @@ const (
 	RuleFirstSeries     Rule = "first-series-only"
 	RuleCannotFail      Rule = "cannot-fail"
 	RuleBackoffLimit    Rule = "backoff-limit"
+	RuleScript          Rule = "bad-script"
+	RuleScriptAdvice    Rule = "script-advice"
 	RuleRegion          Rule = "sigv4-region"
 	RuleUnsigned        Rule = "unsigned-request"
 	RuleNoEffect        Rule = "no-effect"

@@ -58,7 +58,7 @@ spec:
 		{"a name twice", "spec: {metrics: [{name: a, failureCondition: 'false', provider: {web: {url: 'http://a'}}}, {name: a, failureCondition: 'false', provider: {web: {url: 'http://a'}}}]}", []string{
 			`Invalid spec.metrics[1].name: is a, like that of spec.metrics[0]; names of metrics must differ`}},
 		{"no provider", metric("successCondition: 'true'\nprovider: {}"), []string{
-			`Invalid spec.metrics[0].provider: names no source of measurements; write one of prometheus, web and job`}},
+			`Invalid spec.metrics[0].provider: names no source of measurements; write one of prometheus, web, job and loadTest`}},
 		{"two providers, one of them for later", metric("successCondition: 'true'\nprovider: {web: {url: 'http://a'}, datadog: {query: a}}"), []string{
 			`Invalid spec.metrics[0].provider: has several sources of measurements: web, datadog; make each of them a metric of its own`,
 			`Unsupported spec.metrics[0].provider.datadog: not supported yet`}},

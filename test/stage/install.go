@@ -78,6 +78,7 @@ func (s *Stage) controllerManifests() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering config/default: %w", err)
 	}
+	manifests = bytes.ReplaceAll(manifests, []byte("value: sluice-load\n"), []byte("value: "+s.image("sluice-load")+"\n"))
 	return bytes.ReplaceAll(manifests, []byte("image: sluice-controller\n"), []byte("image: "+s.image("sluice-controller")+"\n")), nil
 }
 

@@ -271,7 +271,7 @@ func loadArgs(run *api.AnalysisRun, m api.Metric) ([]string, error) {
 	for _, expression := range test.AbortOn {
 		args = append(args, "--abort-on", expression)
 	}
-	if test.DefaultGates == api.DefaultGatesOff {
+	if test.DefaultGates == api.DefaultGatesNone {
 		args = append(args, "--no-default-gates")
 	}
 	tags := test.Tags

@@ -166,7 +166,7 @@ compareTarget: http://stable
 environment: prod
 variables: {user: "a b", price: "$(HOME)"}
 abortOn: ["errors.rate > 0.5", http.response_time.p99 > 2000]
-defaultGates: "Off"
+defaultGates: None
 tags: {team: shop}`, func(j *batchv1.Job) any { return args(j) },
 			`run --enforce --json-lines --target http://canary --compare-target http://stable -e prod ` +
 				`-v {"price":"$$(HOME)","user":"a b"} --abort-on errors.rate > 0.5 --abort-on http.response_time.p99 > 2000 ` +

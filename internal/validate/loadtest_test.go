@@ -1,0 +1,117 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+
+	api "sluice.dev/sluice/api/v1alpha1"
+)
+
+// loadTemplate is a template with one load test.
+func loadTemplate(block string, args string) string {
+	return "spec:\n  metrics:\n  - name: load\n    provider:\n      loadTest:\n" + indented(block, "        ") + "\n  args: [" + args + "]\n"
+}
+
+func indented(text, by string) string {
+	return by + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+by)
+}
+
+// inline is a block with this script inline.
+func inline(lines ...string) string {
+	return "script:\n  inline: |\n" + indented(strings.Join(lines, "\n"), "    ") + "\n"
+}
+
+const at = "spec.metrics[0].provider.loadTest."
+
+func TestLoadTests(t *testing.T) {
+	good := inline(
+		"config: {phases: [{duration: 60, arrivalRate: 5}], plugins: {ensure: {}}, ensure: {thresholds: [{http.codes.500: 1}]}}",
+		"scenarios: [{flow: [{get: {url: /}}]}]")
+	random := inline(
+		"config: {phases: [{duration: 60, arrivalRate: 5}], variables: {name: [a, b]}, plugins: {ensure: {}}, ensure: {thresholds: [{http.codes.500: 1}]}}",
+		`scenarios: [{flow: [{get: {url: "/{{ $randomNumber(1,9) }}/{{ name }}"}}]}]`)
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"all that is right", loadTemplate(good+`
+target: "http://{{args.canary}}"
+compareTarget: "http://{{args.stable}}"
+parallelism: 3
+environment: prod
+abortOn: ["errors.rate > 0.5", http.response_time.p99 > 2000]
+tags: {team: shop}
+deadline: 10m
+`, "{name: canary}, {name: stable}"), []string{
+			`Warning ` + at + `script.inline: line 1, column 9: config.environments: no environment is called prod`}},
+		{"placeholders of the script are left to it", loadTemplate(random+"target: http://a", ""), nil},
+		{"a value of a Secret that the script reads from its environment", loadTemplate(inline(
+			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
+			`scenarios: [{flow: [{get: {url: /, headers: {authorization: "{{ $env.TOKEN }}"}}}]}]`)+
+			"env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}]", ""), nil},
+		{"nothing to send", loadTemplate("script: {}", ""), []string{
+			`Invalid ` + at + `script: is missing; write inline with an Artillery script below it, or configMap with name and key`}},
+		{"two scripts", loadTemplate(strings.TrimSuffix(good, "\n")+"\n  configMap: {name: a, key: b}\ntarget: http://a", ""), []string{
+			`Invalid ` + at + `script: has both inline and configMap; remove one of them`}},
+		{"a script in a ConfigMap that is not named, nor its key", loadTemplate("script: {configMap: {name: '', key: a/b}}", ""), []string{
+			`Invalid ` + at + `script.configMap.key: is "a/b", which is no key of a ConfigMap`,
+			`Invalid ` + at + `script.configMap.name: is missing; write the name of the ConfigMap`}},
+		{"a script that is broken says where", loadTemplate(inline(
+			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
+			"scenarios:",
+			"- flw: [{get: {url: /}}]"), ""), []string{
+			`Invalid ` + at + `script.inline: line 3, column 3: scenarios[0].flw: unknown key; did you mean flow?`,
+			`Invalid ` + at + `script.inline: line 3, column 3: scenarios[0].flow: a scenario needs a list of steps`}},
+		{"a script with an argument whose value is not known is wrong only where any value would be", loadTemplate(inline(
+			"config: {target: http://a, phases: [{duration: 60, arrivalRate: {{args.rate}}}]}",
+			"scenarios:",
+			"- flow: [{gett: {url: /}}]"), "{name: rate}"), []string{
+			`Invalid ` + at + `script.inline: line 3, column 11: scenarios[0].flow[0].gett: unknown step; did you mean get?`}},
+		{"a script without a target", loadTemplate(inline("scenarios: [{flow: [{get: {url: /}}]}]"), ""), []string{
+			`Invalid ` + at + `script.inline: line 1, column 1: config.target: there is no target; set it here or with target`}},
+		{"targets that are none", loadTemplate(good+"target: canary\ncompareTarget: http://a", ""), []string{
+			`Invalid ` + at + `target: "canary" is not a URL with a scheme and a host; write it with http:// or https://, such as http://prometheus.monitoring:9090`}},
+		{"nothing to compare with", loadTemplate("script: {configMap: {name: a, key: b}}\ncompareTarget: http://a", ""), []string{
+			`Invalid ` + at + `target: is missing: compareTarget is what it is compared with; write the new version's address`}},
+		{"compared with itself", loadTemplate(good+"target: http://a\ncompareTarget: http://a", ""), []string{
+			`Invalid ` + at + `compareTarget: is the same as target; write the address of the other version, such as that of the stable Service`}},
+		{"numbers and words that nobody knows", loadTemplate(good+"target: http://a\nparallelism: 51\ndefaultGates: Some\ndeadline: 0s\nenv: [{name: ''}]", ""), []string{
+			`Invalid ` + at + `deadline: is shorter than a second; write for example 10m`,
+			`Invalid ` + at + `defaultGates: is "Some"; write Enforce or None`,
+			`Invalid ` + at + `env[0].name: is missing`,
+			`Invalid ` + at + `parallelism: is 51; from 1 to 50 pods can share a load; leave it out for 1`}},
+		{"a deadline that ends every test", loadTemplate(good+"target: http://a\ndeadline: 1m", ""), []string{
+			`Invalid ` + at + `deadline: is 1m0s, and the script's phases take 1m0s: the test would never come to its end; leave it out, or write more`}},
+		{"what ends it is no condition", loadTemplate(good+"target: http://a\nabortOn: ['errors.rate >', 'http.response_time.p98 > 1']", ""), []string{
+			`Invalid ` + at + `abortOn[0]: "errors.rate >" is not a condition: column 14: the expression ends too early; write for example "errors.rate > 0.5"`,
+			`Invalid ` + at + `abortOn[1]: "http.response_time.p98 > 1" is not a condition: column 1: unknown metric "http.response_time.p98"; did you mean http.response_time.p90?; write for example "errors.rate > 0.5"`}},
+		{"of a script in a ConfigMap not every name is known", loadTemplate("script: {configMap: {name: a, key: b}}\nabortOn: ['plugins.x.p98 > 1', '>']", ""), []string{
+			`Warning ` + at + `abortOn[0]: "plugins.x.p98 > 1" is not a condition: column 1: unknown metric "plugins.x.p98"; write for example "errors.rate > 0.5"`,
+			`Invalid ` + at + `abortOn[1]: ">" is not a condition: column 1: unexpected ">"; write for example "errors.rate > 0.5"`}},
+		{"tags that cannot be sent", loadTemplate(good+`target: http://a
+tags: {"a b": x, c: "d,e"}`, ""), []string{
+			`Invalid ` + at + `tags[a b]: cannot be sent as a header; write letters, digits, dots, dashes and underscores`,
+			`Invalid ` + at + `tags[c]: "d,e" cannot be sent as a header; write up to 128 letters, digits, spaces and any of . : / @ + - _`}},
+		{"a secret in the script", loadTemplate(inline(
+			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
+			`scenarios: [{flow: [{get: {url: "/?token={{args.token}}"}}]}]`), "{name: token, valueFrom: {secretKeyRef: {name: s, key: k}}}"), []string{
+			`Invalid spec.metrics[0]: metric "load": provider.loadTest.script.inline uses args.token, whose value is a secret, and everybody can read it there: ` +
+				`give it to the container by env, and write {{ $env.NAME }} in the script; use an argument with a plain value there`}},
+		{"an argument nobody declares, and one that is misspelled", loadTemplate(inline(
+			"config: {target: http://a, variables: {arg: {x: 1}}, phases: [{duration: 60, arrivalRate: 5}]}",
+			`scenarios: [{flow: [{get: {url: "/{{args.path}}/{{arg.x}}"}}]}]`), ""), []string{
+			`Warning spec.metrics[0]: uses {{args.path}}, which spec.args does not declare: it has a value only together with a template that declares it; declare it: args: [{name: path}]`,
+			`Warning ` + at + `script.inline: "{{arg.x}}" is no placeholder and is left to the script; did you mean {{args.x}}?`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			expect(t, Template(&read[api.AnalysisTemplate](t, test.text).Spec), test.want...)
+		})
+	}
+}
+
+func TestAScriptThatIsTooLongIsSentToAConfigMap(t *testing.T) {
+	spec := read[api.AnalysisTemplate](t, loadTemplate("script: {inline: a}\ntarget: http://a", "")).Spec
+	spec.Metrics[0].Provider.LoadTest.Script.Inline = strings.Repeat("#", api.MaxLoadScript+1)
+	expect(t, Template(&spec),
+		"Invalid "+at+"script.inline: has 65537 bytes, more than 65536; put it into a ConfigMap: script: {configMap: {name: …, key: …}}")
+}
