@@ -120,13 +120,15 @@ func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
 		if p.At.File == "--target" {
 			continue // said of the target
 		}
-		s.as(RuleScript).invalid(at, placed(p), "")
+		s.as(RuleScript).invalid(at, placed(p), instead(p))
 	}
 	if compiled == nil {
 		return
 	}
 	for _, p := range compiled.Warnings {
-		s.as(RuleScriptAdvice).warn(at, placed(p), "")
+		if !seenTo(p.Code, test) {
+			s.as(RuleScriptAdvice).warn(at, placed(p), instead(p))
+		}
 	}
 	deadline, err := test.Deadline.Duration()
 	if length := compiled.Plan.Length(); err == nil && deadline >= time.Second && deadline <= length && !open(test.Script.Inline) {
@@ -145,7 +147,7 @@ func (s *sheet) aborts(test *api.LoadTestMetric, known *series.Catalogue, path *
 		}
 		if _, err := gate.Condition(text, known); err != nil {
 			kind := Invalid
-			if strings.Contains(err.Error(), "unknown metric") {
+			if errors.As(err, &gate.UnknownMetricError{}) {
 				kind = unknown
 			}
 			s.as(RuleCondition).add(kind, at, quote(text)+" is not a condition: "+err.Error(), `write for example "errors.rate > 0.5"`)
@@ -155,11 +157,28 @@ func (s *sheet) aborts(test *api.LoadTestMetric, known *series.Catalogue, path *
 
 // placed says where in the script something is.
 func placed(p script.Problem) string {
-	text := strings.ReplaceAll(p.Text, "with -t", "with target") // which is where this block has it
+	text := flagless(p.Text)
+	if p.Path != "" {
+		text = p.Path + ": " + text
+	}
 	if p.At.Line == 0 {
 		return text
 	}
 	return fmt.Sprintf("line %d, column %d: %s", p.At.Line, p.At.Column, text)
+}
+
+func instead(p script.Problem) string { return flagless(p.Instead) }
+
+// flagless names a flag of the command line as the block has it.
+func flagless(text string) string { return strings.ReplaceAll(text, "with -t", "with target") }
+
+// seenTo says that a load test sees itself to what a script is warned of: errors do not pass its default gates.
+func seenTo(code script.Code, test *api.LoadTestMetric) bool {
+	switch code { //nolint:exhaustive // all others are the script's own affair
+	case script.CodeNoGates, script.CodeBlindToErrors, script.CodeBlindErrorRate:
+		return test.DefaultGates != api.DefaultGatesNone
+	}
+	return false
 }
 
 // loadStandIns stand for arguments and for variables of the environment whose values are not known here.
@@ -205,7 +224,7 @@ func compileWith(test *api.LoadTestMetric, names []string, standIn string) (*scr
 		}
 		environ = append(environ, e.Name+"="+e.Value)
 	}
-	options := script.Options{File: scriptFile, Target: known.Target, Environment: known.Environment, Environ: environ}
+	options := script.Options{File: scriptFile, Target: known.Target, Environment: known.Environment, Environ: environ, Enforce: true}
 	if len(known.Variables) > 0 {
 		variables, err := json.Marshal(known.Variables)
 		if err != nil {

@@ -67,6 +67,10 @@ deadline: 10m
 			"scenarios:",
 			"- flow: [{gett: {url: /}}]"), "{name: rate}"), []string{
 			`Invalid ` + at + `script.inline: line 3, column 11: scenarios[0].flow[0].gett: unknown step; did you mean get?`}},
+		{"errors pass where neither the script nor the default gates look at them", loadTemplate(inline(
+			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
+			"scenarios: [{flow: [{get: {url: /}}]}]")+"defaultGates: None", ""), []string{
+			`Warning ` + at + `script.inline: the script has no gates, so only the default ones judge it: errors do not fail a script in Artillery; add to config.ensure.conditions: expression: "errors.rate <= 0.01"`}},
 		{"a script without a target", loadTemplate(inline("scenarios: [{flow: [{get: {url: /}}]}]"), ""), []string{
 			`Invalid ` + at + `script.inline: line 1, column 1: config.target: there is no target; set it here or with target`}},
 		{"targets that are none", loadTemplate(good+"target: canary\ncompareTarget: http://a", ""), []string{
