@@ -25,6 +25,7 @@ const (
 	maxPods    = 50
 	maxAborts  = 32
 	maxTags    = 16
+	maxTagged  = 512 // bytes of all tags
 	scriptFile = "script.yaml"
 )
 
@@ -94,7 +95,12 @@ func (s *sheet) loadTags(tags map[string]string, path *field.Path) {
 	if len(tags) > maxTags {
 		s.as(RuleTooLong).invalid(path, fmt.Sprintf("has %d entries, more than %d", len(tags), maxTags), "")
 	}
+	total := 0
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if total += len(key) + len(tags[key]) + 2; total > maxTagged {
+			s.as(RuleTooLong).invalid(path, fmt.Sprintf("have more than %d bytes, which every request would carry", maxTagged), "")
+			return
+		}
 		if !tagKey.MatchString(key) && !open(key) {
 			s.as(RuleBadName).invalid(path.Key(key), "cannot be sent as a header", "write letters, digits, dots, dashes and underscores")
 		}
@@ -126,9 +132,7 @@ func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
 		return
 	}
 	for _, p := range compiled.Warnings {
-		if !seenTo(p.Code, test) {
-			s.as(RuleScriptAdvice).warn(at, placed(p), instead(p))
-		}
+		s.as(RuleScriptAdvice).warn(at, placed(p), instead(p))
 	}
 	deadline, err := test.Deadline.Duration()
 	if length := compiled.Plan.Length(); err == nil && deadline >= time.Second && deadline <= length && !open(test.Script.Inline) {
@@ -171,15 +175,6 @@ func instead(p script.Problem) string { return flagless(p.Instead) }
 
 // flagless names a flag of the command line as the block has it.
 func flagless(text string) string { return strings.ReplaceAll(text, "with -t", "with target") }
-
-// seenTo says that a load test sees itself to what a script is warned of: errors do not pass its default gates.
-func seenTo(code script.Code, test *api.LoadTestMetric) bool {
-	switch code { //nolint:exhaustive // all others are the script's own affair
-	case script.CodeNoGates, script.CodeBlindToErrors, script.CodeBlindErrorRate:
-		return test.DefaultGates != api.DefaultGatesNone
-	}
-	return false
-}
 
 // loadStandIns stand for arguments and for variables of the environment whose values are not known here.
 var loadStandIns = []string{"1", "x", "http://stand.in"}
@@ -233,6 +228,9 @@ func compileWith(test *api.LoadTestMetric, names []string, standIn string) (*scr
 		options.Variables = string(variables)
 	}
 	compiled, err := script.Load([]byte(known.Script.Inline), options)
+	if err == nil && test.DefaultGates == api.DefaultGatesNone { // then nothing else sees what the gates do not
+		compiled.Warnings = append(compiled.Warnings, advice([]byte(known.Script.Inline), options)...)
+	}
 	var problems script.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -241,4 +239,9 @@ func compileWith(test *api.LoadTestMetric, names []string, standIn string) (*scr
 		return nil, script.Problems{{Text: err.Error()}}
 	}
 	return compiled, nil
+}
+
+// advice is what a script's gates do not see.
+func advice(text []byte, o script.Options) script.Problems {
+	return slices.DeleteFunc(script.Lint(text, o), func(p script.Problem) bool { return p.Severity != script.Advice })
 }

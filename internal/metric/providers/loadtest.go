@@ -16,9 +16,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/judge"
 	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/script"
 )
+
+// maxTag bounds what a tag of ours adds to every request, in bytes.
+const maxTag = 128
 
 // What the pod of a load test looks like from inside.
 const (
@@ -276,7 +280,7 @@ func loadArgs(run *api.AnalysisRun, m api.Metric) ([]string, error) {
 	}
 	tags := test.Tags
 	if len(tags) == 0 {
-		tags = map[string]string{"run": run.Name, "metric": m.Name}
+		tags = map[string]string{"run": judge.Trim(run.Name, maxTag), "metric": judge.Trim(m.Name, maxTag)}
 	}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		args = append(args, "--tag", key+"="+tags[key])
