@@ -125,6 +125,17 @@ func TestWhatIsCertain(t *testing.T) {
 	}
 }
 
+func TestNodesErrorsAreNoTypingMistakes(t *testing.T) {
+	for name, want := range map[string]bool{
+		"errors.EPROTO": false, "errors.ETIMEDOUT": false, "errors.rate": false, "errors.server": false, "http.codes.500": false,
+		"errors.rates": true, "errors.unaswered": true,
+	} {
+		if got := mistyped(name) != ""; got != want {
+			t.Errorf("%s: %t, want %t", name, got, want)
+		}
+	}
+}
+
 func TestOnlyGatesOnErrorsEndATestEarly(t *testing.T) {
 	for text, want := range map[string]bool{
 		"errors.rate <= 0.01": true, "http.codes.500 / http.requests < 0.1": true, "errors.ETIMEDOUT < 5": true,

@@ -149,10 +149,10 @@ func conditions(texts []string, s *script.Script) ([]gate.Check, error) {
 }
 
 // mistyped finds names that are almost one of the shares of errors. Any text
-// behind "errors." may be an error's name, so nothing else would.
+// behind "errors." may be an error's name, so nothing else would; Node's are in capitals.
 func mistyped(name string) string {
 	shares := []string{series.ErrorRate, series.ServerErrorRate, series.UnansweredRate}
-	if !strings.HasPrefix(name, series.Errors) || slices.Contains(shares, name) {
+	if !strings.HasPrefix(name, series.Errors) || slices.Contains(shares, name) || name != strings.ToLower(name) {
 		return ""
 	}
 	return suggest.Hint(name, shares)

@@ -140,7 +140,7 @@ func (c Console) Comparison(r result.Result) error {
 	tree := r.Tree()
 	for _, row := range []struct{ label, group, name string }{
 		{"requests", "", "requests"}, {"error rate", "errors", "rate"},
-		{"latency p50", "latency", "p50"}, {"latency p95", "latency", "p95"}, {"latency p99", "latency", "p99"},
+		{"latency p50, ms", "latency", "p50"}, {"latency p95, ms", "latency", "p95"}, {"latency p99, ms", "latency", "p99"},
 	} {
 		fmt.Fprint(t, row.label)
 		for _, side := range []string{"canary", "stable", "ratio"} {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,5 +164,103 @@ scenarios: [{flow: [{get: {url: /products/}}]}]
 	golden(t, "result.json", append(text, '\n'))
 	if r.Verdict != result.Fail {
 		t.Errorf("verdict = %s", r.Verdict)
+	}
+}
+
+func TestLines(t *testing.T) {
+	var b bytes.Buffer
+	at := started.Add(4100 * time.Millisecond)
+	for _, s := range []Second{
+		{At: at, Elapsed: 4100 * time.Millisecond, Active: 1, Set: sample()},
+		{At: at, Elapsed: 4100 * time.Millisecond, Stable: true, Set: stats.NewSet()},
+	} {
+		if err := Line(&b, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := LastLine(&b, result.Result{Version: 1, Verdict: result.Fail, Why: "errors.rate <= 0.01: errors.rate = 0.075"}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "lines.jsonl", b.Bytes())
+}
+
+func TestConsoleComparesTwoVersions(t *testing.T) {
+	var b bytes.Buffer
+	r := result.Result{
+		Requests: 40, ErrorRate: 0.075, Latency: &result.Quantiles{P50: 30, P95: 61.5, P99: 90},
+		Stable: &result.Side{Requests: 40, Latency: &result.Quantiles{P50: 10, P95: 20.5, P99: 30}},
+	}
+	if err := (Console{W: &b}).Comparison(r); err != nil {
+		t.Fatal(err)
+	}
+	r.Stable = &result.Side{Why: "the target never answered: 40 × conn_refused", Requests: 40, ErrorRate: 1}
+	if err := (Console{W: &b}).Comparison(r); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "comparison.txt", b.Bytes())
+}
+
+// What tools that read Artillery's reports rely on, for names of every kind.
+func TestArtillerysNamesAndNumbers(t *testing.T) {
+	s := sample()
+	for name, n := range map[string]int64{
+		"errors.Failed capture or match": 3, "plugins.expect.ok": 5, "plugins.expect.ok.statusCode": 5, "plugins.expect.failed": 1,
+		"plugins.expect.failed.contentType": 1, "my.counter": 7, "vusers.skipped": 2,
+	} {
+		s.Count(name, n)
+	}
+	for _, name := range []string{"http.dns", "http.tcp", "http.tls", "http.total", "my.histogram"} {
+		s.Time(name, 1234567*time.Nanosecond)
+	}
+	var a Artillery
+	a.Add(s, started)
+	text, err := a.Encode(s, started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Aggregate struct {
+			Counters                         map[string]int64
+			Rates                            map[string]float64
+			Summaries, Histograms            map[string]map[string]float64
+			FirstMetricAt, LastMetricAt      int64
+			FirstCounterAt, FirstHistogramAt int64
+			Period                           float64
+		}
+		Intermediate []struct{ Period string }
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	r := got.Aggregate
+	for name, want := range map[string]int64{
+		"errors.ECONNRESET": 1, "errors.Failed capture or match": 3, "plugins.expect.failed.contentType": 1, "my.counter": 7, "http.codes.500": 2,
+		"vusers.created": 20, "vusers.created_by_name.0": 20, "vusers.failed": 1, "http.requests": 40, "http.responses": 39,
+		"plugins.metrics-by-endpoint./products/.codes.200": 37, "plugins.metrics-by-endpoint./products/.errors.ECONNRESET": 1,
+	} {
+		if r.Counters[name] != want {
+			t.Errorf("%s = %d, want %d", name, r.Counters[name], want)
+		}
+	}
+	for _, name := range []string{"http.response_time", "http.response_time.2xx", "http.dns", "http.total", "my.histogram", "plugins.metrics-by-endpoint.response_time./products/"} {
+		if diff := cmp.Diff(r.Summaries[name], r.Histograms[name]); diff != "" || len(r.Summaries[name]) != 11 {
+			t.Errorf("%s: %v and %v", name, r.Summaries[name], r.Histograms[name])
+		}
+		for statistic, v := range r.Summaries[name] {
+			if math.Abs(v*10-math.Round(v*10)) > 1e-9 {
+				t.Errorf("%s.%s = %v has more than one decimal", name, statistic, v)
+			}
+		}
+	}
+	if r.Rates["http.request_rate"] != 10 || r.Period != float64(started.UnixMilli()) || got.Intermediate[0].Period != "1786022850000" {
+		t.Errorf("rate %v, periods %v and %v", r.Rates, r.Period, got.Intermediate)
+	}
+	if r.FirstMetricAt != started.UnixMilli() || r.LastMetricAt-r.FirstMetricAt != 4000 || r.FirstCounterAt != r.FirstHistogramAt {
+		t.Errorf("from %d to %d", r.FirstMetricAt, r.LastMetricAt)
+	}
+	for name := range r.Counters {
+		if strings.HasPrefix(name, series.PhasePrefix) {
+			t.Errorf("%s is in no report of Artillery's", name)
+		}
 	}
 }
