@@ -128,3 +128,77 @@ func TestEndpointsAreInTheReportWhenThePluginIsThere(t *testing.T) {
 		}
 	}
 }
+
+// mine is a script of one user that a shop answers, with what the command line says.
+func mine(t *testing.T, handler http.HandlerFunc, text string, args ...string) (outcome, *target) {
+	t.Helper()
+	s := newTarget(t, http.StatusOK)
+	if handler != nil {
+		s.Config.Handler = handler
+	}
+	script := "config:\n  target: " + s.URL + patient + "\n  phases: [{duration: 0.05, arrivalCount: 1}]\n" + text
+	return execute(t, script, call{args: append([]string{"sluice-load", "run", "FILE"}, args...)}), s
+}
+
+func TestExpectationsDecideTheExitCode(t *testing.T) {
+	const flow = "scenarios: [{flow: [{get: {url: /a, name: a, expect: {statusCode: %CODE%}}}]}]\n"
+	tests := []struct {
+		name, plugin, code string
+		args               []string
+		want               int
+		printed            string
+	}{
+		{"one that is met", "  plugins: {ensure: {}, expect: {}}\n", "200", nil, exitOK, "ok statusCode 200"},
+		{"one that is not", "  plugins: {ensure: {}, expect: {}}\n", "201", nil, exitExpectation, "not ok statusCode 200"},
+		{"one that nobody checks", "  plugins: {ensure: {}}\n", "201", nil, exitOK, ""},
+		{"one that is enforced", "  plugins: {ensure: {}}\n", "201", []string{"--enforce"}, exitExpectation, "expected: 201"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, _ := mine(t, nil, tt.plugin+strings.Replace(flow, "%CODE%", tt.code, 1), tt.args...)
+			if got.code != tt.want || !strings.Contains(got.out, tt.printed) {
+				t.Errorf("exit code %d, want %d\n%s%s", got.code, tt.want, got.err, got.out)
+			}
+		})
+	}
+}
+
+func TestAFailedBeforeFlowSendsNoLoad(t *testing.T) {
+	got, s := mine(t, nil, "before: {flow: [{get: {url: /login, capture: {json: $.token, as: token}}}]}\nscenarios: [{flow: [{get: {url: '/{{ token }}'}}]}]\n")
+	if got.code != exitInconclusive || len(s.asked) != 1 || got.result.Requests != 0 {
+		t.Errorf("exit code %d, asked %v", got.code, s.asked)
+	}
+	if want := "capture of token by json $.token: the body is no JSON"; !strings.Contains(got.err, want) {
+		t.Errorf("the errors do not say %q:\n%s", want, got.err)
+	}
+}
+
+func TestFailedCapturesAreReportedAsArtilleryDoes(t *testing.T) {
+	got, _ := mine(t, nil, "scenarios: [{flow: [{get: {url: /a, capture: {json: $.token, as: token}}}, {get: {url: /never}}]}]\n")
+	for _, line := range []string{"errors.Failed capture or match: ", "vusers.failed: "} {
+		if !strings.Contains(got.out, line) {
+			t.Errorf("the console has no %q\n%s", line, got.out)
+		}
+	}
+	// The target answered, so it is no lack of an answer.
+	if got.result.ErrorRate != 0 || got.result.Errors["capture"] != 1 {
+		t.Errorf("error rate %g, errors %v", got.result.ErrorRate, got.result.Errors)
+	}
+}
+
+func TestLogStepsPrint(t *testing.T) {
+	got, _ := mine(t, nil, "  variables: {who: me}\nscenarios: [{flow: [{log: 'hello {{ who }}'}, {get: {url: /a}}]}]\n")
+	if got.code != exitOK || !strings.Contains(got.out, "hello me\n") {
+		t.Errorf("exit code %d\n%s%s", got.code, got.err, got.out)
+	}
+}
+
+func TestTagsMarkEveryRequest(t *testing.T) {
+	var header http.Header
+	got, _ := mine(t, func(_ http.ResponseWriter, r *http.Request) { header = r.Header },
+		"scenarios: [{flow: [{get: {url: /a}}]}]\n", "--tag", "run=7", "--tag", "by=me")
+	if got.code != exitOK || header.Get("Baggage") != "by=me,run=7" || header.Get("X-Sluice-Load-Test") != "by=me,run=7" {
+		t.Errorf("exit code %d, headers %v\n%s", got.code, header, got.err)
+	}
+}
