@@ -97,6 +97,23 @@ func TestOneOfSeveralHitsByChance(t *testing.T) {
 	}
 }
 
+func TestHitsInObjectsHaveAnOrder(t *testing.T) {
+	body := `{"c": {"id": 3}, "a": {"id": 1, "list": [{"id": 10}, {"id": 9}]}, "b": {"id": 2}}`
+	for path, want := range map[string][]any{
+		"$.*.id": {1.0, 2.0, 3.0}, "$..id": {1.0, 10.0, 9.0, 2.0, 3.0}, "$[?(@.id > 1)].id": {2.0, 3.0}, "$.a.list[*].id": {10.0, 9.0},
+	} {
+		for range 20 {
+			got, err := take(t, Spec{By: "json", Expression: path, Whole: true}, answer(body, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(any(want), got); diff != "" {
+				t.Fatalf("%s (-want +got):\n%s", path, diff)
+			}
+		}
+	}
+}
+
 func TestValuesOfTextsHeadersAndTrees(t *testing.T) {
 	tests := []struct {
 		name string

@@ -1,9 +1,11 @@
 package extract
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -149,6 +151,9 @@ func (p *jsonPath) hits(doc any) (out []any, err error) {
 	}
 	err = guard(func() error {
 		out = p.path.Get(doc)
+		if len(out) > 1 && len(out) <= maxOrdered {
+			out = p.ordered(doc, out)
+		}
 		return nil
 	})
 	if err != nil || !p.length {
@@ -161,6 +166,47 @@ func (p *jsonPath) hits(doc any) (out []any, err error) {
 		}
 	}
 	return lengths, nil
+}
+
+// maxOrdered bounds how many hits are put in order.
+const maxOrdered = 1000
+
+// ordered sorts hits by where they are: Go goes through an object in another
+// order each time, and the same seed has to draw the same hit.
+func (p *jsonPath) ordered(doc any, hits []any) []any {
+	places := p.path.Locate(doc, 0)
+	if len(places) != len(hits) {
+		return hits
+	}
+	slices.SortStableFunc(places, comparePlaces)
+	for i, place := range places {
+		hits[i] = place.First(doc)
+	}
+	return hits
+}
+
+func comparePlaces(a, b jp.Expr) int {
+	for i := range min(len(a), len(b)) {
+		if c := compareFragments(a[i], b[i]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// compareFragments orders names by their text and elements by their number.
+func compareFragments(a, b jp.Frag) int {
+	if nameA, ok := a.(jp.Child); ok {
+		if nameB, ok := b.(jp.Child); ok {
+			return cmp.Compare(nameA, nameB)
+		}
+	}
+	if nthA, ok := a.(jp.Nth); ok {
+		if nthB, ok := b.(jp.Nth); ok {
+			return cmp.Compare(nthA, nthB)
+		}
+	}
+	return 0
 }
 
 // lengthOf is what JavaScript's .length gives.

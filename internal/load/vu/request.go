@@ -95,14 +95,20 @@ func (u *user) transmit(ctx context.Context, e *exchange) error {
 			return context.Cause(ctx)
 		}
 	}
-	counted := false
 	err := u.client.Do(ctx, e.sent, func(h httpx.Hop) {
-		counted = h.Err != nil
 		if !u.quiet {
 			u.config.Recorder.Record(u.k, func(s *stats.Set) { u.record(s, e.request, h) })
 		}
 		u.intended, e.last = h.Done, h
 	})
+	if err == nil {
+		return nil
+	}
+	return u.unsent(e, err)
+}
+
+// unsent is why a request has no answer; what no hop has counted is counted.
+func (u *user) unsent(e *exchange, err error) error {
 	var classified *httpx.Error
 	if !errors.As(err, &classified) {
 		return err
@@ -110,7 +116,7 @@ func (u *user) transmit(ctx context.Context, e *exchange) error {
 	switch {
 	case classified.Class == httpx.Script:
 		return u.invalidURL(e.sent.URL)
-	case counted:
+	case e.last.Err != nil:
 		return &failure{name: classified.Class.Node(), err: err}
 	}
 	return u.fail(classified.Class, classified.Class.Node(), err)
