@@ -79,6 +79,10 @@ func (Job) Poll(seen metric.Seen) metric.Progress {
 		end = condition(job, batchv1.JobFailed)
 	}
 	if end == nil {
+		end = settled(job, pods)
+		complete = end != nil && end.Type == batchv1.JobComplete
+	}
+	if end == nil {
 		return during(seen, unfinished(job, pods, now))
 	}
 	last := lastPod(pods, complete)
