@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/test/stage"
 )
@@ -17,9 +19,9 @@ const limit = 0.004
 
 // outcome is what the story came to.
 type outcome struct {
-	good, bad versionEnd
-	signed    string
-	err       error
+	good, bad, slow versionEnd
+	signed          string
+	err             error
 }
 
 // versionEnd is how one version fared.
@@ -29,9 +31,11 @@ type versionEnd struct {
 	message string
 	values  []float64
 	took    time.Duration
+	// canary and stable are the p95 of both sides in milliseconds, 0 when nothing was compared.
+	canary, stable float64
 }
 
-// play ships the first, a good and a bad version.
+// play ships the first, a good, a bad and a slow version.
 func (t *teller) play(ctx context.Context) (end outcome) {
 	t.chapter("Version 1: the first apply is stable at once, without analysis")
 	if end.err = t.first(ctx); end.err != nil {
@@ -52,6 +56,14 @@ func (t *teller) play(ctx context.Context) (end outcome) {
 	if end.err != nil {
 		return end
 	}
+	t.chapter("Version 4, a slow one: each request takes 40 ms longer. The CPU is idle, and a limit of 6 s sees nothing")
+	if end.err = t.compare(ctx); end.err != nil {
+		return end
+	}
+	end.slow, end.err = t.ship(ctx, stage.Version{Name: "4-slow", Env: map[string]string{"SHOP_LATENCY": "40ms"}})
+	if end.err != nil {
+		return end
+	}
 	end.signed = t.signed(ctx, before)
 	end.err = end.judge()
 	return end
@@ -63,11 +75,42 @@ func (o outcome) judge() error {
 	if o.good.phase != api.RolloutPhaseHealthy {
 		wrong = append(wrong, fmt.Errorf("the good version was not promoted: %s %s", o.good.phase, o.good.message))
 	}
-	rolledBack := o.bad.phase == api.RolloutPhaseDegraded && strings.Contains(o.bad.message, "RolloutAborted")
-	if !rolledBack || !strings.Contains(o.bad.message, `"success-rate"`) {
+	if !o.bad.rolledBackBy("success-rate") {
 		wrong = append(wrong, fmt.Errorf("the bad version was not rolled back by the query: %s %s", o.bad.phase, o.bad.message))
 	}
+	if !o.slow.rolledBackBy("side-by-side") || o.slow.canary <= o.slow.stable {
+		wrong = append(wrong, fmt.Errorf("the slow version was not rolled back by the load test: %s %s", o.slow.phase, o.slow.message))
+	}
 	return errors.Join(wrong...)
+}
+
+// rolledBackBy says whether a version was taken back because of this metric.
+func (v versionEnd) rolledBackBy(metric string) bool {
+	return v.phase == api.RolloutPhaseDegraded && strings.Contains(v.message, "RolloutAborted") && strings.Contains(v.message, `"`+metric+`"`)
+}
+
+// compare gives each side of the Rollout a Service and lets a load test stand beside the seed's analysis.
+func (t *teller) compare(ctx context.Context) error {
+	if err := t.stage.ApplyFile(ctx, "examples/load/side-by-side.yaml"); err != nil {
+		return err
+	}
+	t.line("applied examples/load/side-by-side.yaml: the canary is loaded beside the stable version")
+	ro, err := t.stage.Rollout(ctx)
+	if err != nil {
+		return err
+	}
+	before := ro.DeepCopy()
+	canary := ro.Spec.Strategy.Canary
+	canary.CanaryService, canary.StableService = "rust-app-canary", "rust-app-stable"
+	for _, step := range canary.Steps {
+		if step.Analysis != nil {
+			step.Analysis.Templates = append(step.Analysis.Templates, api.AnalysisTemplateRef{TemplateName: "side-by-side"})
+		}
+	}
+	if err := t.stage.Client.Patch(ctx, ro, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("adding the load test: %w", err)
+	}
+	return nil
 }
 
 func (t *teller) first(ctx context.Context) error {
@@ -99,8 +142,11 @@ func (t *teller) ship(ctx context.Context, v stage.Version) (versionEnd, error) 
 	runs, err := t.stage.Runs(ctx, ro.Status.CurrentPodHash)
 	for _, r := range runs {
 		for _, m := range r.Status.MetricResults {
-			if m.Name == "success-rate" {
+			switch m.Name {
+			case "success-rate":
 				end.values = append(end.values, values(m)...)
+			case "side-by-side":
+				end.canary, end.stable = percentiles(m)
 			}
 		}
 	}
@@ -130,6 +176,20 @@ func values(m api.MetricResult) (all []float64) {
 		}
 	}
 	return all
+}
+
+// percentiles are the p95 of both sides of a load test, in milliseconds.
+func percentiles(m api.MetricResult) (canary, stable float64) {
+	type side struct {
+		Latency struct{ P95 float64 }
+	}
+	var report struct{ Canary, Stable side }
+	for _, measurement := range m.Measurements {
+		if json.Unmarshal([]byte(measurement.Metadata[api.EvidenceReport]), &report) == nil {
+			return report.Canary.Latency.P95, report.Stable.Latency.P95
+		}
+	}
+	return 0, 0
 }
 
 // stats are the counts of the AMP stand-in since it started.

@@ -95,7 +95,7 @@ func (t *teller) runs(ctx context.Context, ro *api.Rollout) {
 					continue
 				}
 				t.told[key] = true
-				t.line("  α %-18s %s", metric.Name, measurement(m))
+				t.line("  α %-18s %s", metric.Name, measurement(m)+compared(m))
 			}
 		}
 	}
@@ -115,11 +115,21 @@ func measurement(m api.Measurement) string {
 	return text
 }
 
+// compared tells the p95 of both sides of a load test.
+func compared(m api.Measurement) string {
+	canary, stable := percentiles(api.MetricResult{Measurements: []api.Measurement{m}})
+	if stable == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n             p95 under the same load: canary %.1f ms, stable %.1f ms, %.1f times as long", canary, stable, canary/stable)
+}
+
 // summary tells how it ended, with the margins.
 func (t *teller) summary(o outcome) {
 	t.chapter("Summary")
 	t.version("good version", o.good)
 	t.version("bad version", o.bad)
+	t.version("slow version", o.slow)
 	if o.signed != "" {
 		t.line("AMP stand-in    %s", o.signed)
 	}
@@ -138,6 +148,9 @@ func (t *teller) version(what string, v versionEnd) {
 	if len(v.values) > 0 {
 		highest := slices.Max(v.values)
 		t.line("%-15s highest CPU under load %.4f cores = %.0f %% of the limit %g", "", highest, 100*highest/limit, limit)
+	}
+	if v.stable > 0 {
+		t.line("%-15s p95 under the same load: canary %.1f ms, stable %.1f ms", "", v.canary, v.stable)
 	}
 }
 
