@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,8 +33,10 @@ func TestTheSeedsJobDecides(t *testing.T) {
 		c.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m")}
 	})
 
+	var lateness []time.Duration
 	t.Run("a version that serves passes", func(t *testing.T) {
 		sc := sc.of(t)
+		defer func() { lateness = append(lateness, sc.lateness...) }()
 		run, res := sc.verdict(healthy, patience)
 		if run.Status.Phase != api.AnalysisPhaseSuccessful || res.Verdict != loadresult.Pass {
 			t.Errorf("the run is %s, the verdict %q: %s", run.Status.Phase, res.Verdict, res.Why)
@@ -44,6 +47,7 @@ func TestTheSeedsJobDecides(t *testing.T) {
 	})
 	t.Run("without processor time it is inconclusive", func(t *testing.T) {
 		sc := sc.of(t)
+		defer func() { lateness = append(lateness, sc.lateness...) }()
 		run, res := sc.verdict(starved, 2*patience)
 		if run.Status.Phase != api.AnalysisPhaseInconclusive || res.Verdict != loadresult.Inconclusive {
 			t.Errorf("the run is %s, the verdict %q: %s", run.Status.Phase, res.Verdict, res.Why)
@@ -52,6 +56,7 @@ func TestTheSeedsJobDecides(t *testing.T) {
 	})
 	t.Run("a version that answers every request with 500 fails", func(t *testing.T) {
 		sc := sc.of(t)
+		defer func() { lateness = append(lateness, sc.lateness...) }()
 		sc.ship(stage.Version{Name: "2", Env: map[string]string{"SHOP_ERROR_RATE": "1"}})
 		sc.becomes(api.RolloutPhaseHealthy, patience)
 		run, res := sc.verdict(sc.measure("broken", func(*corev1.Container) {}), patience)
@@ -60,6 +65,7 @@ func TestTheSeedsJobDecides(t *testing.T) {
 		}
 		sc.says("the measurement", result(run, "trigger-load-test").Measurements[0].Message, "errors.rate")
 	})
+	onTime(t, lateness)
 }
 
 // measure starts an AnalysisRun with the seed's Job alone, whose container may be changed beyond its image.
@@ -103,8 +109,19 @@ func (sc *scene) inTime(run *api.AnalysisRun, parts []loadresult.Result, seen ti
 	}
 	took := seen.Sub(over)
 	sc.Logf("%s: %s, seen %s after the last response (limit %s)", run.Name, run.Status.Phase, took.Round(time.Millisecond), visible)
-	if took > visible {
+	// The machine may be busy with something else once; the median of a test's runs tells.
+	if took > 2*visible {
 		sc.Errorf("the verdict of %s was seen %s after the last response", run.Name, took)
+	}
+	sc.lateness = append(sc.lateness, took)
+}
+
+// onTime checks the median of how late verdicts were seen.
+func onTime(t *testing.T, lateness []time.Duration) {
+	t.Helper()
+	slices.Sort(lateness)
+	if n := len(lateness); n == 0 || lateness[n/2] > visible {
+		t.Errorf("verdicts were seen %s after the last response; the median may be %s", lateness, visible)
 	}
 }
 

@@ -30,6 +30,8 @@ type scene struct {
 	*testing.T
 	stage *stage.Stage
 	began time.Time
+	// lateness is how long after their last responses the verdicts of load tests were seen.
+	lateness []time.Duration
 }
 
 // play clears the stage. What stood on it is told when the test fails.
