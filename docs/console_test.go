@@ -134,6 +134,10 @@ func TestTheCommandsOfLoadTestingDoWhatThePageShows(t *testing.T) {
 		for _, part := range strings.Split("\n"+b.text, "\n$ ")[1:] {
 			line, want, _ := strings.Cut(part, "\n")
 			printed := c.run(line)
+			// A machine that is busy with other tests is no generator: that is not what the page is about.
+			for try := 0; try < 3 && strings.Contains(printed, "the load generator was the bottleneck"); try++ {
+				printed = c.run(line)
+			}
 			ran++
 			compareOutput(t, p.at(b)+": "+line, want, printed)
 		}
