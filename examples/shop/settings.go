@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,10 +64,10 @@ func readSettings(environment []string) (settings, error) {
 	return s, errors.Join(r.problems...)
 }
 
-// setByKubernetes knows the variables every pod gets about a Service called "shop".
-func setByKubernetes(name string) bool {
-	return name == "SHOP_PORT" || strings.HasPrefix(name, "SHOP_PORT_") || strings.HasPrefix(name, "SHOP_SERVICE_")
-}
+// setByKubernetes knows the variables every pod gets about Services called "shop", "shop-canary" and the like.
+func setByKubernetes(name string) bool { return aboutService.MatchString(name) }
+
+var aboutService = regexp.MustCompile(`^SHOP(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP)(_[A-Z]+)?)?)$`)
 
 // reader takes values and remembers what is wrong with them.
 type reader struct {

@@ -22,7 +22,7 @@ func TestReadSettings(t *testing.T) {
 		"nothing set is a good version":     {nil, plain},
 		"an empty value is as not set":      {[]string{"SHOP_CPU_PER_REQUEST=", "SHOP_READY="}, plain},
 		"other variables are not ours":      {[]string{"PATH=/bin", "SHOPPING=1"}, plain},
-		"variables of a Service named shop": {[]string{"SHOP_PORT=tcp://10.0.0.1:80", "SHOP_PORT_80_TCP_ADDR=10.0.0.1", "SHOP_SERVICE_HOST=10.0.0.1"}, plain},
+		"variables of a Service named shop": {[]string{"SHOP_PORT=tcp://10.0.0.1:80", "SHOP_PORT_80_TCP_ADDR=10.0.0.1", "SHOP_SERVICE_HOST=10.0.0.1", "SHOP_CANARY_SERVICE_PORT_HTTP=80", "SHOP_CANARY_PORT_80_TCP=tcp://10.0.0.1:80"}, plain},
 		"every fault": {
 			[]string{"SHOP_LISTEN=127.0.0.1:1", "SHOP_VERSION=v2", "SHOP_CPU_PER_REQUEST=2ms", "SHOP_LATENCY=10ms", "SHOP_ERROR_RATE=0.25", "SHOP_READY=never", "SHOP_DRAIN=0s"},
 			settings{

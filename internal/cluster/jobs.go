@@ -94,7 +94,7 @@ func refusedJob(refusal lesson, now time.Time) decide.Job {
 // readJob reads one Job of the run, without the secrets it was given.
 func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) (decide.Job, error) {
 	over, gone := finished(r.job), !r.job.DeletionTimestamp.IsZero() && !slices.ContainsFunc(r.pods, active)
-	read := decide.Job{Ours: true, Ended: over || gone || spent(r.job, r.pods)}
+	read := decide.Job{Ours: true, Ended: over || gone || spent(r.job, r.pods) || settled(r.job, r.pods)}
 	switch {
 	case r.run.Status.Phase.Completed() || recorded(r.run, r.job.Name):
 		return read, nil // nobody asks what it has come to
