@@ -49,7 +49,7 @@ func (f *flow) parts(v *value, where string) []Part {
 	out := make([]Part, 0, len(v.fields))
 	for _, field := range v.fields {
 		at := dotted(where, field.key)
-		f.plainKey(field, at)
+		f.checkKey(field, at)
 		part := Part{Name: field.key}
 		if field.value.kind == object {
 			f.part(field.value, at, &part)
@@ -94,7 +94,7 @@ func (f *flow) part(v *value, where string, out *Part) {
 func (c *compiler) headers(v *value, path string) []Header {
 	var out []Header
 	for _, p := range c.pairs(v, path) {
-		if !token(p.Name) {
+		if !token(p.Name) && !strings.Contains(p.Name, "{{") {
 			c.fail(v.at, path, "%q is not a header's name", p.Name)
 		}
 		out = append(out, Header(p))
@@ -141,16 +141,16 @@ func (c *compiler) pairs(v *value, path string) []Pair {
 	out := make([]Pair, 0, len(v.fields))
 	for _, f := range v.fields {
 		where := dotted(path, f.key)
-		c.plainKey(f, where)
+		c.checkKey(f, where)
 		out = append(out, Pair{Name: f.key, Value: c.template(f.value, where)})
 	}
 	return out
 }
 
-// plainKey refuses placeholders in the names of headers, cookies and fields.
-func (c *compiler) plainKey(f field, path string) {
+// checkKey refuses what no placeholder in the name of a header, a cookie or a field may name.
+func (c *compiler) checkKey(f field, path string) {
 	if strings.Contains(f.key, "{{") {
-		c.refuse(f.at, path, "a placeholder in a name: not supported here", "write the name; only json may have placeholders in its keys")
+		c.template(&value{at: f.at, kind: scalar, scalar: f.key}, path)
 	}
 }
 

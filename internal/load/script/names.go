@@ -131,13 +131,29 @@ func (c *compiler) noneLeft(v *value, path, s string) {
 	if !strings.Contains(s, "{{") {
 		return
 	}
-	if _, err := c.parse(s); err != nil {
+	t, err := c.parse(s)
+	if err != nil {
 		c.unreadable(v, path, err)
 		return
+	}
+	env := c.builtins()
+	for _, name := range t.Paths() {
+		if _, known := template.Resolve(env, name); !known && len(name) == 2 && (name[0] == "$env" || name[0] == "$processEnvironment") {
+			c.add(Problem{At: v.at, Path: path, Code: CodeUnknownVariable, Text: "the environment variable " + name[1] + " is not set"})
+			return
+		}
 	}
 	c.add(Problem{
 		At: v.at, Path: path, Code: CodeUnknownVariable,
 		Text: s + " names what the configuration does not know; it may use $env.NAME, $environment, $testId and what -v gives",
+	})
+}
+
+// hasPlaceholders says whether any text directly in a map has one.
+func hasPlaceholders(v *value) bool {
+	return slices.ContainsFunc(v.fields, func(f field) bool {
+		s, isText := f.value.scalar.(string)
+		return isText && strings.Contains(s, "{{")
 	})
 }
 

@@ -18,7 +18,11 @@ type phaseFields struct {
 func (c *compiler) phase(v *value, i int, poisson bool) schedule.Phase {
 	path := index("config.phases", i)
 	p := phaseFields{poisson: poisson, index: uint64(i)}
+	before := len(c.problems)
 	for _, f := range c.fields(v, path, phaseKeys) {
+		if s, isText := f.value.scalar.(string); isText {
+			c.noneLeft(f.value, dotted(path, f.key), s)
+		}
 		switch f.key {
 		case "name":
 			p.name = f.value
@@ -39,6 +43,9 @@ func (c *compiler) phase(v *value, i int, poisson bool) schedule.Phase {
 		}
 	}
 	out := schedule.Phase{Name: fmt.Sprintf("Phase %d", i+1), MaxVUsers: p.maxVUsers}
+	if len(c.problems) > before && hasPlaceholders(v) {
+		return out
+	}
 	if p.name != nil {
 		out.Name = c.settled(p.name, path+".name")
 	}

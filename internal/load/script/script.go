@@ -64,7 +64,7 @@ type Script struct {
 	Digest string
 }
 
-// Header is a header's name and value.
+// Header is a header's name, in which placeholders may stand, and its value.
 type Header struct {
 	Name  string
 	Value template.Text
@@ -239,7 +239,7 @@ type Expectation struct {
 	Value template.Node
 }
 
-// Pair is a field of a query or a form.
+// Pair is a field of a query or a form, or a cookie; placeholders may stand in its name.
 type Pair struct {
 	Name  string
 	Value template.Text
@@ -256,6 +256,7 @@ type Body struct {
 
 // Part is one part of a multipart form: a text, or a file read with the script.
 type Part struct {
+	// Name may hold placeholders.
 	Name        string
 	Value       template.Text
 	ContentType string

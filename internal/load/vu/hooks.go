@@ -223,6 +223,14 @@ func (u *user) original(e *exchange) *js.Request {
 
 func (u *user) fill(v any) string { return template.Format(template.Fill(v, &u.scope)) }
 
+// named fills the placeholders of a name in, which few names have.
+func (u *user) named(name string) string {
+	if !strings.Contains(name, "{{") {
+		return name
+	}
+	return u.fill(name)
+}
+
 // renderEdited makes what is sent of what the hooks left.
 func (u *user) renderEdited(e *exchange) {
 	from, r := e.edited, e.request
@@ -236,11 +244,11 @@ func (u *user) renderEdited(e *exchange) {
 	e.sent.Body, contentType = u.editedBody(e)
 	e.sent.Headers = u.head(r, contentType)
 	for _, name := range slices.Sorted(maps.Keys(from.Headers)) {
-		e.sent.Headers = append(e.sent.Headers, httpx.Header{Name: name, Value: u.fill(from.Headers[name])})
+		e.sent.Headers = append(e.sent.Headers, httpx.Header{Name: u.named(name), Value: u.fill(from.Headers[name])})
 	}
 	u.finish(e, nil)
 	for _, name := range slices.Sorted(maps.Keys(from.Cookies)) {
-		e.sent.Cookies = append(e.sent.Cookies, httpx.Header{Name: name, Value: u.fill(from.Cookies[name])})
+		e.sent.Cookies = append(e.sent.Cookies, httpx.Header{Name: u.named(name), Value: u.fill(from.Cookies[name])})
 	}
 }
 

@@ -19,7 +19,7 @@ func (u *user) multipart(parts []script.Part) ([]byte, string) {
 	boundary := fmt.Sprintf("sluice-%016x%016x", u.scope.Rand.Uint64(), u.scope.Rand.Uint64())
 	_ = w.SetBoundary(boundary) // short, and of letters that a boundary may have
 	for _, p := range parts {
-		header := textproto.MIMEHeader{"Content-Disposition": {disposition(p)}}
+		header := textproto.MIMEHeader{"Content-Disposition": {u.disposition(p)}}
 		if kind := typeOf(p); kind != "" {
 			header.Set("Content-Type", kind)
 		}
@@ -39,8 +39,8 @@ func (u *user) multipart(parts []script.Part) ([]byte, string) {
 
 var quotes = strings.NewReplacer("\\", "\\\\", `"`, "\\\"", "\r", "%0D", "\n", "%0A")
 
-func disposition(p script.Part) string {
-	text := fmt.Sprintf(`form-data; name="%s"`, quotes.Replace(p.Name))
+func (u *user) disposition(p script.Part) string {
+	text := fmt.Sprintf(`form-data; name="%s"`, quotes.Replace(u.named(p.Name)))
 	if p.FileName != "" {
 		text += fmt.Sprintf(`; filename="%s"`, quotes.Replace(path.Base(p.FileName)))
 	}

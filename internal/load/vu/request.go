@@ -151,7 +151,7 @@ func (u *user) prepare(e *exchange) error {
 	}
 	e.sent.Headers = u.head(r, contentType)
 	for _, h := range r.Headers {
-		e.sent.Headers = append(e.sent.Headers, httpx.Header{Name: h.Name, Value: h.Value.String(&u.scope)})
+		e.sent.Headers = append(e.sent.Headers, httpx.Header{Name: u.named(h.Name), Value: h.Value.String(&u.scope)})
 	}
 	u.finish(e, r.Cookies)
 	return nil
@@ -172,7 +172,7 @@ func (u *user) head(r *script.Request, contentType string) []httpx.Header {
 		headers = append(headers, httpx.Header{Name: "Authorization", Value: "Basic " + base64.StdEncoding.EncodeToString([]byte(plain))})
 	}
 	for _, h := range u.script.Headers {
-		headers = append(headers, httpx.Header{Name: h.Name, Value: h.Value.String(&u.scope)})
+		headers = append(headers, httpx.Header{Name: u.named(h.Name), Value: h.Value.String(&u.scope)})
 	}
 	return headers
 }
@@ -181,7 +181,7 @@ func (u *user) head(r *script.Request, contentType string) []httpx.Header {
 func (u *user) finish(e *exchange, own []script.Pair) {
 	for _, cookies := range [][]script.Pair{u.script.Cookies, own} {
 		for _, c := range cookies {
-			e.sent.Cookies = append(e.sent.Cookies, httpx.Header{Name: c.Name, Value: c.Value.String(&u.scope)})
+			e.sent.Cookies = append(e.sent.Cookies, httpx.Header{Name: u.named(c.Name), Value: c.Value.String(&u.scope)})
 		}
 	}
 	if u.script.Traces {
@@ -246,7 +246,7 @@ func (u *user) encode(pairs []script.Pair) string {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(url.QueryEscape(p.Name))
+		b.WriteString(url.QueryEscape(u.named(p.Name)))
 		b.WriteByte('=')
 		b.WriteString(url.QueryEscape(p.Value.String(&u.scope)))
 	}
