@@ -70,6 +70,7 @@ type runner struct {
 	weights          []int64
 	inFlight         atomic.Int64
 	users            sync.WaitGroup
+	turns            chan turn
 	started          time.Time
 	keys             *keys
 }
@@ -90,6 +91,7 @@ func Run(ctx context.Context, s *script.Script, c Config) Pace {
 	}
 	pace := r.pace(ctx)
 	r.users.Wait()
+	close(r.turns)
 	pace.Stopped = ctx.Err() != nil
 	pace.Err = r.tearDown(ctx)
 	return pace
@@ -118,12 +120,36 @@ func (r *runner) pace(ctx context.Context) Pace {
 		if r.admit(k, arrival) {
 			out.Achieved++
 			r.users.Add(1)
-			go r.user(ctx, k, arrival.Phase, due)
+			r.begin(ctx, turn{k: k, phase: arrival.Phase, due: due})
 		}
 	}
 	out.Took = max(out.Took, time.Since(r.started))
 	p.until(ctx, r.started.Add(plan.Length()))
 	return out
+}
+
+// turn is one user's arrival.
+type turn struct {
+	k     int64
+	phase int
+	due   time.Time
+}
+
+// begin hands a user to a goroutine whose last one has finished, or to a new
+// one: a used goroutine has the stack that sending a request needs.
+func (r *runner) begin(ctx context.Context, t turn) {
+	select {
+	case r.turns <- t:
+	default:
+		go r.work(ctx, t)
+	}
+}
+
+// work runs one user after the other until there are no more.
+func (r *runner) work(ctx context.Context, t turn) {
+	for more := true; more; t, more = <-r.turns {
+		r.user(ctx, t.k, t.phase, t.due)
+	}
 }
 
 // admit says whether a user may start, and counts one that may not.

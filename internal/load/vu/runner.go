@@ -27,6 +27,7 @@ func newRunner(s *script.Script, c Config) (*runner, error) {
 		return nil, fmt.Errorf("config.tls: %w", err)
 	}
 	r := &runner{
+		turns:  make(chan turn),
 		script: s, config: c, target: s.Target, tags: newTags(c.Tags), printer: &printer{w: c.Log},
 		factory: httpx.NewFactory(httpx.Options{
 			Timeout: s.Timeout, TLS: secure, Sockets: s.MaxSockets, Pool: s.Pool, Extended: s.Extended,
