@@ -61,6 +61,8 @@ func (a *assay) turn() {
 	metrics := resolved(a.in.Run)
 	for _, m := range metrics {
 		a.result(m.Name).DryRun = a.dry[m.Name]
+	}
+	for _, m := range loadsFirst(metrics) {
 		a.measureMetric(m)
 	}
 	a.assess(metrics)
@@ -86,8 +88,8 @@ func (a *assay) measureMetric(m api.Metric) {
 	}
 	for _, t := range a.in.Samples {
 		due, ok := schedule(a.in.Run, a.status, m)
-		if ok && t.Key.Metric == m.Name && t.Key.N == due.N && sameSecond(t.Key.At, due.At) {
-			a.take(m, r, t.Sample, due.At)
+		if ok && t.Key.Metric == m.Name && t.Key.N == due.N && sameSecond(t.Key.At, due.At) && !late(a.status, m, t.Sample) {
+			a.take(m, r, t.Sample, about(a.status, m, due))
 		}
 	}
 	if m.Provider.ByJob() && !a.in.Run.Spec.Terminate {
@@ -112,7 +114,7 @@ func (a *assay) take(m api.Metric, r *api.MetricResult, s judge.Sample, at time.
 		Phase: verdict.Phase, Message: verdict.Message, Value: s.Text,
 		StartedAt: &started, FinishedAt: &finished, Metadata: a.metadata(r, s, verdict),
 	}
-	if !sameSecond(at, started.Time) {
+	if !sameSecond(at, started.Time) || m.During != "" {
 		measurement.Metadata[api.EvidenceScheduledAt] = at.UTC().Format(time.RFC3339)
 	}
 	if len(measurement.Metadata) == 0 {
@@ -155,12 +157,12 @@ func (a *assay) add(r *api.MetricResult, measurement api.Measurement) {
 // assess says what each metric has come to.
 func (a *assay) assess(metrics []api.Metric) {
 	stop := a.stopping(metrics)
-	for _, m := range metrics {
+	for _, m := range loadsFirst(metrics) {
 		r := a.result(m.Name)
 		if r.Phase.Completed() {
 			continue
 		}
-		phase, message := judge.MetricPhase(m, *r, stop)
+		phase, message := a.phaseOf(m, r, stop)
 		if judge.InFlight(r) != nil && !phase.Completed() {
 			phase = api.AnalysisPhaseRunning
 		}
@@ -173,6 +175,13 @@ func (a *assay) assess(metrics []api.Metric) {
 			a.announce(api.EventMetricPrefix, phase, text)
 		}
 	}
+}
+
+func (a *assay) phaseOf(m api.Metric, r *api.MetricResult, stop judge.Stop) (api.AnalysisPhase, string) {
+	if m.During != "" {
+		return a.scoped(m, r, stop)
+	}
+	return judge.MetricPhase(m, *r, stop)
 }
 
 // stopping says who ends the metrics that still measure. The Rollout marks the runs it stops; whoever

@@ -27,8 +27,8 @@ func Reads(run *api.AnalysisRun) []Due {
 		if m.Provider.ByJob() {
 			continue
 		}
-		if key, ok := schedule(run, run.Status, m); ok {
-			all = append(all, Due{SampleKey: key, Spec: m, Within: within(m)})
+		if key, ok := schedule(run, run.Status, m); ok && !missed(run.Status, m) {
+			all = append(all, Due{SampleKey: key, About: about(run.Status, m, key), Spec: m, Within: within(m)})
 		}
 	}
 	return all
@@ -46,6 +46,11 @@ func schedule(run *api.AnalysisRun, status api.AnalysisRunStatus, m api.Metric) 
 		return SampleKey{}, false
 	}
 	key := SampleKey{Metric: m.Name, N: r.Count + r.Error + 1}
+	if m.During != "" {
+		next, ok := windowOf(status, m).next(m, &r)
+		key.At = next.at
+		return key, ok
+	}
 	interval, _ := m.Interval.Duration()
 	delay, _ := m.InitialDelay.Duration()
 	switch last := lastMeasurement(&r); {

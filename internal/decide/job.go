@@ -54,12 +54,14 @@ func (a *assay) readJob(m api.Metric, r *api.MetricResult, last *api.Measurement
 		a.finishJob(m, r, judge.Sample{Failure: &judge.Failure{Class: judge.BadConfig,
 			Message: fmt.Sprintf("a Job named %q exists and does not belong to this run", name)}})
 	case exists && job.Done:
+		a.noteLoad(m, last.Metadata, job)
 		a.finishJob(m, r, job.Sample)
 	case exists && job.Queued && last.Metadata[jobPending] != "":
 		last.Message = job.Waiting
 		a.wait(job.Again)
 	case exists && !job.Missing:
 		delete(last.Metadata, jobPending)
+		a.noteLoad(m, last.Metadata, job)
 		last.Message = job.Waiting
 		a.wait(job.Again)
 	case last.Metadata[jobPending] == "":
@@ -83,8 +85,10 @@ func (a *assay) finishJob(m api.Metric, r *api.MetricResult, s judge.Sample) {
 	for _, key := range []string{api.MetadataJobName, api.MetadataJobNamespace} {
 		s.Metadata[key] = begun[key]
 	}
-	if at, saved := begun[api.EvidenceLoadStartedAt]; saved && s.Metadata[api.EvidenceLoadStartedAt] == "" {
-		s.Metadata[api.EvidenceLoadStartedAt] = at
+	for _, key := range []string{api.EvidenceLoadStartedAt, api.EvidenceLoadEndedAt, api.EvidenceLoadPhases} {
+		if begun[key] != "" {
+			s.Metadata[key] = begun[key]
+		}
 	}
 	a.take(m, r, s, s.StartedAt)
 }

@@ -41,9 +41,19 @@ type SampleKey struct {
 // Due is a measurement that should be taken now or at At.
 type Due struct {
 	SampleKey
-	Spec api.Metric // value arguments resolved, secret ones still as placeholders
+	// About is the time that is asked about: At, or one in the window of a load test that is over.
+	About time.Time
+	Spec  api.Metric // value arguments resolved, secret ones still as placeholders
 	// Within bounds it: min(timeout, interval).
 	Within time.Duration
+}
+
+// Asked is the time that is asked about.
+func (d Due) Asked() time.Time {
+	if d.About.IsZero() {
+		return d.At
+	}
+	return d.About
 }
 
 // AnalysisInput is what decide.Analysis looks at.

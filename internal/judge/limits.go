@@ -143,6 +143,13 @@ func MetricPhase(m api.Metric, r api.MetricResult, stop Stop) (phase api.Analysi
 	return phase, assessed(r, phase, message)
 }
 
+// Measured says what a metric comes to that has taken all the measurements there are to take, however many its spec asks for.
+func Measured(m api.Metric, r api.MetricResult) (phase api.AnalysisPhase, message string) {
+	all := intstr.FromInt32(r.Count)
+	m.Count = &all
+	return MetricPhase(m, r, GoesOn)
+}
+
 // counted is what the counters come to when no measurement is under way.
 func counted(limits Limits, r api.MetricResult, stop Stop) (phase api.AnalysisPhase, message string) {
 	phase, message = broken(limits, r)

@@ -52,7 +52,7 @@ func (t *Taker) ask(ctx context.Context, q question) judge.Sample {
 		return judge.Sample{Failure: failure}
 	}
 	sample, err := reader.Query(ctx, metric.Query{
-		Spec: filled.spec, Shown: filled.shown, At: q.due.At, Namespace: q.run.Namespace,
+		Spec: filled.spec, Shown: filled.shown, At: q.due.Asked(), Namespace: q.run.Namespace,
 		Secret: filled.secret, Within: q.due.Within,
 	})
 	if err != nil {

@@ -130,6 +130,7 @@ type job struct {
 	sample judge.Sample
 	endsAt time.Time
 	never  bool
+	loadAt time.Time // when a load test of one pod begins; zero for other Jobs
 	// Of a load test that several pods share: when all of them are there, when they were told to begin, zero
 	// before they were, and how long they then take.
 	shared      bool
@@ -145,8 +146,11 @@ const assembles = 2 * time.Second
 func newJob(m api.Metric, sample judge.Sample, takes time.Duration, now time.Time) *job {
 	sample.FinishedAt = now.Add(takes)
 	j := &job{sample: sample, endsAt: now.Add(takes), never: takes < 0, takes: takes}
+	if m.LoadTests() {
+		j.loadAt = now
+	}
 	if m.Provider.LoadTest.Pods() > 1 {
-		j.shared, j.assembledAt, j.endsAt = true, now.Add(assembles), now.Add(assembles)
+		j.loadAt, j.shared, j.assembledAt, j.endsAt = time.Time{}, true, now.Add(assembles), now.Add(assembles)
 	}
 	return j
 }
@@ -176,6 +180,12 @@ func (j *job) seen(now time.Time) decide.Job {
 	seen.Done = !j.never && !now.Before(j.endsAt)
 	seen.Ended = seen.Done && j.sample.Forced == ""
 	seen.Assembled = j.shared
+	if seen.LoadFrom.IsZero() {
+		seen.LoadFrom = j.loadAt
+	}
+	if seen.Done && !seen.LoadFrom.IsZero() {
+		seen.LoadTo = j.endsAt
+	}
 	return seen
 }
 
@@ -318,7 +328,7 @@ func (w *World) metrics() {
 			if w.Now.Before(due.At) || r.has(due.SampleKey) || w.Answer == nil {
 				continue
 			}
-			s := w.Answer(w.question(r, due.Spec, due.N, due.At))
+			s := w.Answer(w.question(r, due.Spec, due.N, due.Asked()))
 			s.StartedAt, s.FinishedAt = w.Now, w.Now
 			r.samples = append(r.samples, decide.Taken{Key: due.SampleKey, Sample: s})
 		}

@@ -40,6 +40,7 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 	s.durations(metric, path)
 	s.limits(metric, path)
 	s.noData(metric, path)
+	s.during(metric, path)
 	success := s.condition(metric.SuccessCondition, path.Child("successCondition"))
 	failure := s.condition(metric.FailureCondition, path.Child("failureCondition"))
 	provider := path.Child("provider")

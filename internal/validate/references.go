@@ -209,6 +209,7 @@ func (r *reference) measured(spec api.AnalysisRunSpec, templates []compose.Templ
 		}
 		r.matched(Invalid, rules, spec.Metrics, ", in "+titled(t))
 	}
+	r.windows(spec.Metrics, templates)
 	what := "this step passes whatever is measured"
 	switch {
 	case r.sole != nil:
@@ -443,5 +444,5 @@ func (r *reference) filled(template, filled *api.Metric, from origin) {
 // endsEarly tells that a metric without count still ends by itself.
 func endsEarly(metric *api.Metric) bool {
 	successes, _ := integer(metric.ConsecutiveSuccessLimit)
-	return successes > 0
+	return successes > 0 || metric.During != "" // it ends with its load test
 }

@@ -21,6 +21,7 @@ func Template(spec *api.AnalysisTemplateSpec) Findings {
 	s.rules(spec.DryRun, spec.MeasurementRetention, root)
 	s.includes(spec.Templates, root.Child("templates"))
 	if len(spec.Templates) == 0 {
+		windows(spec.Metrics, " of this template, which is an error unless a template used beside it brings one", s.duringOf(root.Child("metrics")))
 		s.matched(Warning, closed(namings(spec.DryRun, spec.MeasurementRetention, root), spec.Metrics), spec.Metrics,
 			" of this template, which is an error unless a template used beside it brings one")
 	}
@@ -69,6 +70,7 @@ func Run(run *api.AnalysisRun) Findings {
 	s.rules(spec.DryRun, spec.MeasurementRetention, root)
 	whole := *spec
 	whole.Metrics = filled(spec.Metrics, compose.Values(spec.Args))
+	windows(whole.Metrics, "", s.duringOf(root.Child("metrics")))
 	s.matched(Invalid, namings(spec.DryRun, spec.MeasurementRetention, root), whole.Metrics, "")
 	s.tried(whole, root.Child("dryRun"), "the run is Successful whatever is measured")
 	s.lifetime(spec.TTLStrategy, root.Child("ttlStrategy"))

@@ -287,6 +287,9 @@ func (r measuring) upcoming(metric *api.Metric, result *api.MetricResult) string
 	}
 	n := len(result.Measurements)
 	if n == 0 || result.Measurements[n-1].FinishedAt != nil {
+		if metric.During != "" {
+			return "measured during " + metric.During
+		}
 		return ""
 	}
 	last := &result.Measurements[n-1]
