@@ -53,7 +53,7 @@ Exit codes: 0 all gates are met, 1 one is not, 2 the script or the command line 
 130 and 143 stopped by a signal. A second Ctrl-C ends at once.
 
 A script without a gate on errors gets "errors.rate <= 0.01", one without a gate on arrivals "arrivals.achieved >= 0.99";
---no-default-gates or SLUICE_LOAD_DEFAULT_GATES=off leave them out.
+--no-default-gates or SLUICE_LOAD_DEFAULT_GATES=off leave them out. ARTILLERY_DISABLE_ENSURE makes the script's own gates optional.
 
 In a container the result is also written to the termination message, in at most RESULT_BUDGET bytes (default 4096);
 SLUICE_TERMINATION_LOG names another file for it.`,
@@ -123,25 +123,37 @@ func (f *flags) check(env Env) (notes []string, err error) {
 		return nil, fmt.Errorf("--platform %s: only local is supported; run sluice-load where the load should come from", f.cloud.platform)
 	case f.cloud.count != 1:
 		return nil, fmt.Errorf("--count %d: only 1 is supported; start more generators, each with --shares and its own --share", f.cloud.count)
-	case f.shares < 0:
-		return nil, fmt.Errorf("--shares %d: must be at least 1", f.shares)
-	case f.shares == 0 && f.share >= 0:
-		return nil, errors.New("--share says which of several generators this is: say of how many with --shares")
 	case f.startWithin < 0 || f.waitForUsers < 0:
 		return nil, errors.New("--start-within and --wait-for-users must not be negative")
-	case f.solo && f.shares > 1:
-		return nil, errors.New("--solo sends one virtual user, which several --shares cannot share")
 	}
-	if f.shares > 0 && f.share < 0 {
-		index := env.lookup("JOB_COMPLETION_INDEX")
-		if f.share, err = strconv.ParseInt(index, 10, 64); err != nil {
-			return nil, fmt.Errorf("--shares needs --share or the environment's JOB_COMPLETION_INDEX, which is %q", index)
-		}
-	}
-	if f.shares > 0 && (f.share < 0 || f.share >= f.shares) {
-		return nil, fmt.Errorf("share %d of %d does not exist: they count from 0", f.share, f.shares)
+	if err := f.checkShares(env); err != nil {
+		return nil, err
 	}
 	return f.cloud.notes(), nil
+}
+
+// checkShares finds out which share this is, if the load is shared.
+func (f *flags) checkShares(env Env) (err error) {
+	switch {
+	case f.shares < 0:
+		return fmt.Errorf("--shares %d: must be at least 1", f.shares)
+	case f.shares == 0 && f.share >= 0:
+		return errors.New("--share says which of several generators this is: say of how many with --shares")
+	case f.shares == 0:
+		return nil
+	case f.solo && f.shares > 1:
+		return errors.New("--solo sends one virtual user, which several --shares cannot share")
+	}
+	if f.share < 0 {
+		index := env.lookup("JOB_COMPLETION_INDEX")
+		if f.share, err = strconv.ParseInt(index, 10, 64); err != nil {
+			return fmt.Errorf("--shares needs --share or the environment's JOB_COMPLETION_INDEX, which is %q", index)
+		}
+	}
+	if f.share < 0 || f.share >= f.shares {
+		return fmt.Errorf("share %d of %d does not exist: they count from 0", f.share, f.shares)
+	}
+	return nil
 }
 
 func (c cloud) notes() []string {

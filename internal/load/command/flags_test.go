@@ -83,6 +83,8 @@ func TestDefaultGates(t *testing.T) {
 		{"a gate on both leaves nothing", with("    conditions: [{expression: 'errors.rate < 0.2 and arrivals.achieved > 0.5'}]"), nil, nil, nil},
 		{"a gate that is not strict sees nothing", with("    conditions: [{expression: 'errors.rate < 0.2', strict: false}]"), nil, nil,
 			[]string{"errors.rate <= 0.01", "arrivals.achieved >= 0.99"}},
+		{"nor does one that the environment makes optional", with("    conditions: [{expression: 'errors.rate < 0.2'}]"), nil, []string{"ARTILLERY_DISABLE_ENSURE=1"},
+			[]string{"errors.rate <= 0.01", "arrivals.achieved >= 0.99"}},
 		{"a flag leaves them out", seed, []string{"--no-default-gates"}, nil, nil},
 		{"so does the environment", seed, nil, []string{"SLUICE_LOAD_DEFAULT_GATES=off"}, nil},
 	}

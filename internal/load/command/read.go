@@ -52,6 +52,8 @@ func readFile(name, what string, limit int64) ([]byte, error) {
 type reading struct {
 	data    []byte
 	options script.Options
+	// disabled says that the script's gates are only shown, as with Artillery.
+	disabled bool
 }
 
 // prepare reads all files that the command line names.
@@ -64,10 +66,17 @@ func prepare(from source, f flags, env Env) (reading, error) {
 	if id == "" {
 		id = fmt.Sprintf("t%016x", seed)
 	}
-	r := reading{data: data, options: script.Options{
+	payload := f.payload
+	if payload != "" {
+		// The command line's files lie where the command runs, the script's beside the script.
+		if payload, err = filepath.Abs(payload); err != nil {
+			return reading{}, fmt.Errorf("finding the payload: %w", err)
+		}
+	}
+	r := reading{data: data, disabled: env.lookup("ARTILLERY_DISABLE_ENSURE") != "", options: script.Options{
 		File: from.file, Target: f.target, Environment: f.environment, Insecure: f.insecure,
 		Variables: f.variables, Overrides: f.overrides, Environ: env.Environ, TestID: id, Seed: seed,
-		Read: beside(from.file), Payload: f.payload, Scenario: f.scenario, Solo: f.solo, Enforce: f.enforce,
+		Read: beside(from.file), Payload: payload, Scenario: f.scenario, Solo: f.solo, Enforce: f.enforce,
 	}}
 	for _, file := range append(append([]string(nil), f.inputs...), f.config) {
 		if file == "" {
@@ -121,6 +130,11 @@ func (r reading) script(target string, gates bool) (*script.Script, error) {
 	s, err := script.Load(r.data, r.options)
 	if err != nil {
 		return nil, err
+	}
+	if r.disabled {
+		for i := range s.Checks {
+			s.Checks[i].Strict = false
+		}
 	}
 	if gates {
 		if s.Checks, err = verdict.WithDefaults(s.Checks, s.Catalogue); err != nil {
@@ -198,22 +212,20 @@ func dotenvLine(line string) (name, value string, ok bool) {
 	if !ok || name == "" || strings.ContainsAny(name, " \t\"'") {
 		return "", "", false
 	}
-	if value == "" {
-		return name, "", true
+	value, ok = dotenvValue(value)
+	return name, value, ok
+}
+
+// dotenvValue takes quotes off, or a comment.
+func dotenvValue(value string) (string, bool) {
+	if value == "" || !strings.ContainsRune("\"'`", rune(value[0])) {
+		value, _, _ = strings.Cut(value, " #")
+		return strings.TrimSpace(value), true
 	}
-	if quote := value[0]; quote == '"' || quote == '\'' || quote == '`' {
-		end := strings.IndexByte(value[1:], quote)
-		if end < 0 {
-			return "", "", false
-		}
-		value = value[1 : end+1]
-		if quote == '"' {
-			value = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(value)
-		}
-		return name, value, true
+	quote := value[:1]
+	inner, _, closed := strings.Cut(value[1:], quote)
+	if quote == `"` {
+		inner = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(inner)
 	}
-	if i := strings.Index(value, " #"); i >= 0 {
-		value = strings.TrimSpace(value[:i])
-	}
-	return name, value, true
+	return inner, closed
 }

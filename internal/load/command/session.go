@@ -227,6 +227,7 @@ func (s *session) draft(now time.Time) {
 	if err != nil {
 		return // the end reports it
 	}
+	res.Verdict, res.Why = result.Inconclusive, fmt.Sprintf("the load generator was killed: this is what it knew after %.1f s", res.Duration)
 	s.note(s.out.writeMessage(res))
 }
 

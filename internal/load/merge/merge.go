@@ -128,11 +128,9 @@ func sum(shares []numbers) (*stats.Set, error) {
 	return total, nil
 }
 
-// describe fills in what is not measured: times, processors, what was left out.
+// describe fills in what is not measured: times, what was left out, the script.
 func (m *merging) describe(out *result.Result) {
-	cpu := result.CPU{}
 	var end float64
-	throttled, known := 0.0, true
 	for _, r := range m.shares {
 		if r.StartedAt > 0 && (out.StartedAt == 0 || r.StartedAt < out.StartedAt) {
 			out.StartedAt = r.StartedAt
@@ -144,14 +142,6 @@ func (m *merging) describe(out *result.Result) {
 		if out.Stopped == "" {
 			out.Stopped = r.Stopped
 		}
-		if r.CPU == nil || r.CPU.Throttled == nil {
-			known = false // unreadable is unknown, never none
-		} else {
-			throttled = max(throttled, *r.CPU.Throttled)
-		}
-		if r.CPU != nil {
-			cpu.Used += r.CPU.Used
-		}
 		for _, key := range []string{"codes", "err", "ep", "phases", "gates", "part", "cmp", "all"} {
 			if left(r, key) && !left(*out, key) {
 				out.Truncated = append(out.Truncated, key)
@@ -160,11 +150,28 @@ func (m *merging) describe(out *result.Result) {
 	}
 	sort.Strings(out.Truncated)
 	out.Duration = result.Round(max(0, end-out.StartedAt), 3)
-	cpu.Used = result.Round(cpu.Used, 3)
-	if known {
-		cpu.Throttled = &throttled
+	out.CPU = m.cpu()
+}
+
+// cpu is what all generators used, and how throttled the worst one was.
+func (m *merging) cpu() *result.CPU {
+	out := result.CPU{}
+	throttled, known := 0.0, true
+	for _, r := range m.shares {
+		if r.CPU != nil {
+			out.Used += r.CPU.Used
+		}
+		if r.CPU == nil || r.CPU.Throttled == nil {
+			known = false // unreadable is unknown, never none
+			continue
+		}
+		throttled = max(throttled, *r.CPU.Throttled)
 	}
-	out.CPU = &cpu
+	out.Used = result.Round(out.Used, 3)
+	if known {
+		out.Throttled = &throttled
+	}
+	return &out
 }
 
 // phases are those of the first share when all shares list the same ones.

@@ -51,10 +51,10 @@ var began = time.Date(2026, 8, 6, 13, 27, 30, 0, time.UTC)
 
 // request is one sample.
 type request struct {
-	share, phase, code int
-	took               time.Duration
-	endpoint           string
-	at                 time.Duration
+	phase, code int
+	took        time.Duration
+	endpoint    string
+	at          time.Duration
 }
 
 func (r request) record(s *stats.Set) {
@@ -310,4 +310,27 @@ func TestAShareFitsItsMessage(t *testing.T) {
 		b, _ := json.Marshal(got)
 		t.Errorf("%v: %s", err, b)
 	}
+}
+
+func FuzzResults(f *testing.F) {
+	f.Add([]byte(`{"v":1,"verdict":"pass","sh":[0,2],"part":{"c":{"x":1},"h":{"http.response_time":""}},"gates":[{"x":"x < 1"}]}`),
+		[]byte(`{"v":1,"verdict":"fail","sh":[1,2],"part":{"c":{"x":1},"hx":{"http.response_time":""}},"phases":[{"n":"a"}],"cmp":{"req":1}}`))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		first, err := result.Parse(a)
+		if err != nil {
+			return
+		}
+		second, err := result.Parse(b)
+		if err != nil {
+			return
+		}
+		one, errOne := merge.Results([]result.Result{first, second}, 2)
+		other, errOther := merge.Results([]result.Result{second, first}, 2)
+		if (errOne == nil) != (errOther == nil) {
+			t.Fatalf("in one order %v, in the other %v", errOne, errOther)
+		}
+		if diff := cmp.Diff(one, other); diff != "" {
+			t.Fatalf("the order matters:\n%s", diff)
+		}
+	})
 }

@@ -89,26 +89,30 @@ func inResult(name string) bool {
 
 // carries says whether a share has all that a metric is computed from.
 func carries(n numbers, name string, kind series.Kind) bool {
-	if n.part == nil {
-		return false
-	}
 	switch {
+	case n.part == nil:
+		return false
 	case kind == series.Histogram:
 		_, needed := n.part.Needed[baseOf(name)]
 		_, other := n.part.Others[baseOf(name)]
 		return needed || other
+	case kind == series.Counter:
+		return carriesCounter(n, name)
 	case name == series.Apdex:
 		_, there := n.part.Counts[series.ApdexSatisfied]
 		return there || n.requests == 0
-	case kind == series.Score && name != series.Achieved:
-		return !n.lostCounts
-	case kind == series.Counter && inResult(name):
-		return !n.lostCounts || !strings.HasPrefix(name, series.Codes) && !strings.HasPrefix(name, series.ErrorClass)
-	case kind == series.Counter:
+	case name == series.Achieved || name == series.RequestRate:
+		return true
+	}
+	return !n.lostCounts
+}
+
+func carriesCounter(n numbers, name string) bool {
+	if !inResult(name) {
 		_, there := n.part.Counts[name]
 		return there
 	}
-	return true
+	return !n.lostCounts || !strings.HasPrefix(name, series.Codes) && !strings.HasPrefix(name, series.ErrorClass)
 }
 
 // numbers are what one share says about one version.

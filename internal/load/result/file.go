@@ -28,7 +28,7 @@ func FileAt(path string) File { return File{path: path, ours: true} }
 // renamed over, and this process may be killed at any moment: so the new text goes
 // over the old one in a single write, padded with blanks to the old length, and
 // the file is cut afterwards. Whoever reads it finds the one or the other.
-func (f File) Write(text []byte) (err error) {
+func (f File) Write(text []byte) error {
 	flags := os.O_WRONLY
 	if f.ours {
 		flags |= os.O_CREATE
@@ -40,29 +40,27 @@ func (f File) Write(text []byte) (err error) {
 	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
-	defer func() {
-		if e := file.Close(); e != nil && err == nil {
-			err = fmt.Errorf("writing the result: %w", e)
-		}
-	}()
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	padded := append([]byte(nil), text...)
-	if info.Mode().IsRegular() {
-		for int64(len(padded)) < min(info.Size(), MaxBudget) {
-			padded = append(padded, ' ')
-		}
-	}
-	if _, err := file.Write(padded); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil // a pipe or a terminal cannot be cut
-	}
-	if err := file.Truncate(int64(len(text))); err != nil {
+	if err := errors.Join(replace(file, text), file.Close()); err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil
+}
+
+func replace(file *os.File, text []byte) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		_, err := file.Write(text)
+		return err // a pipe or a terminal cannot be cut
+	}
+	padded := append([]byte(nil), text...)
+	for int64(len(padded)) < min(info.Size(), MaxBudget) {
+		padded = append(padded, ' ')
+	}
+	if _, err := file.Write(padded); err != nil {
+		return err
+	}
+	return file.Truncate(int64(len(text)))
 }
