@@ -112,7 +112,7 @@ func (m *merging) merge() (result.Result, error) {
 	facts.Limited = m.limited()
 	facts.Outcomes = m.judge(own)
 	out.Gates = verdict.Gates(facts.Outcomes)
-	out.Rate = result.Rate{Offered: PerSecond(facts.Offered, facts.Planned), Achieved: PerSecond(achieved(own), facts.Took)}
+	out.Rate = result.Rate{Offered: PerSecond(facts.Offered, min(facts.Planned, facts.Took)), Achieved: PerSecond(achieved(own), facts.Took)}
 	out.Verdict, out.Why = m.verdict(facts)
 	return out, nil
 }

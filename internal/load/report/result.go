@@ -57,7 +57,7 @@ func Result(r Run) (result.Result, error) {
 	out.Verdict, out.Why, out.Stopped = v, result.Clip(why, maxWhy), r.Stopped
 	out.StartedAt, out.Duration = result.Round(float64(r.StartedAt.UnixMilli())/1000, 3), result.Round(r.Duration.Seconds(), 3)
 	out.CPU, out.Script = &result.CPU{Used: result.Round(r.CPU.Seconds(), 3)}, r.Script.Digest
-	out.Rate = result.Rate{Offered: merge.PerSecond(r.Facts.Offered, r.Facts.Planned), Achieved: merge.PerSecond(r.Achieved, r.Facts.Took)}
+	out.Rate = result.Rate{Offered: merge.PerSecond(r.Facts.Offered, min(r.Facts.Planned, r.Facts.Took)), Achieved: merge.PerSecond(r.Achieved, r.Facts.Took)}
 	out.Gates = verdict.Gates(r.Facts.Outcomes)
 	out.Phases, out.Endpoints = phases(r.Script, total), busiest(r.Script.Namespace, total)
 	if t := r.Facts.Throttled; !math.IsNaN(t) {
