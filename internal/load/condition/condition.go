@@ -96,15 +96,20 @@ func (e *Expression) value(n *expression.Node, vars map[string]any) (any, error)
 		}
 		args[i] = v
 	}
+	return apply(n, args), nil
+}
+
+// apply computes a node of its arguments' values.
+func apply(n *expression.Node, args []any) any {
 	switch n.Kind {
 	case expression.List:
-		return args, nil
+		return args
 	case expression.Of:
-		return property(args[0], n.Text), nil
+		return property(args[0], n.Text)
 	case expression.Call:
-		return functions[n.Text](numbers(args)), nil
+		return functions[n.Text](numbers(args))
 	default:
-		return operators[n.Kind](args), nil
+		return operators[n.Kind](args)
 	}
 }
 

@@ -14,7 +14,7 @@ const DefaultTimeout = 10 * time.Second
 // raw keeps the parts of the configuration that are compiled after the others.
 type raw struct {
 	// headers and cookies of all requests win over each other in this order, the last the most.
-	headers, cookies []*value
+	headers, cookies []placed
 	phases           *value
 	poisson          bool
 	ensure           *value // config.ensure
@@ -22,6 +22,12 @@ type raw struct {
 	endpoints        endpoints
 	// timeoutOnTop says that config.timeout is there, which wins over http.timeout.
 	timeoutOnTop bool
+}
+
+// placed is a value with its path in the script.
+type placed struct {
+	*value
+	path string
 }
 
 var configKeys = keys{

@@ -93,9 +93,9 @@ func (c *compiler) defaultsOf(v *value, path string, s *Script, r *raw) {
 		where := path + "." + f.key
 		switch f.key {
 		case "headers":
-			r.headers = append(r.headers, f.value)
+			r.headers = append(r.headers, placed{f.value, where})
 		case "cookie":
-			r.cookies = append(r.cookies, f.value)
+			r.cookies = append(r.cookies, placed{f.value, where})
 		case "strictCapture":
 			c.lenient = !c.boolean(f.value, where)
 		case "think":
@@ -110,12 +110,12 @@ func (c *compiler) defaultsOf(v *value, path string, s *Script, r *raw) {
 func (c *compiler) defaults(r raw, s *Script) {
 	var headers, cookies []Header
 	for _, v := range r.headers {
-		headers = override(headers, c.headers(v, "config.http.defaults.headers"))
+		headers = override(headers, c.headers(v.value, v.path))
 	}
 	s.Headers = override([]Header{defaultAgent()}, headers)
 	for _, v := range r.cookies {
 		var more []Header
-		for _, p := range c.pairs(v, "config.http.defaults.cookie") {
+		for _, p := range c.pairs(v.value, v.path) {
 			more = append(more, Header(p))
 		}
 		cookies = override(cookies, more)

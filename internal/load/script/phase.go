@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sluice.dev/sluice/internal/load/schedule"
@@ -20,27 +21,7 @@ func (c *compiler) phase(v *value, i int, poisson bool) schedule.Phase {
 	p := phaseFields{poisson: poisson, index: uint64(i)}
 	before := len(c.problems)
 	for _, f := range c.fields(v, path, phaseKeys) {
-		if s, isText := f.value.scalar.(string); isText {
-			c.noneLeft(f.value, dotted(path, f.key), s)
-		}
-		switch f.key {
-		case "name":
-			p.name = f.value
-		case "duration":
-			p.duration = f.value
-		case "arrivalRate":
-			p.rate = f.value
-		case "rampTo":
-			p.rampTo = f.value
-		case "arrivalCount":
-			p.count = f.value
-		case "pause":
-			p.pause = f.value
-		case "mode":
-			p.poisson = c.isPoisson(f.value, path+".mode")
-		case "maxVusers":
-			p.maxVUsers = int(c.whole(f.value, path+".maxVusers", 1, 10_000_000))
-		}
+		c.phaseField(f, dotted(path, f.key), &p)
 	}
 	out := schedule.Phase{Name: fmt.Sprintf("Phase %d", i+1), MaxVUsers: p.maxVUsers}
 	if len(c.problems) > before && hasPlaceholders(v) {
@@ -51,6 +32,31 @@ func (c *compiler) phase(v *value, i int, poisson bool) schedule.Phase {
 	}
 	c.arrivals(v, path, p, &out)
 	return out
+}
+
+func (c *compiler) phaseField(f field, path string, p *phaseFields) {
+	if s, isText := f.value.scalar.(string); isText && strings.Contains(s, "{{") {
+		c.noneLeft(f.value, path, s)
+		return
+	}
+	switch f.key {
+	case "name":
+		p.name = f.value
+	case "duration":
+		p.duration = f.value
+	case "arrivalRate":
+		p.rate = f.value
+	case "rampTo":
+		p.rampTo = f.value
+	case "arrivalCount":
+		p.count = f.value
+	case "pause":
+		p.pause = f.value
+	case "mode":
+		p.poisson = c.isPoisson(f.value, path)
+	case "maxVusers":
+		p.maxVUsers = int(c.whole(f.value, path, 1, 10_000_000))
+	}
 }
 
 // arrivals decides which kind of phase the keys describe.
