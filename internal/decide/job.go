@@ -33,7 +33,7 @@ func (a *assay) startJob(m api.Metric, r *api.MetricResult) {
 		return
 	}
 	at := a.stamp(a.in.Now)
-	name := JobName(string(a.in.Run.UID), m.Name, due.N)
+	name := jobName(string(a.in.Run.UID), m, due.N)
 	pending := pendingJob
 	if m.Provider.LoadTest != nil {
 		pending = pendingLoad
@@ -134,9 +134,20 @@ const maxName = 63
 // JobName is the Job of a metric's n-th measurement: <run uid>.<metric>.<n>. A metric name that does
 // not fit, or holds characters a name cannot have, is cut and gets a hash, so that two metrics never
 // share a Job.
-func JobName(uid, metric string, n int32) string {
-	tail := "." + strconv.Itoa(int(n))
-	room := maxName - len(uid) - len(tail) - 1
+func JobName(uid, metric string, n int32) string { return joined(uid, metric, n, ".", maxName) }
+
+// jobName is that of a metric's own Job. The pods of a load test that several share are called after it and their number,
+// and that must be a DNS label, which holds no dots: <run uid>-<metric>-<n>, with room for "-49".
+func jobName(uid string, m api.Metric, n int32) string {
+	if m.Provider.LoadTest.Pods() > 1 {
+		return joined(uid, m.Name, n, "-", maxName-len("-49"))
+	}
+	return JobName(uid, m.Name, n)
+}
+
+func joined(uid, metric string, n int32, by string, longest int) string {
+	tail := by + strconv.Itoa(int(n))
+	room := longest - len(uid) - len(tail) - 1
 	part := nameable(metric)
 	if part != metric || len(part) > room {
 		sum := fnv.New32a()
@@ -144,7 +155,7 @@ func JobName(uid, metric string, n int32) string {
 		suffix := fmt.Sprintf("-%08x", sum.Sum32())
 		part = strings.Trim(part[:min(len(part), max(room-len(suffix), 0))], "-.") + suffix
 	}
-	return uid + "." + strings.TrimLeft(part, "-") + tail
+	return uid + by + strings.TrimLeft(part, "-") + tail
 }
 
 // nameable keeps what a DNS label may hold.

@@ -56,7 +56,7 @@ func (sc *scene) faced(steps string) string {
 	sc.must(yaml.UnmarshalStrict([]byte(sc.rollout(steps)), ro))
 	ro.Spec.Strategy.Canary.CanaryService, ro.Spec.Strategy.Canary.StableService = "shop-canary", "shop-stable"
 	container := &ro.Spec.Template.Spec.Containers[0]
-	container.Env = append(container.Env, corev1.EnvVar{Name: "SHOP_LATENCY", Value: "40ms"})
+	container.Env = append(container.Env, corev1.EnvVar{Name: "SHOP_LATENCY", Value: "200ms"})
 	return manifest(sc.T, ro)
 }
 
@@ -69,19 +69,19 @@ func TestACanaryIsLoadedBesideTheStableVersion(t *testing.T) {
 
 	t.Run("a canary that is twice as slow at p95 is rolled back", func(t *testing.T) {
 		sc := sc.of(t)
-		sc.ship(stage.Version{Name: "2-slow", Env: map[string]string{"SHOP_LATENCY": "80ms"}})
+		sc.ship(stage.Version{Name: "2-slow", Env: map[string]string{"SHOP_LATENCY": "400ms"}})
 		ro := sc.goesBack(patience)
 		canary, stable := sc.percentiles()
 		t.Logf("p95: canary %.1f ms, stable %.1f ms, ratio %.2f: %s", canary, stable, canary/stable, ro.Status.Message)
 		sc.says("the message", ro.Status.Message, `"load"`)
 		sc.says("the measurement", result(sc.run(), "load").Measurements[0].Message, "report.ratio.latency.p95", "1.5")
-		if canary < 80 || stable < 40 || canary/stable < 1.5 {
+		if canary < 400 || stable < 200 || canary/stable < 1.5 {
 			t.Errorf("the p95 of the canary is %.1f ms, that of the stable version %.1f ms", canary, stable)
 		}
 	})
 	t.Run("one that is as fast is promoted", func(t *testing.T) {
 		sc := sc.of(t)
-		sc.ship(stage.Version{Name: "3-equal", Env: map[string]string{"SHOP_LATENCY": "40ms"}})
+		sc.ship(stage.Version{Name: "3-equal", Env: map[string]string{"SHOP_LATENCY": "200ms"}})
 		sc.becomes(api.RolloutPhaseHealthy, patience)
 		canary, stable := sc.percentiles()
 		t.Logf("p95: canary %.1f ms, stable %.1f ms, ratio %.2f", canary, stable, canary/stable)
