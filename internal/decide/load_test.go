@@ -26,7 +26,7 @@ func newLoadLab(pods int32) *loadLab {
 		Name: "load", Provider: api.MetricProvider{LoadTest: &api.LoadTestMetric{Parallelism: &pods}},
 	}}}}}
 	l.run.UID = "uid"
-	l.job = JobName("uid", "load", 1)
+	l.job = jobName("uid", l.run.Spec.Metrics[0], 1)
 	return l
 }
 
