@@ -37,6 +37,7 @@ func TestRequests(t *testing.T) {
 		{"a form keeps its order", "", "[{put: {url: /a, form: {z: 1, a: 'x y'}}}]", call{}, `PUT /a z=1&a=x\+y`},
 		{"a body is sent as it is", "", "[{patch: {url: /a, body: 'a b'}}]", call{}, `PATCH /a a b`},
 		{"a query replaces the url's own", "", "[{get: {url: '/a?b=1', qs: {c: 2}}}]", call{}, `GET /a\?c=2 `},
+		{"a list in a query", "", "[{get: {url: /a, qs: {c: [2, 'x y']}}}]", call{}, `GET /a\?c=2&c=x\+y `},
 		{"an empty query removes it", "", "[{get: {url: '/a?b=1', qs: {}}}]", call{}, `GET /a `},
 		{"any verb", "", "[{delete: {url: /a}}]", call{}, `DELETE /a `},
 		{"a variable", "  variables: {id: 7}", "[{get: {url: '/{{ id }}'}}]", call{}, `GET /7 `},

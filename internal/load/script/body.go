@@ -147,6 +147,26 @@ func (c *compiler) pairs(v *value, path string) []Pair {
 	return out
 }
 
+// repeated writes a field whose value is a list as one field for each element,
+// as a query has it.
+func repeated(v *value) *value {
+	if v.kind != object {
+		return v
+	}
+	out := *v
+	out.fields = nil
+	for _, f := range v.fields {
+		if f.value.kind != list {
+			out.fields = append(out.fields, f)
+			continue
+		}
+		for _, item := range f.value.items {
+			out.fields = append(out.fields, field{key: f.key, at: f.at, value: item})
+		}
+	}
+	return &out
+}
+
 // checkKey refuses what no placeholder in the name of a header, a cookie or a field may name.
 func (c *compiler) checkKey(f field, path string) {
 	if strings.Contains(f.key, "{{") {

@@ -14,10 +14,12 @@ func defaultAgent() Header { return Header{Name: "User-Agent", Value: template.L
 
 // requestParts say how each attribute of a request is compiled.
 var requestParts = map[string]func(f *flow, v *value, path string, r *Request){
-	"url":         func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
-	"uri":         func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
-	"headers":     func(f *flow, v *value, path string, r *Request) { r.Headers = f.headers(v, path) },
-	"qs":          func(f *flow, v *value, path string, r *Request) { r.Query = append([]Pair{}, f.pairs(v, path)...) },
+	"url":     func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
+	"uri":     func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
+	"headers": func(f *flow, v *value, path string, r *Request) { r.Headers = f.headers(v, path) },
+	"qs": func(f *flow, v *value, path string, r *Request) {
+		r.Query = append([]Pair{}, f.pairs(repeated(v), path)...)
+	},
 	"cookie":      func(f *flow, v *value, path string, r *Request) { r.Cookies = f.pairs(v, path) },
 	"auth":        func(f *flow, v *value, path string, r *Request) { r.Auth = f.auth(v, path) },
 	"gzip":        func(f *flow, v *value, path string, r *Request) { r.AcceptsGzip = f.boolean(v, path) },

@@ -150,10 +150,11 @@ func named(name, usual string) string {
 	return name
 }
 
-// element is what a turn is about: the list's value, or the turn's number.
+// element is what a turn is about: the list's value. A loop over no list has
+// its first number all the time, as in Artillery; the turn's is the other variable.
 func (t turns) element(i int64) any {
 	if t.values == nil {
-		return i
+		return t.from
 	}
 	return t.values[i]
 }

@@ -15,6 +15,7 @@ import (
 
 	"sluice.dev/sluice/internal/load/httpx"
 	"sluice.dev/sluice/internal/load/js"
+	"sluice.dev/sluice/internal/load/script"
 	"sluice.dev/sluice/internal/load/stats"
 	"sluice.dev/sluice/internal/load/template"
 )
@@ -243,13 +244,27 @@ func (u *user) renderEdited(e *exchange) {
 	var contentType string
 	e.sent.Body, contentType = u.editedBody(e)
 	e.sent.Headers = u.head(r, contentType)
-	for _, name := range slices.Sorted(maps.Keys(from.Headers)) {
+	for _, name := range headersInOrder(r, from.Headers) {
 		e.sent.Headers = append(e.sent.Headers, httpx.Header{Name: u.named(name), Value: u.fill(from.Headers[name])})
 	}
 	u.finish(e, nil)
 	for _, name := range slices.Sorted(maps.Keys(from.Cookies)) {
 		e.sent.Cookies = append(e.sent.Cookies, httpx.Header{Name: u.named(name), Value: u.fill(from.Cookies[name])})
 	}
+}
+
+// headersInOrder are the names of headers, those of the script first: a hook
+// that writes one of them in another case means the same header.
+func headersInOrder(r *script.Request, headers map[string]string) []string {
+	var own, added []string
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		if slices.ContainsFunc(r.Headers, func(h script.Header) bool { return strings.ToLower(h.Name) == name }) {
+			own = append(own, name)
+		} else {
+			added = append(added, name)
+		}
+	}
+	return append(own, added...)
 }
 
 // editedBody renders the body: a JSON value goes before a form, a form before a text.

@@ -25,6 +25,7 @@ module.exports = {
     req.json = {who: '{{ who }}', had: req.json};
     return done();
   },
+  shout: (req, ctx, events, done) => { req.headers['X-HOOK'] = 'loud'; return done(); },
   first: (req, ctx, events, done) => { req.headers['x-order'] = (req.headers['x-order'] || '') + 's'; return done(); },
   second: (req, ctx, events, done) => { req.headers['x-order'] += 'r'; return done(); },
   textual: (req, ctx, events, done) => { req.body = 'text {{ who }}'; return done(); },
@@ -88,6 +89,10 @@ func TestHooksRunInOrder(t *testing.T) {
 	play(t, s, hooked("beforeScenario: [begin, step]", "- {get: {url: /a, headers: {x-hook: own}, beforeRequest: edit}}"), beside)
 	if got := s.last.Header.Get("X-Hook"); got != "h1" {
 		t.Errorf("the hook's header is %q", got)
+	}
+	play(t, s, hooked("name: a", "- {get: {url: /a, headers: {x-hook: own}, beforeRequest: shout}}"), beside)
+	if got := s.last.Header.Get("X-Hook"); got != "loud" {
+		t.Errorf("a header in another case is %q", got)
 	}
 }
 
