@@ -63,16 +63,8 @@ func Unpack(text string) (*Histogram, error) {
 
 // unpack fills an empty histogram, and says whether the text made sense.
 func (h *Histogram) unpack(raw []byte) bool {
-	var head [3]int64
-	for i := range head {
-		v, n := binary.Uvarint(raw)
-		if n <= 0 || v > math.MaxInt64 {
-			return false
-		}
-		head[i], raw = int64(v), raw[n:]
-	}
-	h.least, h.greatest, h.sum = head[0], head[0]+head[1], head[2]
-	if head[0] > highest || head[1] > highest-head[0] {
+	raw, ok := h.unpackHead(raw)
+	if !ok {
 		return false
 	}
 	low, high := packed.bucket(h.least), packed.bucket(h.greatest)
@@ -90,6 +82,20 @@ func (h *Histogram) unpack(raw []byte) bool {
 	sum, n := float64(h.sum), float64(h.n)
 	return r.ended() && h.count(low) > 0 && h.count(high) > 0 &&
 		sum >= n*float64(h.least)*(1-1e-9) && sum <= n*float64(h.greatest)*(1+1e-9)
+}
+
+// unpackHead reads the least value, how much more the greatest is, and the sum.
+func (h *Histogram) unpackHead(raw []byte) (rest []byte, ok bool) {
+	var head [3]int64
+	for i := range head {
+		v, n := binary.Uvarint(raw)
+		if n <= 0 || v > math.MaxInt64 {
+			return nil, false
+		}
+		head[i], raw = int64(v), raw[n:]
+	}
+	h.least, h.greatest, h.sum = head[0], head[0]+head[1], head[2]
+	return raw, head[0] <= highest && head[1] <= highest-head[0]
 }
 
 // rice predicts how many low bits of a difference are noise, from the sizes of
