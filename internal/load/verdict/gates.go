@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/gate"
@@ -93,4 +94,28 @@ func seesErrors(name string) (serverErrors, unanswered bool) {
 func SeesServerErrors(checks []gate.Check) bool {
 	serverErrors, _, _ := sees(checks)
 	return serverErrors
+}
+
+// failedByAnswers names the gates that are not met because of what the target
+// answered: they look at answers of 5xx, and most of what went wrong is such answers.
+func failedByAnswers(f Facts) string {
+	serverErrors, unanswered := f.Total.Bad()
+	if serverErrors == 0 || serverErrors < unanswered {
+		return ""
+	}
+	var failed []string
+	for _, o := range f.Outcomes {
+		if o.Strict && !o.OK && o.Why == "" && !slices.ContainsFunc(o.Values, notAnAnswer) {
+			failed = append(failed, Explain(o))
+		}
+	}
+	return strings.Join(failed, "; ")
+}
+
+func notAnAnswer(v gate.Value) bool {
+	switch v.Name {
+	case series.ErrorRate, series.ServerErrorRate, series.Requests, series.Responses:
+		return false
+	}
+	return !strings.HasPrefix(v.Name, series.Codes+"5")
 }

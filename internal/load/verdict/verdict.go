@@ -66,7 +66,8 @@ func Tightest(checks []gate.Check) float64 {
 
 // Judge gives the verdict with a sentence that says why. A generator that was
 // the bottleneck makes a test inconclusive even when a gate was not met: the
-// numbers are then not the target's.
+// numbers are then not the target's. Only answers of 5xx are its own whatever
+// the generator did.
 func Judge(f Facts) (result.Verdict, string) {
 	created, requests := f.Total.Counter(series.VUsersCreated), f.Total.Counter(series.Requests)
 	switch {
@@ -79,11 +80,18 @@ func Judge(f Facts) (result.Verdict, string) {
 	case requests > 0 && f.Total.Counter(series.Responses) == 0:
 		return result.Inconclusive, fmt.Sprintf("the target never answered: %s", Errors(f.Total))
 	}
-	if why := Limited(f); why != "" {
-		return result.Inconclusive, "the load generator was the bottleneck: " + why
-	}
+	early := ""
 	if f.Aborted != "" {
-		return result.Fail, "stopped early: " + f.Aborted
+		early = "stopped early: "
+	}
+	why := Limited(f)
+	switch answers := failedByAnswers(f); {
+	case why != "" && answers != "":
+		return result.Fail, early + answers + " (the load generator was the bottleneck: " + why + "; but answers of 5xx are the target's own)"
+	case why != "":
+		return result.Inconclusive, "the load generator was the bottleneck: " + why
+	case f.Aborted != "":
+		return result.Fail, early + f.Aborted
 	}
 	return judgeGates(f.Outcomes)
 }

@@ -68,6 +68,26 @@ func TestJudge(t *testing.T) {
 			late(200 * time.Millisecond)(f)
 			f.Outcomes = []gate.Outcome{failed}
 		}, result.Inconclusive, "bottleneck"},
+		{"answers of 500 are the target's own all the same", func(f *Facts) {
+			f.Throttled = 1
+			f.Total.Count(series.Codes+"500", 300)
+			f.Outcomes = []gate.Outcome{failed, {Text: "errors.rate <= 0.01", Strict: true, Values: []gate.Value{{Name: "errors.rate", V: 1}}}}
+		}, result.Fail, "errors.rate <= 0.01: errors.rate = 1 (the load generator was the bottleneck: its CPU quota ran out in 100 % of the seconds; but"},
+		{"requests without an answer may be the generator's", func(f *Facts) {
+			f.Throttled = 1
+			f.Total.Count(series.Codes+"500", 3)
+			f.Total.Count(series.ErrorClass+"response_timeout", 30)
+			f.Outcomes = []gate.Outcome{{Text: "errors.rate <= 0.01", Strict: true, Values: []gate.Value{{Name: "errors.rate", V: 0.11}}}}
+		}, result.Inconclusive, "bottleneck"},
+		{"the run was ended for the target's sake", func(f *Facts) { f.Aborted = "errors.rate > 0.5: errors.rate = 1" }, result.Fail,
+			"stopped early: errors.rate > 0.5: errors.rate = 1"},
+		{"arrivals that did not start say nothing about the target", func(f *Facts) {
+			f.Outcomes = []gate.Outcome{{Text: "arrivals.achieved >= 0.99", Strict: true, Values: []gate.Value{{Name: "arrivals.achieved", V: 0.5}}}}
+		}, result.Inconclusive, "arrivals.achieved = 0.5"},
+		{"a gate that cannot be judged leaves the question open", func(f *Facts) {
+			f.Outcomes = []gate.Outcome{{Text: "x < 1", Strict: true, Unjudged: true, Why: "it cannot be judged"}}
+		}, result.Inconclusive, "x < 1: it cannot be judged"},
+		{"a share without arrivals is no failure", func(f *Facts) { f.Total, f.Offered, f.Idle = stats.NewSet(), 0, true }, result.Pass, ""},
 		{"too many users in flight", func(f *Facts) { f.Total.Count(series.Overflow, 2) }, result.Inconclusive, "2 of 100 arrivals found too many"},
 		{"one in a hundred may be turned away", func(f *Facts) { f.Total.Count(series.Overflow, 1) }, result.Pass, ""},
 		{"sending took too long", func(f *Facts) { f.Took = 10.4 }, result.Inconclusive, "sending took 10.4 s instead of 10.0 s"},
