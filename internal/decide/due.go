@@ -41,8 +41,7 @@ func schedule(run *api.AnalysisRun, status api.AnalysisRunStatus, m api.Metric) 
 	if r.Phase.Completed() || judge.InFlight(&r) != nil || status.StartedAt == nil {
 		return SampleKey{}, false
 	}
-	limits, err := judge.Effective(m)
-	if err != nil || (limits.Count > 0 && r.Count >= limits.Count) {
+	if measuredEnough(m, r) {
 		return SampleKey{}, false
 	}
 	key := SampleKey{Metric: m.Name, N: r.Count + r.Error + 1}
@@ -68,6 +67,12 @@ func schedule(run *api.AnalysisRun, status api.AnalysisRunStatus, m api.Metric) 
 		key.At = last.FinishedAt.Add(orInterval(interval, withoutInterval))
 	}
 	return key, true
+}
+
+// measuredEnough says that a metric has all the measurements it asks for, or that its limits cannot be read.
+func measuredEnough(m api.Metric, r api.MetricResult) bool {
+	limits, err := judge.Effective(m)
+	return err != nil || limits.Count > 0 && r.Count >= limits.Count
 }
 
 // resultOf is what is known about a metric; nothing yet where it has no entry.

@@ -41,20 +41,24 @@ func windowOf(status api.AnalysisRunStatus, m api.Metric) window {
 		return window{}
 	}
 	from, to := noted(last, api.EvidenceLoadStartedAt), noted(last, api.EvidenceLoadEndedAt)
+	if last.FinishedAt == nil {
+		if phase != "" {
+			return window{} // phases are known when they are reported
+		}
+		return inside(from, to, false)
+	}
 	said := last.Phase == api.AnalysisPhaseSuccessful || last.Phase == api.AnalysisPhaseFailed
 	switch {
-	case last.FinishedAt != nil && !said && load.Phase.Completed():
+	case !said && load.Phase.Completed():
 		return window{never: fmt.Sprintf("load test %q came to no result (%s)", name, last.Phase)}
-	case last.FinishedAt != nil && !said:
+	case !said:
 		return window{} // it is tried again
-	case last.FinishedAt != nil && (from.IsZero() || to.IsZero()):
+	case from.IsZero() || to.IsZero():
 		return window{never: fmt.Sprintf("it is not known when load test %q ran", name)}
-	case phase != "" && last.FinishedAt == nil:
-		return window{} // phases are known when they are reported
 	case phase != "":
 		return phaseWindow(last, name, phase)
 	}
-	return inside(from, to, last.FinishedAt != nil)
+	return inside(from, to, true)
 }
 
 func noted(m *api.Measurement, key string) time.Time {
@@ -116,30 +120,34 @@ func (w window) next(m api.Metric, r *api.MetricResult) (moment, bool) {
 	if !known {
 		return moment{}, false
 	}
-	at := about
-	if again {
-		at = last.FinishedAt.Add(afterError)
+	at, waits := repeated(m, r, again)
+	if !waits {
+		at = about
 	}
-	if asked, err := time.Parse(time.RFC3339, r.Metadata[noDataLast]); err == nil {
-		at = asked.Add(orInterval(interval, withoutInterval))
-	}
-	switch {
-	case w.to.IsZero():
+	if w.to.IsZero() || !looksBack(m) {
 		at = later(at, w.from)
-		return moment{at, at}, true
-	case !looksBack(m):
-		at = later(at, w.from)
-		return moment{at, at}, !at.After(w.to)
-	case about.After(w.to):
-		about = w.to
-		if !again && r.Metadata[noDataLast] == "" {
-			at = w.to
-		}
+		return moment{at, at}, w.to.IsZero() || !at.After(w.to)
 	}
 	if last != nil && !again && !aboutOf(last).Before(w.to) {
 		return moment{}, false // its end has been measured
 	}
+	about = earlier(about, w.to)
+	if !waits {
+		at = about
+	}
 	return moment{at, about}, true
+}
+
+// repeated is when a measurement is taken once more that brought an error, or no data; waits is false for others.
+func repeated(m api.Metric, r *api.MetricResult, again bool) (at time.Time, waits bool) {
+	if asked, err := time.Parse(time.RFC3339, r.Metadata[noDataLast]); err == nil {
+		interval, _ := m.Interval.Duration()
+		return asked.Add(orInterval(interval, withoutInterval)), true
+	}
+	if again {
+		return lastMeasurement(r).FinishedAt.Add(afterError), true
+	}
+	return time.Time{}, false
 }
 
 // planned is the time the next measurement is about, which may lie behind the window's end.
@@ -161,6 +169,13 @@ func (w window) planned(m api.Metric, last *api.Measurement, again bool) (about 
 		return later(aboutOf(last).Add(step), w.from), true
 	}
 	return later(last.FinishedAt.Add(step), w.from), true
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {
@@ -212,8 +227,7 @@ func late(status api.AnalysisRunStatus, m api.Metric, s judge.Sample) bool {
 func (a *assay) scoped(m api.Metric, r *api.MetricResult, stop judge.Stop) (api.AnalysisPhase, string) {
 	phase, message := judge.MetricPhase(m, *r, stop)
 	w := windowOf(a.status, m)
-	_, more := w.next(m, r)
-	more = more && !missed(a.status, m)
+	more := a.goesOn(m, r, w)
 	load, _ := duringOf(m)
 	switch {
 	case phase.Completed() && phase != api.AnalysisPhaseSuccessful:
@@ -222,14 +236,20 @@ func (a *assay) scoped(m api.Metric, r *api.MetricResult, stop judge.Stop) (api.
 		return undecided(m, fmt.Sprintf("stopped before load test %q, during which it is measured, came to a result", load))
 	case w.never != "":
 		return undecided(m, w.never)
-	case !w.ended && phase == api.AnalysisPhaseSuccessful:
+	case !w.ended && phase.Completed():
 		return api.AnalysisPhaseRunning, ""
-	case w.ended && !more && !phase.Completed() && r.Count == 0:
+	case !w.ended || more || phase.Completed():
+		return phase, message
+	case r.Count == 0:
 		return undecided(m, fmt.Sprintf("nothing was measured while load test %q ran", load))
-	case w.ended && !more && !phase.Completed():
-		return judge.Measured(m, *r)
 	}
-	return phase, message
+	return judge.Measured(m, *r)
+}
+
+// goesOn says that there is more to measure in a window.
+func (a *assay) goesOn(m api.Metric, r *api.MetricResult, w window) bool {
+	_, more := w.next(m, r)
+	return more && !missed(a.status, m)
 }
 
 // undecided is the phase of a metric that has nothing to go by, in the words of all metrics.

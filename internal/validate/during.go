@@ -23,12 +23,24 @@ func (s *sheet) during(metric *api.Metric, path *field.Path) {
 	if metric.Provider.ByJob() {
 		s.as(RuleConflict).invalid(at, "is set on a metric that runs a Job or a load test, which has a beginning and an end of its own", "remove it")
 	}
-	if phased && metric.Provider.Prometheus == nil && !metric.Provider.ByJob() {
+	if ours := metric.Provider; phased && ours.Prometheus == nil && !ours.ByJob() {
 		s.invalid(at, "names a phase, which is known only when it is over, and this provider cannot be asked about the past", "name the load test alone: "+quote(load)+", or ask prometheus")
 	}
-	if count, known := integer(metric.Count); known && (count > 1 || count > 0 && metric.Interval != "") {
+	if counts(metric) {
 		s.as(RuleConflict).invalid(path.Child("count"), "is set beside during: how long the load test lasts says how often it is measured", "remove it; interval says how far apart the measurements are")
 	}
+}
+
+// counts says that a metric says how often it is measured.
+func counts(metric *api.Metric) bool {
+	count, known := integer(metric.Count)
+	return known && (count > 1 || count > 0 && metric.Interval != "")
+}
+
+// repeats says that a metric is measured more than once.
+func repeats(metric *api.Metric) bool {
+	count, known := integer(metric.Count)
+	return known && count > 1 || metric.Interval != "" && (metric.Count == nil || known && count == 0)
 }
 
 // windows checks that what metrics are measured during is a load test of the same run. tell is given the index of a metric,
@@ -93,7 +105,6 @@ func metricNamed(metrics []api.Metric, name string) *api.Metric {
 // noWindow says why nothing can be measured during a metric, "" when something can.
 func noWindow(target, metric *api.Metric, phased bool, phase string) (why, fix string) {
 	name, job := quote(target.Name), target.Provider.Job
-	count, known := integer(target.Count)
 	switch {
 	case target.Name == metric.Name:
 		return "names the metric itself", "name the metric that runs the load test"
@@ -104,7 +115,7 @@ func noWindow(target, metric *api.Metric, phased bool, phase string) (why, fix s
 			"write report: {format: result} under its job, or the format of its load generator"
 	case !target.LoadTests():
 		return fmt.Sprintf("names %s, which is no load test", name), "name a metric with a loadTest, or with a Job whose report has the format of a load generator"
-	case known && count > 1 || target.Interval != "" && (target.Count == nil || known && count == 0):
+	case repeats(target):
 		return fmt.Sprintf("names %s, which runs more than once", name), "let the load test run once: remove its count and interval"
 	case phased && job != nil && job.Report.Format != api.ReportResult:
 		return fmt.Sprintf("names phase %s of %s, and a report of format %s tells of no phases", quote(phase), name, job.Report.Format), "name the load test alone: " + name
