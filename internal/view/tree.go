@@ -255,8 +255,9 @@ func (l layout) shorten(name string) string {
 		return "…" + rest
 	}
 	// A Job's name begins with the UID of its run.
-	if uid, rest, ok := strings.Cut(name, "."); ok && l.uids && len(uid) == 36 {
-		return "…" + rest
+	const uid = len("00000000-0000-0000-0000-000000000000")
+	if l.uids && len(name) > uid+1 && strings.Count(name[:uid], "-") == 4 && strings.ContainsAny(name[uid:uid+1], ".-") {
+		return "…" + name[uid+1:]
 	}
 	return name
 }
