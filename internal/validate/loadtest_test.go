@@ -67,10 +67,6 @@ deadline: 10m
 			"scenarios:",
 			"- flow: [{gett: {url: /}}]"), "{name: rate}"), []string{
 			`Invalid ` + at + `script.inline: line 3, column 11: scenarios[0].flow[0].gett: unknown step; did you mean get?`}},
-		{"errors pass where neither the script nor the default gates look at them", loadTemplate(inline(
-			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
-			"scenarios: [{flow: [{get: {url: /}}]}]")+"defaultGates: None", ""), []string{
-			`Warning ` + at + `script.inline: the script has no gates, so only the default ones judge it: errors do not fail a script in Artillery; add to config.ensure.conditions: expression: "errors.rate <= 0.01"`}},
 		{"a script without a target", loadTemplate(inline("scenarios: [{flow: [{get: {url: /}}]}]"), ""), []string{
 			`Invalid ` + at + `script.inline: line 1, column 1: config.target: there is no target; set it here or with target`}},
 		{"targets that are none", loadTemplate(good+"target: canary\ncompareTarget: http://a", ""), []string{
@@ -118,4 +114,19 @@ func TestAScriptThatIsTooLongIsSentToAConfigMap(t *testing.T) {
 	spec.Metrics[0].Provider.LoadTest.Script.Inline = strings.Repeat("#", api.MaxLoadScript+1)
 	expect(t, Template(&spec),
 		"Invalid "+at+"script.inline: has 65537 bytes, more than 65536; put it into a ConfigMap: script: {configMap: {name: …, key: …}}")
+}
+
+// Nothing else sees what the script's gates do not, when there are no default ones.
+func TestErrorsPassWhereNobodyLooksAtThem(t *testing.T) {
+	for gates, want := range map[string]bool{"": false, "Enforce": false, "None": true} {
+		block := inline("config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}", "scenarios: [{flow: [{get: {url: /}}]}]")
+		if gates != "" {
+			block += "defaultGates: " + gates
+		}
+		found := Template(&read[api.AnalysisTemplate](t, loadTemplate(block, "")).Spec)
+		warned := len(found) == 1 && found[0].Rule == RuleScriptAdvice && strings.Contains(found[0].String(), "errors.rate <= 0.01")
+		if warned != want || !want && len(found) > 0 {
+			t.Errorf("with gates %q: %v", gates, found)
+		}
+	}
 }
