@@ -91,6 +91,10 @@ FUZZTIME ?= 30s
 fuzz: ## fuzz every parser for FUZZTIME each
 	tools/fuzz.sh $(FUZZTIME)
 
+.PHONY: parity
+parity: ## hold sluice-load against Artillery itself (from npm, kept in .build/parity: 640 MB)
+	SLUICE_PARITY=1 go test ./test/parity -count=1 -timeout 25m -v
+
 # ---- on a real cluster ----------------------------------------------------------------------
 
 .PHONY: e2e

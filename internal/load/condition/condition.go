@@ -143,6 +143,9 @@ func (e *Expression) match(n *expression.Node, vars map[string]any) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if _, none := right.(undefined); none {
+		return truth(true), nil // no pattern finds itself in every text
+	}
 	source := toText(right)
 	pattern := e.patterns[source]
 	if pattern == nil {

@@ -99,6 +99,8 @@ var readings = []struct{ text, want string }{
 	{"nope in (1)", "number 0"},
 	{"nope + 1", "number NaN"},
 	{"nope ~= \"un\"", "number 1"},
+	{"s ~= 'nope'", "number 1"},
+	{"nope ~= nope", "number 1"},
 	{"arr == \"1,2\"", "number 1"},
 	{"o == \"[object Object]\"", "number 1"},
 	{"5 == \"05\"", "number 1"},

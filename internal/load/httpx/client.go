@@ -163,6 +163,8 @@ type Hop struct {
 	Done time.Time
 	// Code is the answer's status code, 0 without an answer.
 	Code int
+	// Redirected says that the answer led to another hop, or would have.
+	Redirected bool
 	// Bytes is the length of the body as it was sent.
 	Bytes int64
 	// DNS, TCP and TLS are how long it took to connect; 0 where nothing was done, or nobody asked.
@@ -187,6 +189,7 @@ func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		hop.Redirected = r.FollowsRedirects && location != ""
 		seen(hop)
 		if hop.Err != nil {
 			return hop.Err

@@ -68,6 +68,7 @@ var (
 	errNotAnAddress = errors.New("not an http address")
 	errBadRedirect  = errors.New("the redirect leads to no http address")
 	errBodyTooLong  = errors.New("the answer's body took too long")
+	errBroken       = errors.New("the connection broke before the answer")
 	errNoConnection = errors.New("no connection within the timeout")
 )
 
@@ -78,6 +79,8 @@ func classify(err, cause error) *Error {
 		return &Error{Class: ResponseTimeout, Err: cause}
 	case errors.Is(cause, errNoConnection):
 		return &Error{Class: ConnTimeout, Err: cause}
+	case errors.Is(cause, errBroken):
+		return &Error{Class: ConnReset, Err: cause}
 	case errors.Is(cause, errBodyStalled), errors.Is(cause, errBodyTooLong):
 		return &Error{Class: BodyTimeout, Err: cause}
 	}

@@ -3,6 +3,7 @@ package httpx
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -32,11 +33,34 @@ func (a *addresses) parse(text string) (*url.URL, bool) {
 	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
 		return nil, false
 	}
+	address.RawQuery = escaped(address.RawQuery)
 	if a.n.Load() < maxAddresses {
 		a.n.Add(1)
 		a.known.Store(text, address)
 	}
 	return address, true
+}
+
+// escaped makes a query one that may stand in a request's first line, as browsers
+// do: a variable's value may hold spaces and quotes.
+func escaped(query string) string {
+	unsafe := func(c byte) bool { return c <= ' ' || c >= 0x7f || strings.IndexByte(`"'<>`, c) >= 0 }
+	at := 0
+	for at < len(query) && !unsafe(query[at]) {
+		at++
+	}
+	if at == len(query) {
+		return query
+	}
+	out := []byte(query[:at])
+	for ; at < len(query); at++ {
+		if c := query[at]; unsafe(c) {
+			out = fmt.Appendf(out, "%%%02X", c)
+		} else {
+			out = append(out, c)
+		}
+	}
+	return string(out)
 }
 
 // head is a request's headers, as the script gives them and as they are sent.
@@ -99,7 +123,9 @@ type flight struct {
 	until            time.Time
 	reason           error
 	wrote, firstByte time.Time
-	connecting       *connecting
+	// sent says that the request went out whole, so that it must not go out again.
+	sent       bool
+	connecting *connecting
 }
 
 func newFlight(parent context.Context, extended bool) *flight {
@@ -130,7 +156,7 @@ func (c *Client) flight(parent context.Context) *flight {
 func (c *Client) land(f *flight, clean bool) {
 	f.mu.Lock()
 	clean = clean && !f.wrote.IsZero() && !f.firstByte.IsZero() && f.request.Context().Err() == nil
-	f.until, f.wrote, f.firstByte = time.Time{}, time.Time{}, time.Time{}
+	f.until, f.wrote, f.firstByte, f.sent = time.Time{}, time.Time{}, time.Time{}, false
 	f.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,12 +213,6 @@ func (f *flight) expire() {
 	}
 }
 
-func (f *flight) because(reason error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.reason = reason
-}
-
 // marks returns when the request was sent and its answer began.
 func (f *flight) marks() (wrote, firstByte time.Time) {
 	f.mu.Lock()
@@ -200,14 +220,28 @@ func (f *flight) marks() (wrote, firstByte time.Time) {
 	return f.wrote, f.firstByte
 }
 
+// connected is told of every connection the request is given. The transport sends a GET
+// again when a connection that was used before breaks under it: to a load test that is
+// a failure, and the server must not see a request that nobody counts.
+func (f *flight) connected(info httptrace.GotConnInfo) {
+	f.mu.Lock()
+	f.reason = errHeadersLate
+	again := f.sent
+	f.mu.Unlock()
+	if again {
+		f.cancel(errBroken)
+		_ = info.Conn.Close() // before anything is written to it
+	}
+}
+
 func (f *flight) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { f.because(errHeadersLate) },
-		WroteRequest: func(httptrace.WroteRequestInfo) {
+		GotConn: f.connected,
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			now := time.Now()
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.wrote = now
+			f.wrote, f.sent = now, info.Err == nil
 		},
 		GotFirstResponseByte: func() {
 			now := time.Now()

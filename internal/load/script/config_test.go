@@ -154,8 +154,8 @@ func TestEndpoints(t *testing.T) {
 	tests := []struct{ name, plugin, request, want string }{
 		{"the path without its query, by default", "", "{url: '/a?b=1'}", "/a"},
 		{"the path with its query, when the plugin is there", "plugins: {metrics-by-endpoint: {}}", "{url: '/a?b=1'}", "/a?b=1"},
-		{"the host is left out", "", "{url: 'http://other:80/a'}", "/a"},
-		{"a host alone is its root", "", "{url: 'http://other'}", "/"},
+		{"another host is named, and its port", "", "{url: 'http://other:80/a'}", "other:80/a"},
+		{"a host alone is its root", "", "{url: 'http://other'}", "other/"},
 		{"a name is added", "", "{url: /a, name: first}", "/a (first)"},
 		{"or stands alone", "plugins: {metrics-by-endpoint: {useOnlyRequestNames: true}}", "{url: /a, name: first}", "first"},
 		{"placeholders stay, so that one endpoint is one", "variables: {id: 1}", "{url: '/a/{{ id }}'}", "/a/{{ id }}"},

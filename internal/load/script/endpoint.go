@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/series"
@@ -15,11 +16,11 @@ type endpoints struct {
 }
 
 // endpoint names a request's series after its un-templated path and its name.
-func (f *flow) endpoint(url, name string) *series.Endpoint {
+func (f *flow) endpoint(address, name string) *series.Endpoint {
 	if f.uncounted || name == "" && f.naming.ignoresUnnamed {
 		return nil
 	}
-	label := pathOf(url)
+	label := pathOf(f.address, address)
 	if f.naming.stripsQuery {
 		label, _, _ = strings.Cut(label, "?")
 	}
@@ -45,14 +46,33 @@ func (f *flow) endpoint(url, name string) *series.Endpoint {
 	return &e
 }
 
-// pathOf cuts scheme and host off an address.
-func pathOf(url string) string {
-	_, rest, absolute := strings.Cut(url, "://")
+// pathOf is an address as endpoints are named: its path, with the host's name and port
+// where they are not the target's.
+func pathOf(target, address string) string {
+	if strings.HasPrefix(address, "/") {
+		address = target + address
+	}
+	scheme, rest, absolute := strings.Cut(address, "://")
 	if !absolute {
-		return url
+		return address
 	}
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
-		return rest[i:]
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
 	}
-	return "/"
+	host, path := rest[:end], rest[end:]
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	if to, err := url.Parse(target); err == nil && !strings.Contains(host, "{{") {
+		if at, err := url.Parse(scheme + "://" + host); err == nil {
+			if at.Port() != "" && at.Port() != to.Port() {
+				path = ":" + at.Port() + path
+			}
+			if at.Hostname() != to.Hostname() {
+				path = at.Hostname() + path
+			}
+		}
+	}
+	return path
 }

@@ -26,15 +26,17 @@ type flow struct {
 	*compiler
 	naming    endpoints
 	namespace string
-	known     map[string]*series.Endpoint
-	crowded   bool
-	steps     int
+	// address is the target.
+	address string
+	known   map[string]*series.Endpoint
+	crowded bool
+	steps   int
 	// uncounted steps have no endpoints: those of before and after.
 	uncounted bool
 }
 
 func (c *compiler) newFlow(s *Script, naming endpoints) *flow {
-	return &flow{compiler: c, naming: naming, namespace: s.Namespace, known: map[string]*series.Endpoint{}}
+	return &flow{compiler: c, naming: naming, namespace: s.Namespace, address: s.Target, known: map[string]*series.Endpoint{}}
 }
 
 func (f *flow) scenarios(v *value, s *Script) {

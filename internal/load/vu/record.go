@@ -82,12 +82,15 @@ func connected(s *stats.Set, h httpx.Hop, total time.Duration) {
 func (u *user) answered(s *stats.Set, r *script.Request, h httpx.Hop) {
 	s.Inc(u.keys.responses, 1)
 	u.keys.codes.count(s, u.config.Recorder, h.Code)
-	s.Inc(u.keys.bytes, h.Bytes)
 	firstByte := max(0, h.FirstByte.Sub(h.Wrote))
 	s.Observe(u.keys.response, firstByte)
 	if class := h.Code/100 - 2; class >= 0 && class < len(u.keys.classes) {
 		s.Observe(u.keys.classes[class], firstByte)
 	}
+	if h.Redirected {
+		return // the last answer is the endpoint's, and the one whose length counts
+	}
+	s.Inc(u.keys.bytes, h.Bytes)
 	if r.Endpoint != nil {
 		e := u.keys.endpoint(r.Endpoint)
 		s.Observe(e.response, firstByte)

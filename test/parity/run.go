@@ -1,0 +1,156 @@
+package parity
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// outcome is what a run of either tool says; its exported part is recorded.
+type outcome struct {
+	Exit     int
+	Counters map[string]float64
+	// Checks are the verdicts of the ensure plugin.
+	Checks []string
+	// Served is how many requests the server saw.
+	Served int64
+	times  map[string]float64 // min, p50, p95, p99 … of http.response_time
+	stdout string
+}
+
+// aggregate is the part of a JSON report that is compared.
+type aggregate struct {
+	Aggregate struct {
+		Counters  map[string]float64            `json:"counters"`
+		Summaries map[string]map[string]float64 `json:"summaries"`
+	} `json:"aggregate"`
+}
+
+// run runs a tool on a script, against a server of its own.
+func run(dir string, command, args []string) (outcome, error) {
+	s := newServer()
+	defer s.Close()
+	report := filepath.Join(dir, "report.json")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	full := slices.Concat(command[1:], []string{"run", "--target", s.URL, "--output", report}, args)
+	cmd := exec.CommandContext(ctx, command[0], full...)
+	cmd.Env = append(os.Environ(), "ARTILLERY_DISABLE_TELEMETRY=true", "NO_UPDATE_NOTIFIER=1", "CI=", "PARITY_WORD=hello")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	o := outcome{stdout: stdout.String() + stderr.String(), Served: s.requests.Load()}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		o.Exit = exit.ExitCode()
+	} else if err != nil {
+		return o, fmt.Errorf("running %s: %w", command[0], err)
+	}
+	o.Checks = checks(o.stdout)
+	data, err := os.ReadFile(report)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(data) == 0 {
+		return o, nil // a script that is refused has no report
+	}
+	if err != nil {
+		return o, err
+	}
+	var a aggregate
+	if err := json.Unmarshal(data, &a); err != nil {
+		return o, fmt.Errorf("reading the report of %s: %w", command[0], err)
+	}
+	o.Counters, o.times = kept(a.Aggregate.Counters, s.URL), a.Aggregate.Summaries["http.response_time"]
+	return o, os.Remove(report)
+}
+
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// checks finds the verdicts of the ensure plugin in what was printed: how many are
+// met and not, the optional ones apart. Their wording is each tool's own.
+func checks(out string) []string {
+	var found []string
+	for line := range strings.SplitSeq(out, "\n") {
+		// Colours may stand around the mark.
+		mark, _, cut := strings.Cut(colours.ReplaceAllString(strings.TrimSpace(line), ""), ": ")
+		if !cut || mark != "ok" && mark != "fail" {
+			continue
+		}
+		if strings.Contains(line, "(optional)") {
+			mark += " (optional)"
+		}
+		found = append(found, mark)
+	}
+	slices.Sort(found)
+	return found
+}
+
+// kept leaves what is compared; counters of zero are as good as none.
+// The server's address, which is another each time, reads TARGET.
+func kept(counters map[string]float64, target string) map[string]float64 {
+	left := map[string]float64{}
+	for name, n := range counters {
+		if n != 0 && compared(name) {
+			left[strings.ReplaceAll(name, target, "TARGET")] += n
+		}
+	}
+	return left
+}
+
+// compared says whether a counter must be the same on both sides. Not http.downloaded_bytes:
+// Artillery adds up how far downloads were when it last heard of them.
+func compared(name string) bool {
+	return slices.ContainsFunc([]string{
+		"vusers.", "http.requests", "http.responses", "http.codes.", "errors.", "plugins.expect.",
+		"plugins.metrics-by-endpoint.", "parity.",
+	}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// differences compares the counts of two outcomes.
+func differences(theirs, ours outcome) []string {
+	var found []string
+	// On a machine with other work sluice-load says that it was the bottleneck: rightly so.
+	bottleneck := ours.Exit == 3 && strings.Contains(ours.stdout, "the load generator was the bottleneck")
+	if theirs.Exit != ours.Exit && !bottleneck {
+		found = append(found, fmt.Sprintf("exit code: Artillery %d, sluice-load %d", theirs.Exit, ours.Exit))
+	}
+	names := map[string]bool{}
+	for name := range theirs.Counters {
+		names[name] = true
+	}
+	for name := range ours.Counters {
+		names[name] = true
+	}
+	for name := range names {
+		if a, b := theirs.Counters[name], ours.Counters[name]; a != b {
+			found = append(found, fmt.Sprintf("%s: Artillery %v, sluice-load %v", name, a, b))
+		}
+	}
+	if !slices.Equal(theirs.Checks, ours.Checks) {
+		found = append(found, fmt.Sprintf("checks: Artillery %q, sluice-load %q", theirs.Checks, ours.Checks))
+	}
+	if theirs.Served != ours.Served {
+		found = append(found, fmt.Sprintf("requests the server saw: Artillery %d, sluice-load %d", theirs.Served, ours.Served))
+	}
+	slices.Sort(found)
+	return found
+}
+
+// slower compares the percentiles of http.response_time: equal within 1 ms or 2 %.
+func slower(theirs, ours outcome) []string {
+	var found []string
+	for _, name := range []string{"p50", "p95", "p99"} {
+		a, b := theirs.times[name], ours.times[name]
+		if d := max(a-b, b-a); d > max(1, 0.02*a) {
+			found = append(found, fmt.Sprintf("http.response_time %s: Artillery %v ms, sluice-load %v ms", name, a, b))
+		}
+	}
+	return found
+}
