@@ -178,19 +178,19 @@ func TestThreePodsSendWhatOneSends(t *testing.T) {
 	merged, err := merge.Results(parts, 3)
 	sc.must(err)
 	sc.together(parts)
-	whole, single := sc.report(three), sc.results(one)[0]
+	whole, single := sc.report(three), sc.report(one)
 	for _, c := range []struct {
 		what           string
-		seen, sum, one int64
+		seen, one, sum float64
 	}{
-		{"arrivals", int64(number(t, whole, "arrivals")), merged.Arrivals, single.Arrivals},
-		{"requests", int64(number(t, whole, "requests")), merged.Requests, single.Requests},
-		{"answers 200", int64(number(t, whole, "codes", "200")), merged.Codes["200"], single.Codes["200"]},
-		{"answers 201", int64(number(t, whole, "codes", "201")), merged.Codes["201"], single.Codes["201"]},
+		{"arrivals", number(t, whole, "arrivals"), number(t, single, "arrivals"), float64(merged.Arrivals)},
+		{"requests", number(t, whole, "requests"), number(t, single, "requests"), float64(merged.Requests)},
+		{"answers 200", number(t, whole, "codes", "200"), number(t, single, "codes", "200"), float64(merged.Codes["200"])},
+		{"answers 201", number(t, whole, "codes", "201"), number(t, single, "codes", "201"), float64(merged.Codes["201"])},
 	} {
-		t.Logf("%-12s three pods %d, one pod %d", c.what, c.seen, c.one)
+		t.Logf("%-12s three pods %g, one pod %g", c.what, c.seen, c.one)
 		if c.seen != c.one || c.sum != c.one || c.one == 0 {
-			t.Errorf("%s: three pods have %d, added up here they have %d, one pod has %d", c.what, c.seen, c.sum, c.one)
+			t.Errorf("%s: three pods have %g, added up here they have %g, one pod has %g", c.what, c.seen, c.sum, c.one)
 		}
 	}
 	for _, p := range []struct {
@@ -222,8 +222,13 @@ func (sc *scene) together(parts []loadresult.Result) {
 	for _, part := range parts {
 		first, last = min(first, part.StartedAt), max(last, part.StartedAt)
 	}
-	skew := time.Duration((last - first) * float64(time.Second)).Round(time.Millisecond)
-	sc.Logf("the three pods began within %s", skew)
+	skew, late := time.Duration((last-first)*float64(time.Second)).Round(time.Millisecond), 0.0
+	for _, part := range parts {
+		if part.Lag != nil {
+			late = max(late, part.Lag.P50)
+		}
+	}
+	sc.Logf("the three pods began within %s, and started their users up to %.2f ms late in the median", skew, late)
 	if skew > 50*time.Millisecond {
 		sc.Errorf("the pods began %s apart, want 50 ms at most", skew)
 	}
