@@ -276,21 +276,8 @@ func foreignEndpoints(f foreign) []Row {
 		}
 	}
 	for name, n := range f.Counters {
-		rest, ok := strings.CutPrefix(name, prefix)
-		if !ok {
-			continue
-		}
-		for _, kind := range []string{".codes.", ".errors."} {
-			i := strings.LastIndex(rest, kind)
-			if i < 0 || rows[rest[:i]] == nil {
-				continue
-			}
-			row := rows[rest[:i]]
-			row.Requests += int64(n)
-			if kind == ".errors." || strings.HasPrefix(rest[i+len(kind):], "5") {
-				row.Bad += int64(n)
-			}
-			break
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			countEndpoint(rows, rest, int64(n))
 		}
 	}
 	var out []Row
@@ -301,4 +288,20 @@ func foreignEndpoints(f foreign) []Row {
 		return out[i].Requests > out[j].Requests || out[i].Requests == out[j].Requests && out[i].Name < out[j].Name
 	})
 	return out[:min(len(out), maxRows)]
+}
+
+// countEndpoint adds a counter such as "/products/.codes.201" to its endpoint.
+func countEndpoint(rows map[string]*Row, name string, n int64) {
+	for _, kind := range []string{".codes.", ".errors."} {
+		i := strings.LastIndex(name, kind)
+		if i < 0 || rows[name[:i]] == nil {
+			continue
+		}
+		row := rows[name[:i]]
+		row.Requests += n
+		if kind == ".errors." || strings.HasPrefix(name[i+len(kind):], "5") {
+			row.Bad += n
+		}
+		return
+	}
 }

@@ -324,13 +324,14 @@ func count(n int64) string {
 }
 
 func percent(share float64) string {
-	if v := share * 100; v == 0 || !finite(v) {
+	v := share * 100
+	switch {
+	case v == 0 || !finite(v):
 		return "0 %"
-	} else if v < 0.01 {
+	case v < 0.01:
 		return "< 0.01 %"
-	} else {
-		return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) + " %"
 	}
+	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) + " %"
 }
 
 // milli shows milliseconds with three digits that matter, in seconds from ten of them.

@@ -15,21 +15,26 @@ const (
 // settled is how a Job will end where its pods leave nothing open, nil otherwise. Kubernetes takes one or two seconds more
 // to say so, in which a bad version would go on getting requests.
 func settled(job *batchv1.Job, pods []corev1.Pod) *batchv1.JobCondition {
-	spec := &job.Spec
-	if more(spec.Completions) || more(spec.Parallelism) || spec.PodFailurePolicy != nil || spec.SuccessPolicy != nil ||
-		spec.ManagedBy != nil || job.DeletionTimestamp != nil || len(job.Status.Conditions) > 0 {
+	if !plain(job) {
 		return nil
 	}
-	kind, reason := batchv1.JobComplete, ""
-	pod := lastPod(pods, true)
+	kind, reason, pod := batchv1.JobComplete, "", lastPod(pods, true)
 	if pod == nil {
-		pod = lastPod(pods, false)
-		if pod == nil || spec.BackoffLimit == nil || *spec.BackoffLimit != 0 || len(pods) != 1 || told(pod) {
+		kind, reason, pod = batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded, lastPod(pods, false)
+		last := job.Spec.BackoffLimit != nil && *job.Spec.BackoffLimit == 0 && len(pods) == 1
+		if pod == nil || !last || told(pod) {
 			return nil
 		}
-		kind, reason = batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded
 	}
 	return &batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, LastTransitionTime: metav1.NewTime(endedAt(pod))}
+}
+
+// plain says whether a Job is one pod that must succeed, about which Kubernetes has not decided anything yet.
+func plain(job *batchv1.Job) bool {
+	spec := &job.Spec
+	several := more(spec.Completions) || more(spec.Parallelism)
+	ruled := spec.PodFailurePolicy != nil || spec.SuccessPolicy != nil || spec.ManagedBy != nil
+	return !several && !ruled && job.DeletionTimestamp == nil && len(job.Status.Conditions) == 0
 }
 
 func more(n *int32) bool { return n != nil && *n != 1 }
