@@ -71,29 +71,32 @@ func (r *Runtime) emit(kind string, name, value goja.Value) {
 	if emit == nil {
 		return
 	}
-	number := value.ToFloat()
-	switch kind {
-	case "counter", "histogram":
-	case "summary":
-		kind = "histogram"
-	case "customStat":
-		o, ok := name.(*goja.Object)
-		if !ok {
-			return
-		}
-		kind, name, number = "histogram", o.Get("stat"), o.Get("value").ToFloat()
-	case "rate":
-		number = 1
-	case "error":
+	if kind == "error" {
 		emit("counter", bounded("errors."+name.String()), 1)
 		return
-	default:
-		return
 	}
-	if number != number || goja.IsUndefined(name) {
+	kind, name, number := measured(kind, name, value)
+	if kind == "" || number != number || goja.IsUndefined(name) {
 		return
 	}
 	emit(kind, bounded(name.String()), number)
+}
+
+// measured is an event as a kind of metric, its name and value; no kind when it is none.
+func measured(kind string, name, value goja.Value) (string, goja.Value, float64) {
+	switch kind {
+	case "counter", "histogram":
+		return kind, name, value.ToFloat()
+	case "summary":
+		return "histogram", name, value.ToFloat()
+	case "customStat":
+		if o, ok := name.(*goja.Object); ok && o.Get("stat") != nil && o.Get("value") != nil {
+			return "histogram", o.Get("stat"), o.Get("value").ToFloat()
+		}
+	case "rate":
+		return kind, name, 1
+	}
+	return "", name, 0
 }
 
 func bounded(name string) string {

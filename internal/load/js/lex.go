@@ -97,14 +97,10 @@ func (l *lexer) next() {
 	c := l.src[start]
 	switch {
 	case isWord(c):
-		for l.at < len(l.src) && (isWord(l.src[l.at]) || isDigit(l.src[l.at])) {
-			l.at++
-		}
+		l.while(func(c byte) bool { return isWord(c) || isDigit(c) })
 		l.add(wordToken, start)
 	case isDigit(c):
-		for l.at < len(l.src) && (isWord(l.src[l.at]) || isDigit(l.src[l.at]) || l.src[l.at] == '.') {
-			l.at++
-		}
+		l.while(func(c byte) bool { return isWord(c) || isDigit(c) || c == '.' })
 		l.add(numberToken, start)
 	case c == '"' || c == '\'':
 		l.quoted(c)
@@ -118,6 +114,13 @@ func (l *lexer) next() {
 	default:
 		l.at++
 		l.sign(c, start)
+	}
+}
+
+// while goes on as long as the characters are such.
+func (l *lexer) while(such func(byte) bool) {
+	for l.at < len(l.src) && such(l.src[l.at]) {
+		l.at++
 	}
 }
 

@@ -119,35 +119,32 @@ func (r *rewriter) replace(from int, text string) {
 func (r *rewriter) statement() {
 	t := r.tokens[r.at]
 	word := r.text(r.at)
-	if t.kind != wordToken || word != "import" && word != "export" {
-		r.at++
-		return
-	}
 	before, after := r.text(r.at-1), r.text(r.at+1)
-	if before == "." || after == ":" || word == "export" && t.depth > 0 {
-		r.at++
-		return
+	isWord := t.kind == wordToken && (word == "import" || word == "export") && before != "." && after != ":"
+	if isWord && word == "import" {
+		r.refuseInside(before, after)
 	}
-	if word == "import" && after == "(" && before != "function" {
-		if t.depth > 0 && r.isMethod() {
-			r.at++
-			return
-		}
+	switch {
+	case !isWord || t.depth > 0:
+		r.at++
+	case word == "import":
+		r.m.strict = true
+		r.importing()
+	default:
+		r.m.strict = true
+		r.exporting()
+	}
+}
+
+// refuseInside refuses the forms of import that are expressions.
+func (r *rewriter) refuseInside(before, after string) {
+	t := r.tokens[r.at]
+	if after == "(" && before != "function" && (t.depth == 0 || !r.isMethod()) {
 		r.refuse(t.start, "import(…) in the middle of a text is not supported; import at its top")
 	}
-	if word == "import" && after == "." {
+	if after == "." {
 		r.refuse(t.start, "import.meta is not supported")
 	}
-	if t.depth > 0 {
-		r.at++
-		return
-	}
-	r.m.strict = true
-	if word == "import" {
-		r.importing()
-		return
-	}
-	r.exporting()
 }
 
 // isMethod says whether a call in brackets is rather a method's head: import(…) { … }.
@@ -222,27 +219,7 @@ func (r *rewriter) importing() {
 	if r.text(r.at) == "type" && r.text(r.at+1) != "from" && r.text(r.at+1) != "," {
 		r.refuse(r.start(r.at), "this is TypeScript, which is not supported; give the processor as JavaScript")
 	}
-	var plain, all string
-	var names []string
-	if text := r.text(r.at); text != "{" && text != "*" {
-		plain = r.word()
-		if !r.take(",") {
-			text = ""
-		} else {
-			text = r.text(r.at)
-		}
-		if text != "" && text != "{" && text != "*" {
-			r.refuse(r.start(r.at), "this form of import is not supported")
-		}
-	}
-	switch r.text(r.at) {
-	case "*":
-		r.at++
-		r.want("as")
-		all = r.word()
-	case "{":
-		names = r.list(": ")
-	}
+	plain, all, names := r.bindings()
 	module := r.fresh()
 	text := "const " + module + " = " + r.from()
 	if plain != "" {
@@ -255,6 +232,27 @@ func (r *rewriter) importing() {
 		text += ", {" + strings.Join(names, ", ") + "} = " + module
 	}
 	r.replace(begin, text+";")
+}
+
+// bindings reads what an import binds: its default, all of it, or names.
+func (r *rewriter) bindings() (plain, all string, names []string) {
+	if text := r.text(r.at); text != "{" && text != "*" {
+		plain = r.word()
+		if !r.take(",") {
+			return plain, "", nil
+		}
+	}
+	switch r.text(r.at) {
+	case "*":
+		r.at++
+		r.want("as")
+		all = r.word()
+	case "{":
+		names = r.list(": ")
+	default:
+		r.refuse(r.start(r.at), "this form of import is not supported")
+	}
+	return plain, all, names
 }
 
 // list reads { a, b as c } into "a" and "b: c".
@@ -287,24 +285,14 @@ func (r *rewriter) name() string {
 func (r *rewriter) exporting() {
 	begin := r.at
 	r.at++
-	switch word := r.text(r.at); word {
+	switch r.text(r.at) {
 	case "default":
 		r.at++
 		r.exportDefault(begin)
 	case "{":
 		r.exportList(begin)
 	case "*":
-		r.at++
-		name := ""
-		if r.take("as") {
-			name = r.name()
-		}
-		module := r.from()
-		if name == "" {
-			r.replace(begin, "__all(exports, "+module+");")
-			return
-		}
-		r.replace(begin, "exports["+quoted(name)+"] = "+module+";")
+		r.exportAll(begin)
 	case "function", "async", "class":
 		name := r.declared()
 		r.replace(begin, "")
@@ -312,12 +300,26 @@ func (r *rewriter) exporting() {
 	case "const", "let", "var":
 		r.replace(begin, "")
 		r.m.exported[r.out.Len()] = true
+	case "type", "interface", "enum", "=", "declare", "namespace", "abstract":
+		r.refuse(r.start(begin), "this is TypeScript, which is not supported; give the processor as JavaScript")
 	default:
-		if word == "type" || word == "interface" || word == "enum" || word == "=" || word == "declare" || word == "namespace" || word == "abstract" {
-			r.refuse(r.start(begin), "this is TypeScript, which is not supported; give the processor as JavaScript")
-		}
 		r.refuse(r.start(begin), "this form of export is not supported")
 	}
+}
+
+// exportAll passes on what another module exports.
+func (r *rewriter) exportAll(begin int) {
+	r.at++
+	name := ""
+	if r.take("as") {
+		name = r.name()
+	}
+	module := r.from()
+	if name == "" {
+		r.replace(begin, "__all(exports, "+module+");")
+		return
+	}
+	r.replace(begin, "exports["+quoted(name)+"] = "+module+";")
 }
 
 // exportDefault makes a declaration of a named function, and a value of anything else.
@@ -364,9 +366,8 @@ func (r *rewriter) endOfBody() {
 
 func (r *rewriter) exportList(begin int) {
 	names := r.list(" as ")
-	from := "module"
 	if r.text(r.at) == "from" {
-		from = r.fresh()
+		from := r.fresh()
 		text := "const " + from + " = " + r.from() + ";"
 		for _, name := range names {
 			inside, outside, renamed := strings.Cut(name, " as ")

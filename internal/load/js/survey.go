@@ -58,17 +58,10 @@ func (s *surveyed) walk(v reflect.Value) {
 			s.walk(v.Elem())
 		}
 	case reflect.Pointer:
-		if v.IsNil() || !v.CanInterface() {
-			return
+		if !v.IsNil() && v.CanInterface() {
+			s.pointer(v)
 		}
-		if node, ok := v.Interface().(ast.Node); ok {
-			s.visit(node)
-		}
-		s.walk(v.Elem())
 	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return
-		}
 		for i := range v.Len() {
 			s.walk(v.Index(i))
 		}
@@ -80,6 +73,13 @@ func (s *surveyed) walk(v reflect.Value) {
 		}
 	default:
 	}
+}
+
+func (s *surveyed) pointer(v reflect.Value) {
+	if node, ok := v.Interface().(ast.Node); ok {
+		s.visit(node)
+	}
+	s.walk(v.Elem())
 }
 
 func (s *surveyed) visit(node ast.Node) {

@@ -23,27 +23,13 @@ func (r *Runtime) value(v any) goja.Value {
 	case nil:
 		return goja.Null()
 	case map[string]any:
-		o := r.vm.NewObject()
-		for _, name := range sortedKeys(v) {
-			r.set(o, name, r.value(v[name]))
-		}
-		return o
+		return object(r, v, r.value)
 	case map[string]string:
-		o := r.vm.NewObject()
-		for _, name := range sortedKeys(v) {
-			r.set(o, name, v[name])
-		}
-		return o
+		return object(r, v, func(text string) goja.Value { return r.vm.ToValue(text) })
 	case []any:
 		items := make([]any, len(v))
 		for i, item := range v {
 			items[i] = r.value(item)
-		}
-		return r.vm.NewArray(items...)
-	case []string:
-		items := make([]any, len(v))
-		for i, item := range v {
-			items[i] = item
 		}
 		return r.vm.NewArray(items...)
 	case bool, string, int, int64, float64:
@@ -61,6 +47,15 @@ func (r *Runtime) value(v any) goja.Value {
 		return r.vm.ToValue(f)
 	}
 	return r.vm.ToValue(text)
+}
+
+// object makes an object of a map.
+func object[V any](r *Runtime, m map[string]V, value func(V) goja.Value) *goja.Object {
+	o := r.vm.NewObject()
+	for _, name := range sortedKeys(m) {
+		r.set(o, name, value(m[name]))
+	}
+	return o
 }
 
 func sortedKeys[V any](m map[string]V) []string {
