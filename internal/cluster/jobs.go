@@ -103,13 +103,7 @@ func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) 
 		read.Sample.Failure = &judge.Failure{Class: judge.BadAnswer, Message: fmt.Sprintf("Job %q was deleted before it ended", r.job.Name)}
 		return read, nil
 	}
-	p, err := c.discreetly(ctx, runner, r)
-	if err == nil && p.Log != nil && !p.Done {
-		r.asked[logKey{r.job.UID, *p.Log}] = true
-		if r.log = c.log(r, *p.Log); r.log != nil {
-			p, err = c.discreetly(ctx, runner, r)
-		}
-	}
+	p, err := c.progress(ctx, runner, r)
 	if err != nil {
 		return decide.Job{}, err
 	}
@@ -117,6 +111,19 @@ func (c *Cluster) readJob(ctx context.Context, runner metric.Runner, r reading) 
 	read.LoadFrom, read.LoadTo = p.LoadFrom, p.LoadTo
 	read.Assembled, read.Untold = p.Assembled, p.Untold
 	return read, nil
+}
+
+// progress is how far a Job has come, by its log too where that is asked for and has been fetched.
+func (c *Cluster) progress(ctx context.Context, runner metric.Runner, r reading) (metric.Progress, error) {
+	p, err := c.discreetly(ctx, runner, r)
+	if err != nil || p.Log == nil || p.Done {
+		return p, err
+	}
+	r.asked[logKey{r.job.UID, *p.Log}] = true
+	if r.log = c.log(r, *p.Log); r.log == nil {
+		return p, nil
+	}
+	return c.discreetly(ctx, runner, r)
 }
 
 // recorded says that the measurement of a Job has ended.

@@ -110,32 +110,37 @@ func (w window) next(m api.Metric, r *api.MetricResult) (moment, bool) {
 	if w.never != "" || w.from.IsZero() {
 		return moment{}, false
 	}
-	interval, _ := m.Interval.Duration()
 	last := lastMeasurement(r)
 	again := last != nil && last.Phase == api.AnalysisPhaseError
-	if last != nil && !again && interval <= 0 {
+	if !again && w.finished(m, last) {
 		return moment{}, false
 	}
 	about, known := w.planned(m, last, again)
 	if !known {
 		return moment{}, false
 	}
+	live := w.to.IsZero() || !looksBack(m)
+	if !live {
+		about = earlier(about, w.to)
+	}
 	at, waits := repeated(m, r, again)
 	if !waits {
 		at = about
 	}
-	if w.to.IsZero() || !looksBack(m) {
+	if live {
 		at = later(at, w.from)
 		return moment{at, at}, w.to.IsZero() || !at.After(w.to)
 	}
-	if last != nil && !again && !aboutOf(last).Before(w.to) {
-		return moment{}, false // its end has been measured
-	}
-	about = earlier(about, w.to)
-	if !waits {
-		at = about
-	}
 	return moment{at, about}, true
+}
+
+// finished says that nothing is measured after the last measurement: there is one alone, or the window's end has been measured.
+func (w window) finished(m api.Metric, last *api.Measurement) bool {
+	if last == nil {
+		return false
+	}
+	interval, _ := m.Interval.Duration()
+	return interval <= 0 || !w.to.IsZero() && looksBack(m) && !aboutOf(last).Before(w.to)
 }
 
 // repeated is when a measurement is taken once more that brought an error, or no data; waits is false for others.

@@ -249,23 +249,15 @@ func (r rules) evaluate(rule *rule, sample Sample) outcome {
 		o.err = errors.New(unreported(sample))
 		return o
 	}
-	empty := isEmpty(sample.Result)
-	if empty && !rule.HandlesEmpty() {
+	if isEmpty(sample.Result) && !rule.HandlesEmpty() {
 		o.missing, o.empty = nothing, true
 		return o
 	}
 	e := r.at(sample)
 	value, err := e.watched(rule.program)
 	o.missing, o.empty = r.missed(rule, sample.Result)
-	switch {
-	case err != nil && empty:
-		o.missing, o.empty = nothing, true
-		return o
-	case err != nil && rule.reads.report && sample.Report == nil:
-		o.err = fmt.Errorf("%w (there is no report)", err)
-		return o
-	case err != nil:
-		o.err = err
+	if err != nil {
+		o.stumble(err, sample)
 		return o
 	}
 	o.settle(e, value)
@@ -274,6 +266,18 @@ func (r rules) evaluate(rule *rule, sample Sample) outcome {
 		o.series = o.judged(sample)
 	}
 	return o
+}
+
+// stumble takes an evaluation that broke off: over nothing, over a report that is not there, or by the rule's own fault.
+func (o *outcome) stumble(err error, sample Sample) {
+	switch {
+	case isEmpty(sample.Result):
+		o.missing, o.empty = nothing, true
+	case o.rule.reads.report && sample.Report == nil:
+		o.err = fmt.Errorf("%w (there is no report)", err)
+	default:
+		o.err = err
+	}
 }
 
 // at is what the conditions are asked about. A report that is not there is nil, not an empty map.

@@ -1,12 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -280,12 +280,12 @@ func foreignEndpoints(f foreign) []Row {
 			countEndpoint(rows, rest, int64(n))
 		}
 	}
-	var out []Row
+	out := make([]Row, 0, len(rows))
 	for _, row := range rows {
 		out = append(out, *row)
 	}
-	sort.Slice(out, func(i, j int) bool {
-		return out[i].Requests > out[j].Requests || out[i].Requests == out[j].Requests && out[i].Name < out[j].Name
+	slices.SortFunc(out, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Name, b.Name))
 	})
 	return out[:min(len(out), maxRows)]
 }

@@ -18,14 +18,17 @@ func settled(job *batchv1.Job, pods []corev1.Pod) *batchv1.JobCondition {
 	if !plain(job) {
 		return nil
 	}
-	kind, reason, pod := batchv1.JobComplete, "", lastPod(pods, true)
-	if pod == nil {
-		kind, reason, pod = batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded, lastPod(pods, false)
-		last := job.Spec.BackoffLimit != nil && *job.Spec.BackoffLimit == 0 && len(pods) == 1
-		if pod == nil || !last || told(pod) {
-			return nil
-		}
+	if pod := lastPod(pods, true); pod != nil {
+		return ending(batchv1.JobComplete, "", pod)
 	}
+	only := job.Spec.BackoffLimit != nil && *job.Spec.BackoffLimit == 0 && len(pods) == 1
+	if pod := lastPod(pods, false); pod != nil && only && !told(pod) {
+		return ending(batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded, pod)
+	}
+	return nil
+}
+
+func ending(kind batchv1.JobConditionType, reason string, pod *corev1.Pod) *batchv1.JobCondition {
 	return &batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, LastTransitionTime: metav1.NewTime(endedAt(pod))}
 }
 

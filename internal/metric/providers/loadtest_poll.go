@@ -109,19 +109,7 @@ func readPart(job *batchv1.Job, pod *corev1.Pod, index int) loadPart {
 	}
 	if part.state != nil && part.state.Terminated != nil {
 		part.done = true
-		ended := part.state.Terminated
-		parsed, err := result.Parse([]byte(strings.TrimSpace(ended.Message)))
-		if err == nil {
-			part.result = &parsed
-			return part
-		}
-		part.why = fmt.Sprintf("it ended with exit code %d", ended.ExitCode)
-		if ended.Reason != "" && ended.Reason != "Error" && ended.Reason != "Completed" {
-			part.why += " (" + ended.Reason + ")"
-		}
-		if words := strings.TrimSpace(ended.Message); words != "" && job.Annotations[annotationLastWords] != "withheld" {
-			part.why += ": " + metric.Excerpt(words)
-		}
+		part.result, part.why = leftBy(job, part.state.Terminated)
 		return part
 	}
 	if phase := pod.Status.Phase; phase == corev1.PodFailed || phase == corev1.PodSucceeded {
@@ -132,6 +120,22 @@ func readPart(job *batchv1.Job, pod *corev1.Pod, index int) loadPart {
 		}
 	}
 	return part
+}
+
+// leftBy is the result that a container left, else why there is none.
+func leftBy(job *batchv1.Job, ended *corev1.ContainerStateTerminated) (*result.Result, string) {
+	words := strings.TrimSpace(ended.Message)
+	if parsed, err := result.Parse([]byte(words)); err == nil {
+		return &parsed, ""
+	}
+	why := fmt.Sprintf("it ended with exit code %d", ended.ExitCode)
+	if ended.Reason != "" && ended.Reason != "Error" && ended.Reason != "Completed" {
+		why += " (" + ended.Reason + ")"
+	}
+	if words != "" && job.Annotations[annotationLastWords] != "withheld" {
+		why += ": " + metric.Excerpt(words)
+	}
+	return nil, why
 }
 
 // loadAborted is until when a test that one of its pods has ended early waits for the others; zero when none has.
@@ -160,21 +164,8 @@ func unfinishedLoad(seen metric.Seen, parts []loadPart) metric.Progress {
 		return p
 	}
 	p.LoadFrom = loadFrom(parts)
-	running, untold, told := 0, []string(nil), time.Time{}
-	for _, part := range parts {
-		if part.state != nil && (part.state.Running != nil || part.state.Terminated != nil) {
-			running++
-		}
-		if part.pod == nil || part.done {
-			continue
-		}
-		if at := toldStart(part.pod); !at.IsZero() {
-			told = at
-		} else if part.pod.DeletionTimestamp == nil {
-			untold = append(untold, part.pod.Name)
-		}
-	}
-	if running < len(parts) && told.IsZero() {
+	running, untold, told := muster(parts)
+	if running < len(parts) && !told {
 		return placing(seen, p, running, len(parts))
 	}
 	if len(parts) > 1 {
@@ -184,6 +175,23 @@ func unfinishedLoad(seen metric.Seen, parts []loadPart) metric.Progress {
 		p.Waiting = "The load test is running."
 	}
 	return p
+}
+
+// muster counts the pods that run or ran, and names those that were not told yet when to begin; told says that one was.
+func muster(parts []loadPart) (running int, untold []string, told bool) {
+	for _, part := range parts {
+		if part.state != nil && (part.state.Running != nil || part.state.Terminated != nil) {
+			running++
+		}
+		switch {
+		case part.pod == nil || part.done:
+		case !toldStart(part.pod).IsZero():
+			told = true
+		case part.pod.DeletionTimestamp == nil:
+			untold = append(untold, part.pod.Name)
+		}
+	}
+	return running, untold, told
 }
 
 // placing is a test whose pods do not all run yet.
@@ -276,20 +284,14 @@ func (l LoadTest) sample(parts []loadPart, end *batchv1.JobCondition) (judge.Sam
 	case len(parts) == 1:
 		return loadSample(results[0], ""), &results[0]
 	}
-	if l.Merge == nil {
-		return judge.Sample{Failure: &judge.Failure{Class: judge.BadConfig, Message: "this version cannot put the parts of a load test together"}}, nil
-	}
 	whole, err := l.Merge(results, len(parts))
 	if err != nil {
 		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
 			Message: shorten("the results of the load test's pods do not fit together: " + err.Error())}}, nil
 	}
-	for _, r := range results {
+	if i := slices.IndexFunc(results, func(r result.Result) bool { return r.Verdict == result.Fail && stoppedEarly(r) }); i >= 0 {
 		// What one of them has seen is enough, however little the others have.
-		if r.Verdict == result.Fail && stoppedEarly(r) {
-			whole.Verdict, whole.Why, lost = r.Verdict, r.Why, nil
-			break
-		}
+		whole.Verdict, whole.Why, lost = result.Fail, results[i].Why, nil
 	}
 	return loadSample(whole, strings.Join(lost, "; ")), &whole
 }

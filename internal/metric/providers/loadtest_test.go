@@ -381,7 +381,7 @@ func TestALoadTestIsJudgedByItsOwnVerdictFirst(t *testing.T) {
 func TestALoadTestThatHasNotEnded(t *testing.T) {
 	homeless := loadPod(1, corev1.PodPending, corev1.ContainerState{}, "")
 	homeless.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/3 nodes have the CPU"}}
-	started := at(20).Time.Add(500 * time.Millisecond)
+	started := at(20).Add(500 * time.Millisecond)
 	for _, c := range []struct {
 		name   string
 		pods   []corev1.Pod
