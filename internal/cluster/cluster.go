@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -170,26 +171,8 @@ func (c *Cluster) overtaken(ctx context.Context, owner types.UID, r ref, e expec
 
 // seen is r as the caches show it, nil when they do not.
 func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
-	var object client.Object
-	reader := c.Cached
-	switch r.kind {
-	case rolloutKind:
-		object = &api.Rollout{}
-	case runKind:
-		object = &api.AnalysisRun{}
-	case replicaSetKind:
-		object = &appsv1.ReplicaSet{}
-	case podKind:
-		object = &corev1.Pod{}
-	case experimentKind:
-		object = &api.Experiment{}
-	case serviceKind:
-		object = &corev1.Service{}
-	case jobKind:
-		object, reader = &batchv1.Job{}, c.Jobs
-	case deploymentKind:
-		object, reader = &appsv1.Deployment{}, c.Workloads
-	default:
+	object, reader := c.cacheOf(r.kind)
+	if object == nil {
 		return nil, fmt.Errorf("no cache holds %s", r)
 	}
 	err := reader.Get(ctx, types.NamespacedName{Namespace: r.namespace, Name: r.name}, object)
@@ -203,6 +186,30 @@ func (c *Cluster) seen(ctx context.Context, r ref) (metav1.Object, error) {
 		return nil, fmt.Errorf("reading %s from the cache: %w", r, err)
 	}
 	return object, nil
+}
+
+// cacheOf is the cache that holds objects of a kind, and an empty one of them; nil when none does.
+func (c *Cluster) cacheOf(kind schema.GroupVersionKind) (client.Object, client.Reader) {
+	switch kind {
+	case rolloutKind:
+		return &api.Rollout{}, c.Cached
+	case runKind:
+		return &api.AnalysisRun{}, c.Cached
+	case replicaSetKind:
+		return &appsv1.ReplicaSet{}, c.Cached
+	case podKind:
+		return &corev1.Pod{}, c.Cached
+	case experimentKind:
+		return &api.Experiment{}, c.Cached
+	case serviceKind:
+		return &corev1.Service{}, c.Cached
+	case jobKind:
+		return &batchv1.Job{}, c.Jobs
+	case deploymentKind:
+		return &appsv1.Deployment{}, c.Workloads
+	default:
+		return nil, nil
+	}
 }
 
 func (c *Cluster) liveMetadata(ctx context.Context, r ref) (*metav1.PartialObjectMetadata, error) {

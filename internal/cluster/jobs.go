@@ -49,17 +49,9 @@ func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[str
 	if len(jobs.Items) == 0 {
 		return seen, nil
 	}
-	var pods corev1.PodList
-	if err := w.cluster.Jobs.List(ctx, &pods, of...); err != nil {
-		return nil, fmt.Errorf("listing the pods of %s: %w", w.key, err)
-	}
-	byJob := map[types.UID][]corev1.Pod{}
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		if owner := metav1.GetControllerOfNoCopy(pod); owner != nil {
-			byJob[owner.UID] = append(byJob[owner.UID], *pod)
-			w.jobPods[pod.Name] = pod
-		}
+	byJob, err := w.podsByJob(ctx, of)
+	if err != nil {
+		return nil, err
 	}
 	for i := range jobs.Items {
 		job := &jobs.Items[i]
@@ -79,6 +71,23 @@ func (w *AnalysisWorld) observeJobs(ctx context.Context, now time.Time) (map[str
 		seen[job.Name] = read
 	}
 	return seen, nil
+}
+
+// podsByJob lists the pods of the run's Jobs by the Job that controls them, and keeps them by name.
+func (w *AnalysisWorld) podsByJob(ctx context.Context, of []client.ListOption) (map[types.UID][]corev1.Pod, error) {
+	var pods corev1.PodList
+	if err := w.cluster.Jobs.List(ctx, &pods, of...); err != nil {
+		return nil, fmt.Errorf("listing the pods of %s: %w", w.key, err)
+	}
+	byJob := map[types.UID][]corev1.Pod{}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if owner := metav1.GetControllerOfNoCopy(pod); owner != nil {
+			byJob[owner.UID] = append(byJob[owner.UID], *pod)
+			w.jobPods[pod.Name] = pod
+		}
+	}
+	return byJob, nil
 }
 
 // refusedJob is a Job the server does not take: for a while it may still come to be.
