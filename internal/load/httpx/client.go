@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
-	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +20,8 @@ const (
 	maxBody = 5 * time.Minute
 	// maxIdle is the connections a user keeps; more than one only after redirects to other hosts.
 	maxIdle = 4
-	// Each connection has two buffers, and thousands may be open. Bodies are not read through them.
-	readBuffer, writeBuffer = 2 << 10, 1 << 10
+	// Large bodies are not read through the buffer.
+	readBuffer, writeBuffer = 4 << 10, 1 << 10
 	// maxHeaders bounds an answer's headers.
 	maxHeaders = 256 << 10
 )
@@ -49,9 +49,26 @@ type Factory struct {
 	tls     *tls.Config
 	// addresses are those of the script, parsed once for all clients.
 	addresses addresses
+	// configs are the TLS configurations of the hosts that were connected to.
+	configs sync.Map
 	// shared and pool are there when all users share their connections.
-	shared *http.Transport
+	shared wire
 	pool   *pool
+}
+
+// wire carries requests over connections that it keeps.
+type wire interface {
+	// hop sends a message and reads its answer to the end; keep takes it if anybody looks at it.
+	hop(ctx context.Context, m *message, keep *Answer) (Hop, reply)
+	// close ends the connections. No request may be under way.
+	close()
+}
+
+// reply is what the next request needs to know of an answer.
+type reply struct {
+	// location is where a redirect leads.
+	location string
+	cookies  []*http.Cookie
 }
 
 // NewFactory prepares what all clients share.
@@ -66,31 +83,35 @@ func NewFactory(o Options) *Factory {
 	}
 	if o.Pool > 0 {
 		f.pool = newPool(o.Pool)
-		f.shared = f.newTransport()
-		f.shared.MaxConnsPerHost, f.shared.MaxIdleConnsPerHost, f.shared.MaxIdleConns = o.Pool, o.Pool, 0
+		f.shared = f.newWire(o.Pool, o.Pool*maxHosts)
 	}
 	return f
 }
 
-func (f *Factory) newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            f.book.dial,
-		TLSClientConfig:        f.tls,
-		DisableCompression:     true,
-		MaxIdleConnsPerHost:    f.options.Sockets,
-		MaxIdleConns:           maxIdle * f.options.Sockets,
-		MaxResponseHeaderBytes: maxHeaders,
-		ReadBufferSize:         readBuffer,
-		WriteBufferSize:        writeBuffer,
-		ForceAttemptHTTP2:      slices.Contains(f.tls.NextProtos, "h2"),
+// newWire makes connections that are kept, so many to a host and so many in
+// all. Proxies and HTTP/2 are left to the standard library's transport; HTTP/1.1
+// straight to the server, which is what most tests want, costs far less without it.
+func (f *Factory) newWire(perHost, all int) wire {
+	if proxied() || slices.Contains(f.tls.NextProtos, "h2") {
+		return newRoundTripper(f, perHost, all)
 	}
+	return &line{factory: f, most: all}
+}
+
+// proxied says whether the environment names a proxy.
+func proxied() bool {
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // Close ends the connections that all users shared.
 func (f *Factory) Close() {
 	if f.shared != nil {
-		f.shared.CloseIdleConnections()
+		f.shared.close()
 	}
 }
 
@@ -98,40 +119,29 @@ func (f *Factory) Close() {
 // of Artillery does, unless all share them, and its own cookies. Requests may
 // be under way at the same time.
 type Client struct {
-	transport *http.Transport
+	wire      wire
 	pool      *pool
-	timeout   time.Duration
-	extended  bool
 	jar       jar
 	addresses *addresses
 
 	mu sync.Mutex
-	// spare is the flight that the last hop left behind, nil while one is under way.
-	spare *flight
 	// last is the head of the last request, for the next one that says the same.
-	last head
+	last *head
 }
 
 // NewClient returns a client without a connection yet.
 func (f *Factory) NewClient() *Client {
-	c := &Client{
-		timeout: f.options.Timeout, extended: f.options.Extended,
-		addresses: &f.addresses, transport: f.shared, pool: f.pool,
-	}
-	if c.transport == nil {
-		c.transport = f.newTransport()
+	c := &Client{addresses: &f.addresses, wire: f.shared, pool: f.pool}
+	if c.wire == nil {
+		c.wire = f.newWire(f.options.Sockets, maxIdle*f.options.Sockets)
 	}
 	return c
 }
 
 // Close gives the client's connections back. No request may be under way.
 func (c *Client) Close() {
-	if c.spare != nil {
-		c.spare.end()
-		c.spare = nil
-	}
 	if c.pool == nil {
-		c.transport.CloseIdleConnections()
+		c.wire.close()
 	}
 }
 
@@ -176,29 +186,28 @@ type Hop struct {
 // Do sends a request and follows its redirects; each hop is given to seen as
 // it ends. It returns the error that ended the request, or the context's.
 func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
-	address, ok := c.addresses.parse(r.URL)
+	to, ok := c.addresses.parse(r.URL)
 	if !ok {
 		return &Error{Class: Script, Err: errNotAnAddress}
 	}
 	if len(r.Cookies) > 0 {
-		c.jar.set(address, fromScript(r.Cookies))
+		c.jar.set(to.URL, fromScript(r.Cookies))
 	}
-	request := c.newRequest(r, address)
+	m := c.newMessage(r, to)
 	for range maxRedirects + 1 {
-		hop, location := c.place(ctx, request, r.Answer)
+		hop, answer := c.place(ctx, m, r.Answer)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		hop.Redirected = r.FollowsRedirects && location != ""
+		hop.Redirected = r.FollowsRedirects && answer.location != ""
 		seen(hop)
 		if hop.Err != nil {
 			return hop.Err
 		}
-		if !r.FollowsRedirects || location == "" {
+		if !hop.Redirected {
 			return nil
 		}
-		var err error
-		if request, err = redirect(request, hop.Code, location); err != nil {
+		if err := m.redirect(hop.Code, answer.location); err != nil {
 			return err
 		}
 	}
@@ -206,63 +215,31 @@ func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
 }
 
 // place waits for a shared connection, if they are shared, and sends one request.
-func (c *Client) place(ctx context.Context, request *http.Request, keep *Answer) (Hop, string) {
+func (c *Client) place(ctx context.Context, m *message, keep *Answer) (Hop, reply) {
 	if c.pool != nil {
-		release, err := c.pool.take(ctx, request.URL.Host)
+		release, err := c.pool.take(ctx, m.to.Host)
 		if err != nil {
-			return Hop{}, "" // the context ended, which the caller sees
+			return Hop{}, reply{} // the context ended, which the caller sees
 		}
 		defer release()
 	}
-	return c.hop(ctx, request, keep)
+	m.jar = c.jar.header(m.to.URL)
+	hop, answer := c.wire.hop(ctx, m, keep)
+	if len(answer.cookies) > 0 {
+		c.jar.set(m.to.URL, answer.cookies)
+	}
+	return hop, answer
 }
 
-// redirect makes the next hop's request: 303 becomes a GET, every other code
-// repeats the request; credentials stay with the host they were meant for.
-func redirect(from *http.Request, code int, location string) (*http.Request, error) {
-	to, err := from.URL.Parse(location)
-	if err != nil || to.Host == "" || to.Scheme != "http" && to.Scheme != "https" {
-		return nil, &Error{Class: Protocol, Err: errBadRedirect}
-	}
-	next := *from
-	next.URL, next.Host = to, to.Host
-	next.Header = from.Header.Clone()
-	if to.Host != from.URL.Host || to.Scheme != from.URL.Scheme {
-		next.Header.Del("Authorization")
-		next.Header.Del("Cookie")
-	}
-	if code == http.StatusSeeOther && next.Method != http.MethodHead {
-		next.Method, next.GetBody, next.ContentLength = http.MethodGet, nil, 0
-		next.Header.Del("Content-Type")
-	}
-	return &next, nil
-}
-
-func locationOf(r *http.Response) string {
+// replyOf picks what the next request needs to know of an answer.
+func replyOf(r *http.Response) reply {
+	var out reply
 	switch r.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return r.Header.Get("Location")
+		out.location = r.Header.Get("Location")
 	}
-	return ""
-}
-
-// withCookies adds the jar's cookies to those the script sets.
-func (c *Client) withCookies(request *http.Request) *http.Request {
-	cookies := c.jar.header(request.URL)
-	if cookies == "" {
-		return request
+	if len(r.Header["Set-Cookie"]) > 0 {
+		out.cookies = r.Cookies()
 	}
-	request.Header = request.Header.Clone()
-	if own := request.Header.Get("Cookie"); own != "" {
-		cookies = own + "; " + cookies
-	}
-	request.Header.Set("Cookie", cookies)
-	return request
-}
-
-// takeCookies keeps the cookies that an answer sets.
-func (c *Client) takeCookies(from *url.URL, response *http.Response) {
-	if len(response.Header["Set-Cookie"]) > 0 {
-		c.jar.set(from, response.Cookies())
-	}
+	return out
 }

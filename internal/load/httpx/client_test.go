@@ -167,8 +167,7 @@ func TestAUserKeepsItsConnectionAndItsCookies(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		request := c.newRequest(Request{Method: "GET"}, mustParse(t, server.URL+"/echo"))
-		if got := c.withCookies(request).Header.Get("Cookie"); got != "session=s1" {
+		if got := c.jar.header(mustParse(t, server.URL+"/echo")); got != "session=s1" {
 			t.Errorf("user %d sends the cookies %q", user, got)
 		}
 		c.Close()

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http/httptrace"
 	"sync"
@@ -31,6 +32,13 @@ func (c *connecting) took() (dns, tcp, secure time.Duration) {
 	dns, tcp, secure = c.dns.took(), c.tcp.took(), c.tls.took()
 	c.dns, c.tcp, c.tls = span{}, span{}, span{}
 	return dns, tcp, secure
+}
+
+// trace has the dialing under a context watched.
+func (c *connecting) trace(ctx context.Context) context.Context {
+	t := &httptrace.ClientTrace{}
+	c.watch(t)
+	return httptrace.WithClientTrace(ctx, t)
 }
 
 func (c *connecting) watch(t *httptrace.ClientTrace) {

@@ -3,7 +3,9 @@ package httpx
 import (
 	"context"
 	"net"
+	"net/http/httptrace"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -46,31 +48,42 @@ func newBook() *book {
 	}
 }
 
-// dial connects, and minds the ports.
-func (b *book) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := b.reach(ctx, network, address)
-	if tcp, ok := conn.(*net.TCPConn); ok {
+// dial connects for the standard library's transport, which gives addresses as text.
+func (b *book) dial(ctx context.Context, network, text string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return b.dialer.DialContext(ctx, network, text)
+	}
+	to := &address{name: host, port: port}
+	to.resolve()
+	return b.dialTo(ctx, to)
+}
+
+// dialTo connects, and minds the ports.
+func (b *book) dialTo(ctx context.Context, to *address) (net.Conn, error) {
+	conn, err := b.reach(ctx, to)
+	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
 		return thrifty{tcp, &b.ports}, nil
 	}
 	return conn, err
 }
 
 // reach connects to the first of a name's addresses that answers.
-func (b *book) reach(ctx context.Context, network, address string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return b.dialer.DialContext(ctx, network, address)
+func (b *book) reach(ctx context.Context, to *address) (net.Conn, error) {
+	if to.at.IsValid() {
+		return b.connect(ctx, to.at)
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return b.dialer.DialContext(ctx, network, address)
-	}
-	addresses, err := b.lookup(ctx, host)
+	port, err := strconv.ParseUint(to.port, 10, 16)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		return b.dialer.DialContext(ctx, "tcp", net.JoinHostPort(to.name, to.port)) // it knows what is wrong
+	}
+	addresses, err := b.lookup(ctx, to.name)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
 	for i, a := range addresses {
 		var conn net.Conn
-		conn, err = b.try(ctx, network, net.JoinHostPort(a.Unmap().String(), port), i == len(addresses)-1)
+		conn, err = b.try(ctx, netip.AddrPortFrom(a.Unmap(), uint16(port)), i == len(addresses)-1)
 		if err == nil || ctx.Err() != nil {
 			return conn, err
 		}
@@ -78,13 +91,29 @@ func (b *book) reach(ctx context.Context, network, address string) (net.Conn, er
 	return nil, err
 }
 
-func (b *book) try(ctx context.Context, network, address string, last bool) (net.Conn, error) {
+func (b *book) try(ctx context.Context, to netip.AddrPort, last bool) (net.Conn, error) {
 	if !last {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, tryNext)
 		defer cancel()
 	}
-	return b.dialer.DialContext(ctx, network, address)
+	return b.connect(ctx, to)
+}
+
+// connect makes a connection, and tells a trace of it.
+func (b *book) connect(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.ConnectStart != nil {
+		trace.ConnectStart("tcp", "")
+	}
+	conn, err := b.dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, to)
+	if trace != nil && trace.ConnectDone != nil {
+		trace.ConnectDone("tcp", "", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
 }
 
 // lookup resolves a name; users who ask while another does wait for its answer.

@@ -98,11 +98,10 @@ func TestARequestWithCookiesOrARedirectLeavesTheKeptHeadersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	header, host := c.head(headers)
-	if len(header) != 1 || header.Get("X-User") != "7" || host != "shop.example" {
-		t.Errorf("the kept headers are %v for host %q", header, host)
+	if h := c.head(headers); len(h.header) != 1 || h.header.Get("X-User") != "7" || h.host != "shop.example" {
+		t.Errorf("the kept headers are %v for host %q", h.header, h.host)
 	}
-	if header, host := c.head([]Header{{"X-User", "8"}}); header.Get("X-User") != "8" || host != "" {
-		t.Errorf("other headers are %v for host %q", header, host)
+	if h := c.head([]Header{{"X-User", "8"}}); h.header.Get("X-User") != "8" || h.host != "" {
+		t.Errorf("other headers are %v for host %q", h.header, h.host)
 	}
 }

@@ -1,0 +1,176 @@
+package httpx
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// longWrite is how much is written before the answer is read, because it fits into
+	// every system's buffers; more is written while the answer may already come.
+	longWrite = 16 << 10
+	// maxDesk is how much memory for writing is kept.
+	maxDesk = 64 << 10
+)
+
+// desk is what one exchange needs while it is under way: memory to write and to
+// read, which a user who thinks does without.
+type desk struct {
+	conn   *conn
+	reader *bufio.Reader
+	// left is how much of headers may still be read; below 0 without a limit.
+	left    int64
+	text    []byte
+	request http.Request
+	// wrote reports the end of a long write, nil when there is none.
+	wrote chan written
+
+	answer reply
+	err    error
+	// clean says that the connection can take another request.
+	clean bool
+}
+
+// written is when a message had gone out, or why it did not.
+type written struct {
+	at  time.Time
+	err error
+}
+
+var desks = sync.Pool{New: func() any {
+	d := &desk{}
+	d.reader = bufio.NewReaderSize(d, readBuffer)
+	return d
+}}
+
+// release forgets the exchange and keeps the memory for the next one.
+func (d *desk) release() {
+	d.reader.Reset(d)
+	text := d.text[:0]
+	if cap(text) > maxDesk {
+		text = nil
+	}
+	*d = desk{reader: d.reader, text: text}
+	desks.Put(d)
+}
+
+// Read reads from the connection, and no more headers than may be.
+func (d *desk) Read(p []byte) (int, error) {
+	if d.left == 0 {
+		return 0, fmt.Errorf("the answer's headers are longer than %d bytes", maxHeaders)
+	}
+	if d.left > 0 && int64(len(p)) > d.left {
+		p = p[:d.left]
+	}
+	n, err := d.conn.stream.Read(p)
+	if d.left > 0 {
+		d.left -= int64(n)
+	}
+	return n, err
+}
+
+// exchange sends a message over a connection and reads its answer. It says
+// whether the connection took nothing, so that the message can take another.
+func (d *desk) exchange(c *conn, m *message, keep *Answer, out *Hop, until time.Time) (again bool) {
+	d.conn, d.left = c, maxHeaders
+	c.bound(until, errHeadersLate)
+	n, err := d.write(m, until)
+	out.Wrote = time.Now()
+	if err != nil {
+		out.Wrote = time.Time{}
+		if n == 0 {
+			d.err = err
+			return true
+		}
+	}
+	response := d.read(m, out)
+	if d.err != nil {
+		if err != nil {
+			d.err = err // it broke while it was written; that nothing can be read says less
+		}
+		d.settle(out)
+		return false
+	}
+	out.Code, d.answer = response.StatusCode, replyOf(response)
+	if keep != nil {
+		keep.begin(response)
+	}
+	out.Bytes, d.err = drain(response.Body, c, c.stall, keep)
+	out.Done = time.Now()
+	whole := d.settle(out) && err == nil
+	d.clean = d.err == nil && whole && !response.Close && !m.closes && d.reader.Buffered() == 0 &&
+		response.StatusCode != http.StatusSwitchingProtocols
+	return false
+}
+
+// write sends the message; n is how much of it went out.
+func (d *desk) write(m *message, until time.Time) (n int, err error) {
+	c := d.conn
+	d.text = m.append(d.text[:0])
+	if len(d.text)+len(m.body) <= longWrite {
+		d.text = append(d.text, m.body...)
+		return c.stream.Write(d.text)
+	}
+	_ = c.stream.SetWriteDeadline(until) // fails on closed connections only, as writing will
+	if n, err = c.stream.Write(d.text); err != nil {
+		return n, err
+	}
+	d.wrote = make(chan written, 1)
+	go func(body []byte, wrote chan<- written) {
+		_, err := c.stream.Write(body)
+		wrote <- written{time.Now(), err}
+	}(m.body, d.wrote)
+	return n, nil
+}
+
+// lateWrite is how long a long write may still take when the answer is there.
+const lateWrite = 50 * time.Millisecond
+
+// settle waits for a long write to end. One that goes on although the answer is
+// there ends with the connection; settle says whether the message went out whole.
+func (d *desk) settle(out *Hop) bool {
+	if d.wrote == nil {
+		return true
+	}
+	c := d.conn
+	patience := time.AfterFunc(lateWrite, c.cut)
+	if d.err != nil {
+		c.cut()
+	}
+	w := <-d.wrote
+	whole := patience.Stop() && w.err == nil
+	if out.Wrote = w.at; whole {
+		_ = c.stream.SetWriteDeadline(time.Time{}) // as above
+	}
+	switch {
+	case !out.FirstByte.IsZero() && w.at.After(out.FirstByte):
+		out.Wrote = out.FirstByte // the server answered before it had read everything
+	case w.err != nil:
+		out.Wrote = time.Time{}
+	}
+	return whole
+}
+
+// read reads an answer's headers; what comes before them for information only is skipped.
+func (d *desk) read(m *message, out *Hop) *http.Response {
+	if _, err := d.reader.Peek(1); err != nil {
+		d.err = err
+		return nil
+	}
+	out.FirstByte = time.Now()
+	d.request.Method = m.method
+	for {
+		response, err := http.ReadResponse(d.reader, &d.request)
+		if err != nil {
+			d.err = err
+			return nil
+		}
+		if code := response.StatusCode; code >= 200 || code < 100 || code == http.StatusSwitchingProtocols {
+			d.left = -1
+			return response
+		}
+	}
+}
