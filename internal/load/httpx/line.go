@@ -103,7 +103,7 @@ func (l *line) exchange(ctx context.Context, m *message, keep *Answer, out *Hop)
 		c.watch(ctx)
 		d := desks.Get().(*desk)
 		again := d.exchange(c, m, keep, out, until)
-		answer, err, clean := d.answer, d.err, d.clean
+		answer, err, clean := d.answer, because(d.err, c.reason), d.clean
 		d.release()
 		if !clean {
 			c.close()
@@ -112,7 +112,7 @@ func (l *line) exchange(ctx context.Context, m *message, keep *Answer, out *Hop)
 			l.keep(c)
 		}
 		if !again || !used {
-			return answer, because(err, c.reason)
+			return answer, err
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestUsersShareAPool(t *testing.T) {
 		if n := flying.Add(1); n > most.Load() {
 			most.Store(n)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(60 * time.Millisecond)
 		flying.Add(-1)
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -35,7 +35,7 @@ func TestUsersShareAPool(t *testing.T) {
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	f := NewFactory(Options{Timeout: 60 * time.Millisecond, Pool: 2}) // less than the last one waits for its turn
+	f := NewFactory(Options{Timeout: 300 * time.Millisecond, Pool: 2}) // less than the last one waits for its turn
 	defer f.Close()
 	var users sync.WaitGroup
 	for range 20 {
