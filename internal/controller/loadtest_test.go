@@ -123,7 +123,7 @@ func TestTheVerdictOfALoadTestIsThereAtOnce(t *testing.T) {
 		says          string
 	}{
 		{"passed", loadPassed, 0, api.AnalysisPhaseSuccessful, ""},
-		{"failed", loadFailed, 1, api.AnalysisPhaseFailed, "The load test failed: errors.rate <= 0.01: errors.rate = 1"},
+		{"failed", loadFailed, 1, api.AnalysisPhaseFailed, "The load test failed: errors.rate <= 0.01: errors.rate = 1 (300 requests at 5/s, 100 % errors)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlace(t)

@@ -110,12 +110,19 @@ func (a *assay) take(m api.Metric, r *api.MetricResult, s judge.Sample, at time.
 	}
 	delete(r.Metadata, noDataLast)
 	started, finished := a.stamp(orElse(s.StartedAt, at)), a.stamp(orElse(s.FinishedAt, a.in.Now))
+	load := loadReport(m, s)
+	if load != nil && verdict.Phase != api.AnalysisPhaseSuccessful {
+		verdict.Message = load.With(verdict.Message)
+	}
 	measurement := api.Measurement{
 		Phase: verdict.Phase, Message: verdict.Message, Value: s.Text,
 		StartedAt: &started, FinishedAt: &finished, Metadata: a.metadata(r, s, verdict),
 	}
 	if !sameSecond(at, started.Time) || m.During != "" {
 		measurement.Metadata[api.EvidenceScheduledAt] = at.UTC().Format(time.RFC3339)
+	}
+	if load != nil {
+		measurement.Metadata[api.EvidenceReport] = load.Note()
 	}
 	if len(measurement.Metadata) == 0 {
 		measurement.Metadata = nil

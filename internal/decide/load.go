@@ -4,6 +4,7 @@ import (
 	"time"
 
 	api "sluice.dev/sluice/api/v1alpha1"
+	"sluice.dev/sluice/internal/evidence"
 	"sluice.dev/sluice/internal/judge"
 )
 
@@ -67,4 +68,13 @@ func LoadsWanted(run *api.AnalysisRun) map[string]time.Time {
 		wanted[last.Metadata[api.MetadataJobName]] = last.StartedAt.Time
 	}
 	return wanted
+}
+
+// loadReport is what is kept of a load test's report, nil when the sample has none: other reports are kept as they are.
+func loadReport(m api.Metric, s judge.Sample) *evidence.Load {
+	_, timed := s.Report["startedAt"].(float64)
+	if own := timed && s.Report["version"] == 1.0; !own && !m.LoadTests() {
+		return nil
+	}
+	return evidence.ReadLoad(s.Report)
 }

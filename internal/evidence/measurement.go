@@ -42,7 +42,7 @@ func Threshold(e judge.Evidence) string {
 // Of is a measurement as the evidence of a decision. limit says which limit the metric broke, for
 // example "failed (1) > failureLimit (0)"; it may be empty.
 func Of(run, metric, limit string, m api.Measurement) api.Evidence {
-	return api.Evidence{
+	e := api.Evidence{
 		Run:       run,
 		Metric:    metric,
 		Phase:     m.Phase,
@@ -53,4 +53,12 @@ func Of(run, metric, limit string, m api.Measurement) api.Evidence {
 		Message:   m.Message,
 		At:        m.FinishedAt,
 	}
+	if l := LoadOf(&m); l != nil && l.Says() != "" {
+		// An exit code beside the one that was asked for says less than the test itself.
+		e.Value = l.Says()
+		if l.Verdict != "pass" {
+			e.Threshold = ""
+		}
+	}
+	return e
 }

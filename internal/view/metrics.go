@@ -12,6 +12,7 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/decide"
+	"sluice.dev/sluice/internal/evidence"
 )
 
 // measuring is a run with its Jobs at a moment.
@@ -105,6 +106,7 @@ func (r measuring) parts(metric *api.Metric, result *api.MetricResult) []Span {
 		if text != "" {
 			parts = append(parts, Span{text, analysisMark(last.Phase).tone})
 		}
+		parts = append(parts, loadFigures(last, Plain)...)
 	}
 	parts = append(parts, limits(metric, result)...)
 	if result.DryRun {
@@ -202,6 +204,8 @@ func reading(metric *api.Metric, m *api.Measurement) string {
 	switch {
 	case m.FinishedAt == nil:
 		return ""
+	case evidence.LoadOf(m) != nil:
+		return loadReading(metric, m, evidence.LoadOf(m))
 	case metric != nil && isExitCode(metric, m.Value):
 		return "exit code " + m.Value
 	case threshold != "":
@@ -214,7 +218,7 @@ func reading(metric *api.Metric, m *api.Measurement) string {
 
 // isExitCode tells that a value is how a Job's container ended, and not a number it reported.
 func isExitCode(metric *api.Metric, value string) bool {
-	return metric.Provider.Job != nil && value != "" && strings.Trim(value, "0123456789") == ""
+	return metric.Provider.ByJob() && value != "" && strings.Trim(value, "0123456789") == ""
 }
 
 // relations are the signs of the evidence and how they are shown.
@@ -295,6 +299,9 @@ func (r measuring) upcoming(metric *api.Metric, result *api.MetricResult) string
 	last := &result.Measurements[n-1]
 	if job := r.job(last.Metadata[api.MetadataJobName]); job != nil {
 		return "job " + strings.ToLower(jobMark(job).text) + " for " + r.since(job.CreationTimestamp.Time)
+	}
+	if metric.Provider.LoadTest != nil && last.Message != "" {
+		return strings.ToLower(last.Message[:1]) + strings.TrimSuffix(last.Message[1:], ".") // it waits for a place
 	}
 	if last.StartedAt != nil {
 		return "measuring for " + r.since(last.StartedAt.Time)

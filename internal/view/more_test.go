@@ -77,7 +77,7 @@ func TestRestartIsShown(t *testing.T) {
 }
 
 func TestRunPictures(t *testing.T) {
-	for file, now := range map[string]string{"measuring": "2026-11-23T10:02:41Z", "failed": "2026-11-23T10:03:20Z"} {
+	for file, now := range map[string]string{"measuring": "2026-11-23T10:02:41Z", "failed": "2026-11-23T10:03:20Z", "loaded": "2026-11-23T10:03:20Z"} {
 		s := scene(t, file+".yaml", now)
 		run := RunScene{Run: &s.Runs[0], Jobs: s.Jobs, Now: s.Now}
 		golden(t, "run-"+file, Run(run, 80).Text(80, nil))

@@ -138,6 +138,9 @@ func (r measuring) measurement(metric *api.Metric, measured *api.Measurement, wi
 		text = "measuring"
 	}
 	page := Page{{{"    " + pad(when, len(time.TimeOnly)) + "  ", Faint}, {m.icon + " ", m.tone}, {text, m.tone}}}
+	if figures := loadFigures(measured, Faint); len(figures) > 0 {
+		page = append(page, flow(Line{{strings.Repeat(" ", 16), Plain}}, figures, " · ", width)...)
+	}
 	said := resultOf(r.run, metric.Name).Message // above
 	if measured.Message != text && measured.Phase != api.AnalysisPhaseSuccessful && !strings.Contains(said, measured.Message) {
 		page.indented(measured.Message, "                ", width, Plain)

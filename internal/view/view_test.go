@@ -113,6 +113,7 @@ func TestPictures(t *testing.T) {
 		{"aborted", "2026-11-23T05:40:00Z"},
 		{"measuring", "2026-11-23T10:02:41Z"},
 		{"failed", "2026-11-23T10:03:20Z"},
+		{"loaded", "2026-11-23T10:03:20Z"},
 		{"pulling", "2026-11-23T10:00:40Z"},
 	}
 	for _, moment := range moments {

@@ -69,7 +69,7 @@ func (s Scene) decision(d *api.Decision, width int) Page {
 	page := Page{{{s.clock(d.At.Time), Strong}, {"  " + s.ago(d.At) + "  ", Faint}, {d.Reason, decisionTone(d)}, {"  " + strings.Join(where, ", "), Faint}}}
 	page.indented(d.Message, "  ", width, Plain)
 	for i := range d.Evidence {
-		page = append(page, evidence(&d.Evidence[i], s.measured(&d.Evidence[i]), d.Message, width)...)
+		page = append(page, quoted(&d.Evidence[i], s.measured(&d.Evidence[i]), d.Message, width)...)
 		page.log(s.logOf(&d.Evidence[i]), "      ")
 	}
 	return page
@@ -98,9 +98,9 @@ func (s Scene) number(hash string) int {
 	return 0
 }
 
-// evidence is one measurement: the metric, the value beside its limit, the condition, and the limit
+// quoted is one measurement: the metric, the value beside its limit, the condition, and the limit
 // that broke. What was said above it is not said again.
-func evidence(e *api.Evidence, value, above string, width int) Page {
+func quoted(e *api.Evidence, value, above string, width int) Page {
 	m := analysisMark(e.Phase)
 	head := Line{{"    " + m.icon + " ", m.tone}, {e.Metric, Strong}}
 	if value != "" {
@@ -186,7 +186,7 @@ func (s Scene) runEntries(run *api.AnalysisRun) []Entry {
 		}
 		value, log := s.measured(&e), s.logOf(&e)
 		e.Run = "" // it stands above
-		end.Details = append(end.Details, evidence(&e, value, "", 0)...)
+		end.Details = append(end.Details, quoted(&e, value, "", 0)...)
 		end.Details.log(log, "      ")
 	}
 	return append(entries, end)

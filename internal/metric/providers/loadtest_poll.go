@@ -57,11 +57,7 @@ func (l LoadTest) Poll(seen metric.Seen) metric.Progress {
 		}
 	}
 	sample, merged := l.sample(parts, end)
-	p := metric.Progress{Done: true, Sample: about(seen.Job, sample), LoadFrom: loadFrom(parts)}
-	if merged != nil {
-		p.LoadFrom, p.LoadTo = loadSpan(*merged)
-	}
-	return p
+	return loadDone(seen, parts, sample, merged)
 }
 
 // loadEnd is how the Job ended, nil when it has not.
@@ -325,23 +321,22 @@ const (
 // loadSample is a result as conditions see it. A test that did not pass is never a success, and of one that is
 // inconclusive nothing can be concluded whatever its numbers are. lost says which parts are missing.
 func loadSample(r result.Result, lost string) judge.Sample {
-	s := judge.Sample{Report: r.Tree()}
-	why := r.Why
 	switch {
 	case lost != "" && r.Verdict != result.Inconclusive:
-		r.Verdict, why = result.Inconclusive, "a part of the load is missing: "+lost
+		r.Verdict, r.Why = result.Inconclusive, "a part of the load is missing: "+lost
 	case lost != "":
-		why = strings.TrimSuffix(why, ".") + "; " + lost
+		r.Why = strings.TrimSuffix(r.Why, ".") + "; " + lost
 	}
+	s := judge.Sample{Report: r.Tree()}
 	switch r.Verdict {
 	case result.Pass:
 		s.Result, s.Text = loadPassed, "0"
 	case result.Fail:
 		s.Result, s.Text = loadFailed, "1"
-		s.NeverSuccessful, s.Message = true, loadWords("The load test failed", why)
+		s.NeverSuccessful, s.Message = true, loadWords("The load test failed", r.Why)
 	case result.Inconclusive:
 		s.Result, s.Text = loadUndecided, "3"
-		s.Forced, s.Message = api.AnalysisPhaseInconclusive, loadWords("The load test is inconclusive", why)
+		s.Forced, s.Message = api.AnalysisPhaseInconclusive, loadWords("The load test is inconclusive", r.Why)
 	}
 	return s
 }
