@@ -214,8 +214,12 @@ func (c *Client) Do(ctx context.Context, r Request, seen func(Hop)) error {
 	return &Error{Class: RedirectLimit, Err: errTooManyHops}
 }
 
-// place waits for a shared connection, if they are shared, and sends one request.
+// place sends a request that can be sent, and waits for a shared connection first if they are shared.
 func (c *Client) place(ctx context.Context, m *message, keep *Answer) (Hop, reply) {
+	if err := m.check(); err != nil {
+		now := time.Now()
+		return Hop{Sent: now, Done: now, Err: classify(err, nil)}, reply{}
+	}
 	if c.pool != nil {
 		release, err := c.pool.take(ctx, m.to.Host)
 		if err != nil {

@@ -3,6 +3,7 @@ package httpx
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -22,7 +23,9 @@ type desk struct {
 	conn   *conn
 	reader *bufio.Reader
 	// left is how much of headers may still be read; below 0 without a limit.
-	left    int64
+	left int64
+	// broken is why nothing more can be read, nil after a proper end.
+	broken  error
 	text    []byte
 	request http.Request
 	// wrote reports the end of a long write, nil when there is none.
@@ -60,7 +63,8 @@ func (d *desk) release() {
 // Read reads from the connection, and no more headers than may be.
 func (d *desk) Read(p []byte) (int, error) {
 	if d.left == 0 {
-		return 0, fmt.Errorf("the answer's headers are longer than %d bytes", maxHeaders)
+		d.broken = fmt.Errorf("the answer's headers are longer than %d bytes", maxHeaders)
+		return 0, d.broken
 	}
 	if d.left > 0 && int64(len(p)) > d.left {
 		p = p[:d.left]
@@ -68,6 +72,9 @@ func (d *desk) Read(p []byte) (int, error) {
 	n, err := d.conn.stream.Read(p)
 	if d.left > 0 {
 		d.left -= int64(n)
+	}
+	if err != nil && err != io.EOF {
+		d.broken = err
 	}
 	return n, err
 }
@@ -165,10 +172,18 @@ func (d *desk) read(m *message, out *Hop) *http.Response {
 	for {
 		response, err := http.ReadResponse(d.reader, &d.request)
 		if err != nil {
-			d.err = err
+			// Half a line looks like a bad one: why there is no more of it says more.
+			if d.err = err; d.broken != nil {
+				d.err = d.broken
+			}
 			return nil
 		}
-		if code := response.StatusCode; code >= 200 || code < 100 || code == http.StatusSwitchingProtocols {
+		code := response.StatusCode
+		if code < 100 {
+			d.err = errNoCode
+			return nil
+		}
+		if code >= 200 || code == http.StatusSwitchingProtocols {
 			d.left = -1
 			return response
 		}

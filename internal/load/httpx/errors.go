@@ -69,6 +69,7 @@ var (
 	errBadRedirect  = errors.New("the redirect leads to no http address")
 	errBodyTooLong  = errors.New("the answer's body took too long")
 	errBroken       = errors.New("the connection broke before the answer")
+	errNoCode       = errors.New("the answer has no status code from 100 on")
 	errNoConnection = errors.New("no connection within the timeout")
 )
 

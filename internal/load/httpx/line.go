@@ -72,12 +72,10 @@ func (l *line) close() {
 }
 
 // hop sends one message and reads its answer.
-func (l *line) hop(ctx context.Context, m *message, keep *Answer) (out Hop, answer reply) {
+func (l *line) hop(ctx context.Context, m *message, keep *Answer) (Hop, reply) {
+	var out Hop
 	out.Sent = time.Now()
-	err := m.check()
-	if err == nil {
-		answer, err = l.exchange(ctx, m, keep, &out)
-	}
+	answer, err := l.exchange(ctx, m, keep, &out)
 	if out.Done.IsZero() {
 		out.Done = time.Now()
 	}

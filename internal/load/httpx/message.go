@@ -204,12 +204,10 @@ type message struct {
 	// jar holds the cookies that the user remembers for the address.
 	jar  string
 	body []byte
-	// hasBody tells an empty body from none.
-	hasBody bool
 }
 
 func (c *Client) newMessage(r Request, to *address) *message {
-	m := &message{head: c.head(r.Headers), method: r.Method, to: to, body: r.Body, hasBody: r.Body != nil}
+	m := &message{head: c.head(r.Headers), method: r.Method, to: to, body: r.Body}
 	if m.method == "" {
 		m.method = http.MethodGet
 	}
@@ -235,7 +233,7 @@ func (m *message) redirect(code int, location string) error {
 		drop = append(drop, "Authorization", "Cookie")
 	}
 	if code == http.StatusSeeOther && m.method != http.MethodHead {
-		m.method, m.body, m.hasBody = http.MethodGet, nil, false
+		m.method, m.body = http.MethodGet, nil
 		drop = append(drop, "Content-Type")
 	}
 	if slices.ContainsFunc(drop, func(name string) bool { return m.header[name] != nil }) {
@@ -298,7 +296,7 @@ func (m *message) request() *http.Request {
 		r.Header = r.Header.Clone()
 		r.Header.Set("Cookie", cookies)
 	}
-	if m.hasBody {
+	if len(m.body) > 0 {
 		body := m.body
 		r.ContentLength = int64(len(body))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

@@ -203,6 +203,10 @@ func (t *roundTripper) hop(parent context.Context, m *message, keep *Answer) (ou
 	out.Sent = time.Now()
 	f.bound(out.Sent.Add(t.timeout), errNoConnection)
 	response, err := t.transport.RoundTrip(request)
+	if err == nil && response.StatusCode < 100 {
+		_ = response.Body.Close() // nobody looks at it
+		err = errNoCode
+	}
 	if err == nil {
 		out.Code, answer = response.StatusCode, replyOf(response)
 		if keep != nil {

@@ -26,6 +26,7 @@ type bench struct {
 	clientCPU, serverCPU int
 	rounds               int
 	long                 bool
+	memory               time.Duration
 	verbose              bool
 }
 
@@ -63,6 +64,7 @@ func main() {
 	flag.StringVar(&b.artillery, "artillery", "", "the command of an installed Artillery, for the comparison with it")
 	flag.IntVar(&b.rounds, "rounds", 5, "how often speeds are measured; the median counts")
 	flag.BoolVar(&b.long, "long", false, "measure as long as the targets say: 60 s of stall, 10 min of memory, 100 healthy runs")
+	flag.DurationVar(&b.memory, "memory", 0, "how long memory is watched, instead of 30 s, or 10 min with -long")
 	flag.BoolVar(&b.verbose, "v", false, "show what the generator prints")
 	flag.Parse()
 	exit(b.all(*only, *anchors))
