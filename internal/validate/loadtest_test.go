@@ -85,6 +85,8 @@ deadline: 10m
 		{"what ends it is no condition", loadTemplate(good+"target: http://a\nabortOn: ['errors.rate >', 'http.response_time.p98 > 1']", ""), []string{
 			`Invalid ` + at + `abortOn[0]: "errors.rate >" is not a condition: column 14: the expression ends too early; write for example "errors.rate > 0.5"`,
 			`Invalid ` + at + `abortOn[1]: "http.response_time.p98 > 1" is not a condition: column 1: unknown metric "http.response_time.p98"; did you mean http.response_time.p90?; write for example "errors.rate > 0.5"`}},
+		{"what ends it is an error that nothing counts", loadTemplate(good+"target: http://a\nabortOn: ['errors.rat > 0.5']", ""), []string{
+			`Invalid ` + at + `abortOn[0]: "errors.rat > 0.5" is not a condition: column 1: unknown metric "errors.rat"; did you mean errors.rate?; write for example "errors.rate > 0.5"`}},
 		{"of a script in a ConfigMap not every name is known", loadTemplate("script: {configMap: {name: a, key: b}}\nabortOn: ['plugins.x.p98 > 1', '>']", ""), []string{
 			`Warning ` + at + `abortOn[0]: "plugins.x.p98 > 1" is not a condition: column 1: unknown metric "plugins.x.p98"; write for example "errors.rate > 0.5"`,
 			`Invalid ` + at + `abortOn[1]: ">" is not a condition: column 1: unexpected ">"; write for example "errors.rate > 0.5"`}},

@@ -27,7 +27,7 @@ func TestFlagsThatAreRefused(t *testing.T) {
 		{"a negative number of shares", []string{"--shares", "-2"}, nil, "--shares -2: must be at least 1"},
 		{"one user that several share", []string{"--solo", "--shares", "2", "--share", "0"}, nil, "--solo sends one virtual user"},
 		{"a negative wait", []string{"--start-within", "-1s"}, nil, "must not be negative"},
-		{"a condition that cannot be read", []string{"--abort-on", "errors.rat > 0.5"}, nil, `--abort-on "errors.rat > 0.5": nothing is counted under errors.rat; did you mean errors.rate?`},
+		{"a condition that cannot be read", []string{"--abort-on", "errors.rat > 0.5"}, nil, `--abort-on "errors.rat > 0.5": column 1: unknown metric "errors.rat"; did you mean errors.rate?`},
 		{"a condition on something else", []string{"--abort-on", "http.respons_time.p99 > 5"}, nil, `column 1: unknown metric "http.respons_time.p99"`},
 		{"a condition that is none", []string{"--abort-on", "errors.rate"}, nil, "the condition is a number"},
 		{"a tag without a value", []string{"--tag", "load"}, nil, `--tag "load": must be name=value`},

@@ -162,8 +162,8 @@ func conditions(texts []string, s *script.Script) ([]gate.Check, error) {
 	return out, nil
 }
 
-// mistyped finds names that are almost one of the shares of errors. Any text
-// behind "errors." may be an error's name, so nothing else would; Node's are in capitals.
+// mistyped finds names that are almost one of the shares of errors. Where a processor may name
+// errors, any text behind "errors." may be one's name, so nothing else would; Node's are in capitals.
 func mistyped(name string) string {
 	shares := []string{series.ErrorRate, series.ServerErrorRate, series.UnansweredRate}
 	if !strings.HasPrefix(name, series.Errors) || slices.Contains(shares, name) || name != strings.ToLower(name) {

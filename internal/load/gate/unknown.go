@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/series"
@@ -18,7 +19,15 @@ type UnknownMetricError struct {
 }
 
 func unknownMetric(name string, column int, known *series.Catalogue) UnknownMetricError {
-	return UnknownMetricError{Name: name, Column: column, Near: suggest.Nearest(name, known.Names())}
+	return UnknownMetricError{Name: name, Column: column, Near: nearest(name, known)}
+}
+
+// nearest is the known name that was meant, or "". A class of errors by itself means that class.
+func nearest(name string, known *series.Catalogue) string {
+	if class, ok := strings.CutPrefix(name, series.Errors); ok && slices.Contains(series.Classes(), class) {
+		return series.ErrorClass + class
+	}
+	return suggest.Nearest(name, known.Names())
 }
 
 // Text says what is wrong.
@@ -31,7 +40,12 @@ func (e UnknownMetricError) Text() string {
 
 // Instead says what to write, or "".
 func (e UnknownMetricError) Instead() string {
-	if e.Near == "" {
+	switch {
+	case e.Near != "":
+	case strings.HasPrefix(e.Name, series.Errors) || strings.HasPrefix(e.Name, series.ErrorClass):
+		return "write " + series.ErrorRate + " for the share of requests that went wrong, or one class: " +
+			series.ErrorClass + strings.Join(series.Classes(), ", "+series.ErrorClass)
+	default:
 		return ""
 	}
 	return "did you mean " + e.Near + "?"

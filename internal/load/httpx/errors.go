@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -49,6 +51,9 @@ var nodes = map[Class]string{
 
 // Node is the name that Artillery counts the class under.
 func (c Class) Node() string { return nodes[c] }
+
+// Classes returns all classes, sorted.
+func Classes() []Class { return slices.Sorted(maps.Keys(nodes)) }
 
 // Error is a classified error.
 type Error struct {

@@ -127,7 +127,7 @@ func Statistics() []string { return append([]string(nil), statistics...) }
 // Catalogue knows every name that a script's run can have.
 type Catalogue struct {
 	kinds    map[string]Kind
-	families []string
+	families []family
 	names    []string
 	// open catalogues take any name: a processor may make metrics of its own.
 	open bool
@@ -152,7 +152,11 @@ func NewCatalogue() *Catalogue {
 	for _, name := range []string{Apdex, ErrorRate, ServerErrorRate, UnansweredRate, Achieved} {
 		c.add(name, Score)
 	}
-	c.families = append(c.families, Codes, Errors, ErrorClass)
+	c.addErrors(Errors)
+	for _, class := range classes {
+		c.add(ErrorClass+class, Counter)
+	}
+	c.families = append(c.families, family{Codes, anyWord})
 	return c
 }
 
@@ -165,7 +169,8 @@ func (c *Catalogue) AddCounter(name string) { c.add(name, Counter) }
 // AddEndpoint adds the series an endpoint brings.
 func (c *Catalogue) AddEndpoint(e Endpoint) {
 	c.AddHistogram(e.ResponseTime)
-	c.families = append(c.families, e.Codes, e.Errors)
+	c.families = append(c.families, family{e.Codes, anyWord})
+	c.addErrors(e.Errors)
 }
 
 // AddHistogram adds a histogram with all its statistics.
@@ -187,10 +192,13 @@ func (c *Catalogue) Kind(name string) (Kind, bool) {
 	if kind, ok := c.kinds[name]; ok {
 		return kind, true
 	}
-	for _, prefix := range c.families {
-		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" && wordLength(rest) == len(rest) {
+	for _, f := range c.families {
+		if rest, ok := strings.CutPrefix(name, f.prefix); ok && f.member(rest) {
 			return Counter, true
 		}
+	}
+	if strings.HasPrefix(name, ErrorClass) { // the classes are ours alone
+		return Counter, false
 	}
 	return c.custom(name)
 }
@@ -228,10 +236,11 @@ func (c *Catalogue) Longest(text string) string {
 			longest = name
 		}
 	}
-	for _, prefix := range c.families {
-		rest, ok := strings.CutPrefix(text, prefix)
-		if n := wordLength(rest); ok && n > 0 && len(prefix)+n > len(longest) && endsAt(text, len(prefix)+n) {
-			longest = text[:len(prefix)+n]
+	for _, f := range c.families {
+		rest, ok := strings.CutPrefix(text, f.prefix)
+		n := wordLength(rest)
+		if end := len(f.prefix) + n; ok && end > len(longest) && f.member(rest[:n]) && endsAt(text, end) {
+			longest = text[:end]
 		}
 	}
 	return longest
