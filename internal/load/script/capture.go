@@ -121,6 +121,9 @@ func (f *flow) checkRegexp(v *value, path string, c Capture) {
 			f.fail(v.at, path, "%q is not a flag", string(flag))
 		}
 	}
+	if !f.affordable(v, path, c.Expression.Source()) {
+		return
+	}
 	re, err := regexp.Compile(c.Expression.Source())
 	if err != nil {
 		f.add(Problem{

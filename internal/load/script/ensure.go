@@ -79,11 +79,17 @@ func (c *compiler) thresholds(v *value, path string, s *Script) {
 		return
 	}
 	for i, item := range v.items {
+		if c.full() {
+			return
+		}
 		if item.kind != object || len(item.fields) == 0 {
 			c.fail(item.at, index(path, i), "must be metric: limit, not %s", item.describe())
 			continue
 		}
 		for _, f := range item.fields {
+			if c.full() {
+				return
+			}
 			c.threshold(f, index(path, i)+"."+f.key, s)
 		}
 	}
@@ -136,6 +142,9 @@ func (c *compiler) conditions(v *value, path string, s *Script) {
 		return
 	}
 	for i, item := range v.items {
+		if c.full() {
+			return
+		}
 		c.condition(item, index(path, i), s)
 	}
 }

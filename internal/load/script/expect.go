@@ -72,7 +72,7 @@ func (f *flow) checkPath(v *value, kind, path string) {
 }
 
 func (f *flow) checkPattern(v *value, _, path string) {
-	if t, err := template.Parse(f.text(v, path)); err == nil && t.IsStatic() {
+	if t, err := template.Parse(f.text(v, path)); err == nil && t.IsStatic() && f.affordable(v, path, t.Source()) {
 		if _, err := regexp.Compile(t.Source()); err != nil {
 			f.fail(v.at, path, "%s", err)
 		}

@@ -38,7 +38,7 @@ func (f *findings) fields(v *value, path string, k keys) []field {
 		case refused:
 			f.refuse(field.at, where, "not supported", instead)
 		default:
-			f.add(Problem{At: field.at, Path: where, Code: CodeUnknownKey, Text: "unknown key", Instead: hint(field.key, k.names())})
+			f.add(Problem{At: field.at, Path: where, Code: CodeUnknownKey, Text: "unknown key", Instead: f.near(field.key, k.names)})
 		}
 	}
 	return known

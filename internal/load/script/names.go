@@ -12,15 +12,17 @@ import (
 
 // within compiles with further variables that placeholders may name.
 func (c *compiler) within(names []string, compile func()) {
-	outer := c.names
-	c.names = maps.Clone(outer)
+	var added []string
 	for _, name := range names {
 		if _, known := c.names[name]; !known && name != "" {
 			c.names[name] = ""
+			added = append(added, name)
 		}
 	}
 	compile()
-	c.names = outer
+	for _, name := range added {
+		delete(c.names, name)
+	}
 }
 
 // captured lists the variables that the captures below a value set.
@@ -86,7 +88,7 @@ func (c *compiler) unreadable(v *value, path string, err error) {
 		} else if c.open {
 			p.Instead = "what a processor makes is reached through a variable: set it in a beforeRequest hook"
 		} else {
-			p.Instead = hint(unknown.Name, c.functionNames())
+			p.Instead = c.near(unknown.Name, c.functionNames)
 		}
 	}
 	c.add(p)
@@ -97,17 +99,7 @@ func (c *compiler) unreadable(v *value, path string, err error) {
 func (c *compiler) checkName(v *value, path string, name []string) {
 	root, known := c.names[name[0]]
 	if !known {
-		p := Problem{
-			At: v.at, Path: path, Severity: Error, Code: CodeUnknownVariable,
-			Text: "unknown variable " + name[0], Instead: c.nearest(name[0]),
-		}
-		if c.open {
-			p.Severity = Warning
-			p.Text += ": only the processor could set it, and its text does not name it; \"undefined\" is sent"
-		}
-		if !c.mayBeSet(name[0]) {
-			c.add(p)
-		}
+		c.unknown(v, path, name[0])
 		return
 	}
 	env := name[0] == "$env" || name[0] == "$processEnvironment"
@@ -116,6 +108,19 @@ func (c *compiler) checkName(v *value, path string, name []string) {
 	}
 	if _, set := root.(map[string]any)[name[1]]; !set {
 		c.add(Problem{At: v.at, Path: path, Code: CodeUnknownVariable, Text: "the environment variable " + name[1] + " is not set"})
+	}
+}
+
+// unknown refuses a variable, or warns of it.
+func (c *compiler) unknown(v *value, path, name string) {
+	p := Problem{At: v.at, Path: path, Severity: Error, Code: CodeUnknownVariable, Text: "unknown variable " + name}
+	if c.open {
+		p.Severity = Warning
+		p.Text += ": only the processor could set it, and its text does not name it; \"undefined\" is sent"
+	}
+	if !c.mayBeSet(name) {
+		p.Instead = c.nearest(name)
+		c.add(p)
 	}
 }
 
@@ -187,5 +192,5 @@ func (c *compiler) functions(v *value, path string) []string {
 
 // nearest is what to write instead of an unknown variable, or "".
 func (c *compiler) nearest(name string) string {
-	return hint(name, slices.Sorted(maps.Keys(c.names)))
+	return c.near(name, func() []string { return slices.Sorted(maps.Keys(c.names)) })
 }

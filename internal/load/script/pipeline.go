@@ -87,10 +87,7 @@ func assign(base, over *value) *value {
 	if base == nil || base.kind != object {
 		return over
 	}
-	for _, f := range over.fields {
-		base = base.set(f.key, f.value)
-	}
-	return base
+	return lay(base, over, func(_, over *value) *value { return over })
 }
 
 // builtins are the variables that every placeholder may name.

@@ -126,14 +126,33 @@ func (p Problems) sort() {
 }
 
 // maxProblems bounds a report; a script with more is of another kind altogether.
-const maxProblems = 50
+const (
+	maxProblems = 50
+	maxHints    = 2 * maxProblems // for errors and for warnings
+)
 
 // findings collects what is wrong, so that all of it is said at once.
 type findings struct {
 	problems Problems
 	warnings Problems
 	advice   Problems
+	// hints is how often a word was looked for that may have been meant.
+	hints int
+	// patterns is the size of all regular expressions.
+	patterns int
 }
+
+// near is what to write instead of a mistyped word, or "". A script with more mistakes than are reported gets no
+// further help: each costs a comparison with all words that are known.
+func (f *findings) near(word string, known func() []string) string {
+	if f.hints++; f.hints > maxHints {
+		return ""
+	}
+	return hint(word, known())
+}
+
+// full says that no further error is reported, so that nobody needs to look for one.
+func (f *findings) full() bool { return len(f.problems) >= maxProblems }
 
 // add keeps a problem by its severity.
 func (f *findings) add(p Problem) {

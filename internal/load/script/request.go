@@ -148,6 +148,9 @@ func (f *flow) onlyIf(v *value, path string, r *Request) {
 		r.IfFunction = text
 		return
 	}
+	if strings.Contains(text, "~=") && !f.affordable(v, path, text) {
+		return
+	}
 	expression, err := condition.Parse(text)
 	if err != nil {
 		f.warn(CodeCondition, v.at, path, "the condition cannot be read, so the request is always sent: %s", err)

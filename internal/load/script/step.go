@@ -14,7 +14,7 @@ import (
 // list compiles steps; a list among them, as anchors make, stands for its own steps.
 func (f *flow) list(v *value, path string, steps []Step) []Step {
 	for i, item := range v.items {
-		if f.steps++; f.steps > maxSteps {
+		if f.steps++; f.steps > maxSteps || f.full() {
 			return steps
 		}
 		if item.kind == list {
@@ -69,15 +69,20 @@ func (f *flow) step(v *value, path string) (Step, bool) {
 	}
 	first := v.fields[0]
 	if !f.isRequest(first) {
-		known := slices.Clone(verbs)
-		for _, kind := range stepKinds {
-			known = append(known, kind.key)
-		}
-		f.add(Problem{At: first.at, Path: dotted(path, first.key), Code: CodeUnknownKey, Text: "unknown step", Instead: hint(first.key, known)})
+		f.add(Problem{At: first.at, Path: dotted(path, first.key), Code: CodeUnknownKey, Text: "unknown step", Instead: f.near(first.key, stepKeys)})
 		return Step{}, false
 	}
 	f.onlyKeys(v, path, first.key, nil)
 	return Step{Request: f.request(strings.ToUpper(first.key), first, dotted(path, first.key))}, true
+}
+
+// stepKeys are the keys that a step may have.
+func stepKeys() []string {
+	known := slices.Clone(verbs)
+	for _, kind := range stepKinds {
+		known = append(known, kind.key)
+	}
+	return known
 }
 
 // isRequest says whether a step's first key is a method: a usual one, or another
@@ -96,7 +101,7 @@ func (f *flow) onlyKeys(v *value, path, own string, beside []string) {
 		if extra.key != own && !slices.Contains(beside, extra.key) {
 			f.add(Problem{
 				At: extra.at, Path: dotted(path, extra.key), Code: CodeUnknownKey,
-				Text: "a step has one key, and this one already has " + own, Instead: hint(extra.key, beside),
+				Text: "a step has one key, and this one already has " + own, Instead: f.near(extra.key, func() []string { return beside }),
 			})
 		}
 	}

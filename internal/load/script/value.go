@@ -19,8 +19,10 @@ import (
 const (
 	MaxBytes  = 1 << 20
 	maxValues = 200_000
+	maxCopies = 50_000 // of these, by aliases
 	maxDepth  = 64
 	maxKeys   = 5_000
+	maxText   = 2 * MaxBytes // with the texts of aliases each time
 )
 
 type kind int
@@ -142,6 +144,9 @@ func wrap(at Position, v any) *value {
 type reader struct {
 	file  string
 	count int
+	text  int // bytes of all values
+	// copies counts the values below aliases, aliases how many of these the reader is inside of.
+	copies, aliases int
 }
 
 // read parses a whole document, YAML or JSON.
@@ -189,20 +194,26 @@ func syntaxProblem(file string, err error) *Problem {
 	return p
 }
 
-var errTooLarge = fmt.Errorf("the script has more than %d values or is nested more than %d deep (aliases count each time)", maxValues, maxDepth)
+var errTooLarge = fmt.Errorf("the script has more than %d values, %d of them by aliases, or is nested more than %d deep (aliases count each time)", maxValues, maxCopies, maxDepth)
 
 func (r *reader) position(n *yaml.Node) Position {
 	return Position{File: r.file, Line: n.Line, Column: n.Column}
 }
 
 func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
-	if r.count++; r.count > maxValues || depth > maxDepth {
+	if r.count++; r.aliases > 0 {
+		r.copies++
+	}
+	if r.count > maxValues || r.copies > maxCopies || depth > maxDepth {
 		return nil, Problem{At: r.position(n), Text: errTooLarge.Error()}
 	}
 	at := r.position(n)
 	switch n.Kind {
 	case yaml.AliasNode:
-		return r.value(n.Alias, depth+1)
+		r.aliases++
+		v, err := r.value(n.Alias, depth+1)
+		r.aliases--
+		return v, err
 	case yaml.SequenceNode:
 		out := &value{at: at, kind: list}
 		for _, item := range n.Content {
@@ -216,6 +227,9 @@ func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
 	case yaml.MappingNode:
 		return r.object(n, depth)
 	case yaml.ScalarNode:
+		if r.text += len(n.Value); r.text > maxText {
+			return nil, Problem{At: at, Text: fmt.Sprintf("the script has more than %d bytes of text (aliases count each time)", maxText)}
+		}
 		s, err := resolve(n)
 		if err != nil {
 			return nil, Problem{At: at, Text: err.Error()}
@@ -235,6 +249,7 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 		return nil, Problem{At: out.at, Text: fmt.Sprintf("the map has more than %d keys", maxKeys)}
 	}
 	var merged []field
+	seen := make(map[string]bool, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode, valueNode := n.Content[i], n.Content[i+1]
 		if keyNode.Kind != yaml.ScalarNode {
@@ -253,9 +268,10 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 			continue
 		}
 		key := keyOf(keyNode)
-		if out.get(key) != nil {
+		if seen[key] {
 			return nil, Problem{At: r.position(keyNode), Text: fmt.Sprintf("the key %q is there twice", key)}
 		}
+		seen[key] = true
 		out.fields = append(out.fields, field{key: key, at: r.position(keyNode), value: v})
 	}
 	// A key of its own wins over a merged one, an earlier merged one over a later one.
@@ -263,7 +279,8 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 		return nil, Problem{At: out.at, Text: fmt.Sprintf("the map has more than %d keys, with those of <<", maxKeys)}
 	}
 	for _, f := range merged {
-		if out.get(f.key) == nil {
+		if !seen[f.key] {
+			seen[f.key] = true
 			out.fields = append(out.fields, f)
 		}
 	}
@@ -306,9 +323,24 @@ func merge(base, over *value) *value {
 	if base == nil || base.kind != object || over.kind != object {
 		return over
 	}
-	out := base
-	for _, f := range over.fields {
-		out = out.set(f.key, merge(base.get(f.key), f.value))
+	return lay(base, over, merge)
+}
+
+// lay gives a map the fields of another one; what both have is joined. The receiver's order stays.
+func lay(base, over *value, join func(base, over *value) *value) *value {
+	out := *base
+	out.fields = slices.Clone(base.fields)
+	place := make(map[string]int, len(base.fields)+len(over.fields))
+	for i, f := range out.fields {
+		place[f.key] = i
 	}
-	return out
+	for _, f := range over.fields {
+		if i, known := place[f.key]; known {
+			out.fields[i].value = join(out.fields[i].value, f.value)
+			continue
+		}
+		place[f.key] = len(out.fields)
+		out.fields = append(out.fields, field{key: f.key, at: f.value.at, value: f.value})
+	}
+	return &out
 }

@@ -3,12 +3,34 @@ package suggest
 
 import "strings"
 
+// Bounds, so that no words can make the search long.
+const (
+	// longest is the longest word that is compared.
+	longest = 80
+	// slips is how many letters may differ in a long word.
+	slips = 8
+	// work is how many pairs of letters are compared for one word.
+	work = 400_000
+)
+
 // Nearest returns the candidate closest to word, or "" when none is close
-// enough to be what was meant: at most a third of its letters may differ.
+// enough to be what was meant: at most a third of its letters may differ, and
+// no more than eight.
 func Nearest(word string, candidates []string) string {
-	best, bestDistance := "", max(1, len(word)/3)+1
+	if len(word) > longest {
+		return ""
+	}
+	word = strings.ToLower(word)
+	best, bestDistance := "", min(max(1, len(word)/3), slips)+1
+	left := work
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c), bestDistance); d < bestDistance {
+		if len(c) > longest || len(c)-len(word) >= bestDistance || len(word)-len(c) >= bestDistance {
+			continue
+		}
+		if left -= len(word) * (2*bestDistance - 1); left < 0 {
+			break
+		}
+		if d := distance(word, strings.ToLower(c), bestDistance); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
@@ -24,28 +46,37 @@ func Hint(word string, candidates []string) string {
 }
 
 // distance counts the insertions, deletions, replacements and swaps of
-// neighbours between a and b; it may stop early with any number ≥ limit.
+// neighbours between a and b, or returns limit when there are as many or more.
+// It looks only at where fewer than limit letters were inserted or deleted.
 func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
+	if len(b) > longest || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit // lowering a letter can make it longer
 	}
-	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	var rows [3][longest + 1]int
+	before, previous, current := rows[0][:len(b)+1], rows[1][:len(b)+1], rows[2][:len(b)+1]
 	for j := range previous {
-		previous[j] = j
+		before[j], previous[j], current[j] = limit, min(j, limit), limit
 	}
 	for i := 1; i <= len(a); i++ {
-		current[0] = i
-		for j := 1; j <= len(b); j++ {
+		from, to := max(1, i-limit+1), min(len(b), i+limit-1)
+		current[from-1] = limit
+		if from == 1 {
+			current[0] = min(i, limit)
+		}
+		for j := from; j <= to; j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
 			}
-			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost)
+			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost, limit)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				current[j] = min(current[j], before[j-2]+1)
 			}
 		}
+		if to < len(b) {
+			current[to+1] = limit
+		}
 		before, previous, current = previous, current, before
 	}
-	return previous[len(b)]
+	return min(previous[len(b)], limit)
 }
