@@ -121,24 +121,24 @@ func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
 		s.as(RuleTooLong).invalid(at, fmt.Sprintf("has %d bytes, more than %d", len(test.Script.Inline), api.MaxLoadScript), "put it into a ConfigMap: script: {configMap: {name: …, key: …}}")
 		return
 	}
-	compiled, problems := compileLoad(test)
-	for _, p := range problems {
+	read := loadReadings.of(test)
+	for _, p := range read.problems {
 		if p.At.File == "--target" {
 			continue // said of the target
 		}
 		s.as(RuleScript).invalid(at, placed(p), instead(p))
 	}
-	if compiled == nil {
+	if read.catalogue == nil {
 		return
 	}
-	for _, p := range compiled.Warnings {
+	for _, p := range read.warnings {
 		s.as(RuleScriptAdvice).warn(at, placed(p), instead(p))
 	}
 	deadline, err := test.Deadline.Duration()
-	if length := compiled.Plan.Length(); err == nil && deadline >= time.Second && deadline <= length && !open(test.Script.Inline) {
+	if length := read.length; err == nil && deadline >= time.Second && deadline <= length && !open(test.Script.Inline) {
 		s.invalid(path.Child("deadline"), fmt.Sprintf("is %s, and the script's phases take %s: the test would never come to its end", deadline, length), "leave it out, or write more")
 	}
-	s.aborts(test, compiled.Catalogue, path, Invalid)
+	s.aborts(test, read.catalogue, path, Invalid)
 }
 
 // aborts compiles the conditions that end a test. Of a script that cannot be read here a name that is not known may
