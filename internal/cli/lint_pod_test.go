@@ -69,3 +69,29 @@ func TestLintFindsNothingInPodTemplatesThatWereApplied(t *testing.T) {
 		}
 	}
 }
+
+// What an example of load tests applies is complete by itself: its Rollout finds its Services, its template and its script.
+func TestTheRolloutOfTheLoadTestsIsComplete(t *testing.T) {
+	const name = "../../examples/load/rollout.yaml"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for line := range strings.Lines(string(text)) {
+		if kind, found := strings.CutPrefix(line, "kind: "); found {
+			kinds = append(kinds, strings.TrimSpace(kind))
+		}
+	}
+	if diff := cmp.Diff([]string{"Service", "Service", "AnalysisTemplate", "Rollout"}, kinds); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	var got []string
+	for _, f := range Lint([]Source{{Name: "rollout.yaml", Text: text}}) {
+		got = append(got, string(f.Severity)+" "+f.Path)
+	}
+	// Nobody but the load test sends requests to its Services, so that nobody sees the stable pods shrink.
+	if diff := cmp.Diff([]string{"warning spec.strategy.canary.stableService"}, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}

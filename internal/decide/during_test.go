@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
 
@@ -390,4 +391,80 @@ func (f *field) windows() []*loaded {
 		all = append(all, l)
 	}
 	return all
+}
+
+// shown is a status whose load test began at duringStart, and ended after so long; zero lasts.
+func shown(lasted time.Duration) api.AnalysisRunStatus {
+	begun := metav1.NewTime(duringStart)
+	m := api.Measurement{Phase: api.AnalysisPhaseRunning, StartedAt: &begun, Metadata: map[string]string{
+		api.EvidenceLoadStartedAt: duringStart.Format(time.RFC3339Nano),
+	}}
+	r := api.MetricResult{Name: "load", Phase: api.AnalysisPhaseRunning}
+	if lasted > 0 {
+		over := metav1.NewTime(duringStart.Add(lasted))
+		m.Phase, m.FinishedAt, r.Phase = api.AnalysisPhaseSuccessful, &over, api.AnalysisPhaseSuccessful
+		m.Metadata[api.EvidenceLoadEndedAt] = over.Format(time.RFC3339Nano)
+	}
+	r.Measurements = []api.Measurement{m}
+	return api.AnalysisRunStatus{MetricResults: []api.MetricResult{r}}
+}
+
+func TestASampleOutsideOfItsWindowIsLate(t *testing.T) {
+	web := api.Metric{Name: "errors", During: "load", Provider: api.MetricProvider{Web: &api.WebMetric{}}}
+	back := measured("load", "10s", "")
+	for _, c := range []struct {
+		name string
+		m    api.Metric
+		load time.Duration
+		at   time.Duration
+		want bool
+	}{
+		{"in it", web, time.Minute, 30 * time.Second, false},
+		{"behind it", web, time.Minute, 61 * time.Second, true},
+		{"while it lasts", web, 0, time.Hour, false},
+		{"of what can be asked about the past", back, time.Minute, time.Hour, false},
+	} {
+		if got := late(shown(c.load), c.m, judge.Sample{StartedAt: duringStart.Add(c.at)}); got != c.want {
+			t.Errorf("%s: late is %v", c.name, got)
+		}
+	}
+}
+
+func TestAMetricWithoutAnIntervalIsMeasuredOnceInItsWindow(t *testing.T) {
+	at := metav1.NewTime(duringStart.Add(10 * time.Second))
+	taken := api.MetricResult{Count: 1, Measurements: []api.Measurement{{Phase: api.AnalysisPhaseSuccessful, StartedAt: &at, FinishedAt: &at}}}
+	m := measured("load", "", "10s")
+	w := windowOf(shown(0), m)
+	if next, more := w.next(m, &api.MetricResult{}); !more || !next.at.Equal(at.Time) {
+		t.Errorf("first measured at %v, %v", next.at, more)
+	}
+	if next, more := w.next(m, &taken); more {
+		t.Errorf("measured again at %s", next.at)
+	}
+}
+
+func TestWhenALoadBeganIsNotWrittenOver(t *testing.T) {
+	began, later := duringStart.Format(time.RFC3339Nano), duringStart.Add(9*time.Second)
+	a := &assay{in: AnalysisInput{Run: &api.AnalysisRun{}, Now: later}}
+	load := api.Metric{Name: "load", Provider: api.MetricProvider{LoadTest: &api.LoadTestMetric{}}}
+	for noted, want := range map[string]string{began: began, "": later.Format(time.RFC3339Nano)} {
+		metadata := map[string]string{api.EvidenceLoadStartedAt: noted}
+		a.noteLoad(load, metadata, Job{LoadFrom: later})
+		if got := metadata[api.EvidenceLoadStartedAt]; got != want {
+			t.Errorf("with %q noted it began at %s, want %s", noted, got, want)
+		}
+	}
+}
+
+func TestEnoughGoodMeasurementsDoNotPassBeforeTheLoadTestHas(t *testing.T) {
+	m := measured("load", "10s", "")
+	m.Count = new(intstr.FromInt32(1))
+	at := metav1.NewTime(duringStart.Add(10 * time.Second))
+	r := api.MetricResult{Name: "errors", Count: 1, Successful: 1, Measurements: []api.Measurement{{Phase: api.AnalysisPhaseSuccessful, StartedAt: &at, FinishedAt: &at}}}
+	for lasted, want := range map[time.Duration]api.AnalysisPhase{0: api.AnalysisPhaseRunning, 10 * time.Second: api.AnalysisPhaseSuccessful} {
+		a := &assay{in: AnalysisInput{Run: &api.AnalysisRun{}, Now: duringStart.Add(11 * time.Second)}, status: shown(lasted)}
+		if got, why := a.scoped(m, &r, judge.GoesOn); got != want {
+			t.Errorf("after a load of %s it is %s (%s), want %s", lasted, got, why, want)
+		}
+	}
 }

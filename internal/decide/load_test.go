@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	api "sluice.dev/sluice/api/v1alpha1"
@@ -212,4 +213,52 @@ func TestLawAllPodsAreToldTheSame(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestARunThatIsOverWaitsForNoPlace(t *testing.T) {
+	begun := metav1.NewTime(loadNoon)
+	run := &api.AnalysisRun{Status: api.AnalysisRunStatus{Phase: api.AnalysisPhaseRunning, MetricResults: []api.MetricResult{{
+		Name: "load", Measurements: []api.Measurement{{StartedAt: &begun, Metadata: map[string]string{jobPending: pendingLoad, api.MetadataJobName: "j"}}},
+	}}}}
+	if got := LoadsWanted(run); len(got) != 1 || !got["j"].Equal(loadNoon) {
+		t.Errorf("a run that goes on wants %v", got)
+	}
+	run.Status.Phase = api.AnalysisPhaseFailed
+	if got := LoadsWanted(run); len(got) != 0 {
+		t.Errorf("a run that is over wants %v", got)
+	}
+}
+
+func TestWhatIsKeptOfAReport(t *testing.T) {
+	numbers := func(more string, value any) map[string]any {
+		return map[string]any{"requests": 1204.0, "latency": map[string]any{"p95": 41.0, "p42": 7.0}, more: value}
+	}
+	own := numbers("version", 1.0)
+	own["startedAt"] = 1785499200.5
+	for _, c := range []struct {
+		name   string
+		m      api.Metric
+		report map[string]any
+		keeps  string
+		says   string
+	}{
+		{"of a load test what people look for", api.Metric{Provider: api.MetricProvider{LoadTest: &api.LoadTestMetric{}}}, numbers("histogram", "xyz"),
+			`{"requests":1204,"latency":{"p95":41}}`, "It failed (1,204 requests, p95 41 ms)."},
+		{"of a Job that reports as k6 does", api.Metric{Provider: api.MetricProvider{Job: &api.JobMetric{Report: &api.JobReport{Format: api.ReportK6}}}}, numbers("raw", "xyz"),
+			`{"requests":1204,"latency":{"p95":41}}`, "It failed (1,204 requests, p95 41 ms)."},
+		{"of a Job that leaves our own result", api.Metric{Provider: api.MetricProvider{Job: &api.JobMetric{}}}, own,
+			`{"requests":1204,"latency":{"p95":41}}`, "It failed (1,204 requests, p95 41 ms)."},
+		{"of a report in words of its own everything", api.Metric{Provider: api.MetricProvider{Job: &api.JobMetric{}}}, numbers("orders", 3.0),
+			`{"latency":{"p42":7,"p95":41},"orders":3,"requests":1204}`, "It failed."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := &assay{in: AnalysisInput{Run: &api.AnalysisRun{}, Now: loadNoon}}
+			var r api.MetricResult
+			a.take(c.m, &r, judge.Sample{Result: 1.0, Text: "1", Report: c.report, Forced: api.AnalysisPhaseFailed, Message: "It failed."}, loadNoon)
+			m := r.Measurements[0]
+			if m.Metadata[api.EvidenceReport] != c.keeps || m.Message != c.says {
+				t.Errorf("keeps %s and says %q, want %s and %q", m.Metadata[api.EvidenceReport], m.Message, c.keeps, c.says)
+			}
+		})
+	}
 }

@@ -162,6 +162,9 @@ func (p *player) work(q Question) (judge.Sample, time.Duration) {
 	if plan.Never {
 		takes = -1
 	}
+	if q.Spec.Provider.LoadTest != nil {
+		return plan.loadSample(), takes
+	}
 	return plan.sample(), takes
 }
 
@@ -180,6 +183,26 @@ func (j JobPlan) sample() judge.Sample {
 		}
 	}
 	return s
+}
+
+// loadSample is what the end of a load test says, as its provider reads it: by its exit code, or the verdict of its report.
+func (j JobPlan) loadSample() judge.Sample {
+	verdict, _ := j.Report["verdict"].(string)
+	undecided, _ := j.Report["inconclusive"].(bool)
+	because, _ := j.Report["why"].(string)
+	if because != "" {
+		because = ": " + because
+	}
+	switch {
+	case undecided || verdict == wordInconclusive || j.ExitCode == 3:
+		return judge.Sample{Result: 3.0, Text: "3", Report: j.Report, Forced: api.AnalysisPhaseInconclusive, Message: "The load test is inconclusive" + because + "."}
+	case verdict == wordFail || j.ExitCode == 1 || j.ExitCode == 21:
+		return judge.Sample{Result: 1.0, Text: "1", Report: j.Report, NeverSuccessful: true, Message: "The load test failed" + because + "."}
+	case j.ExitCode != 0:
+		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
+			Message: fmt.Sprintf("the load test left no result that can be read: it ended with exit code %d", j.ExitCode)}}
+	}
+	return judge.Sample{Result: 0.0, Text: "0", Report: j.Report}
 }
 
 // assume remembers that a verdict rests on nothing.

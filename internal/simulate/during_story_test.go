@@ -66,5 +66,47 @@ func TestStoriesOfLoadTests(t *testing.T) {
 				}
 			}
 		}},
+		{name: "F4 a load test that fails goes back and says by how much", tell: func(t *testing.T, w *World, tr *Transcript) {
+			loadTested(w, JobPlan{ExitCode: 1, Report: reported("fail", "errors.rate <= 0.01: errors.rate = 0.37")})
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseDegraded, "The load test failed: errors.rate <= 0.01: errors.rate = 0.37 (1,204 requests at 98/s, 37 % errors, p95 41 ms, stable 20 ms (×2.05))")
+			neverPromoted(t, w, 0, 5)
+		}},
+		{name: "F5 a load test that cannot tell holds the update and says why", tell: func(t *testing.T, w *World, tr *Transcript) {
+			loadTested(w, JobPlan{Report: reported("inconclusive", "the load generator was the bottleneck")})
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhasePaused, "")
+			neverPromoted(t, w, 1, 4)
+		}},
+		{name: "F6 a load test that passes lets the update go on", tell: func(t *testing.T, w *World, tr *Transcript) {
+			loadTested(w, JobPlan{Report: reported("pass", "")})
+			deploy(t, w, tr)
+			ship(w, tr, "2")
+			pass(t, w, tr, 3*time.Minute)
+			is(t, w, api.RolloutPhaseHealthy, "")
+		}},
 	})
+}
+
+// loadTested has the seed's Job replaced by a load test that comes to what a scenario says, after a minute.
+func loadTested(w *World, plan JobPlan) {
+	metricOf(w, "trigger-load-test", func(m *api.Metric) {
+		m.SuccessCondition = ""
+		m.Provider = api.MetricProvider{LoadTest: &api.LoadTestMetric{Target: "http://canary", CompareTarget: "http://stable", Script: api.LoadTestScript{Inline: "{}"}}}
+	})
+	w.Answer = func(Question) judge.Sample { return number(0) }
+	w.Work = func(Question) (judge.Sample, time.Duration) { return plan.loadSample(), time.Minute }
+}
+
+// reported is what a load test of both versions measured.
+func reported(verdict, why string) map[string]any {
+	errors := map[string]float64{"fail": 0.37}[verdict]
+	return map[string]any{
+		"version": 1.0, "verdict": verdict, "why": why, "duration": 12.28, "requests": 1204.0, "errorRate": errors,
+		"latency": map[string]any{"p95": 41.0}, "stable": map[string]any{"errorRate": errors, "latency": map[string]any{"p95": 20.0}},
+	}
 }

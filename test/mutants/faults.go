@@ -223,6 +223,39 @@ var faults = []fault{
 	{"apart.go", "the rule that keeps revisions apart outlives the update", `d.status.StableRS == "" || d.promoted(f) {
 		return nil`, `d.status.StableRS == "" {
 		return nil`},
+
+	// Load tests whose pods begin together, and what is measured during them.
+	{"load.go", "the moment a load begins is told and not saved", `		last.Metadata[api.EvidenceLoadStartedAt] = at.UTC().Format(time.RFC3339Nano)
+`, ``},
+	{"load.go", "a load begins before all its pods are there", `if !job.Assembled {`, `if false {`},
+	{"load.go", "pods that were told already are told again", `if job.Assembled && len(job.Untold) > 0 {`, `if job.Assembled {`},
+	{"load.go", "what pods were told counts less than what was saved", `at := job.LoadFrom`, `at := loadStart(last)`},
+	{"load.go", "pods are told of a moment that is past", `at.Before(a.in.Now.Add(leastLead))`, `at.IsZero()`},
+	{"load.go", "each pass tells another moment", `if at = loadStart(last); at`, `if at = (time.Time{}); at`},
+	{"load.go", "Jobs of users wait for a place among the load tests", ` || last.Metadata[jobPending] != pendingLoad ||`, ` ||`},
+	{"load.go", "a run that is over keeps its place in the queue", `run.Spec.Terminate || run.Status.Phase.Completed() ||`, `run.Spec.Terminate ||`},
+	{"load.go", "a report in nobody's words is taken for a load test's", `!own && !m.LoadTests()`, `false && !own && !m.LoadTests()`},
+	{"during.go", "a window begins before the load does", `from.Add(time.Second - 1).Truncate(time.Second)`, `from.Truncate(time.Second)`},
+	{"during.go", "the end of a window is forgotten", `		w.to = to.Truncate(time.Second)
+`, `		_ = to.Truncate(time.Second)
+`},
+	{"during.go", "what is measured may lie behind the window's end", `about = earlier(about, w.to)`, `_ = w.to`},
+	{"during.go", "the window of a phase is taken before it was reported", `if phase != "" {
+			return window{} // phases`, `if false {
+			return window{} // phases`},
+	{"during.go", "the window of a phase is all of the load test", `return phaseWindow(last, name, phase)`, `return inside(from, to, true)`},
+	{"during.go", "a load test that can be tried again ends its window", `case !said && load.Phase.Completed():`, `case !said:`},
+	{"during.go", "a load test that came to no result has a window", `said := last.Phase == api.AnalysisPhaseSuccessful || last.Phase == api.AnalysisPhaseFailed`, `said := last.Phase != ""`},
+	{"during.go", "a metric passes before its load test has ended", `case !w.ended && phase.Completed():
+		return api.AnalysisPhaseRunning, ""`, `case !w.ended && phase.Completed():
+		return phase, message`},
+	{"during.go", "a metric of a load test that was cut short passes", `case !w.ended && stop != judge.GoesOn:`, `case false && stop != judge.GoesOn:`},
+	{"during.go", "a metric with nothing measured passes with its load test", `case r.Count == 0:`, `case r.Count < 0:`},
+	{"during.go", "a sample that came too late counts", `s.StartedAt.After(w.to)`, `s.StartedAt.IsZero()`},
+	{"during.go", "a single measurement of a window is taken without end", `return interval <= 0 || !w.to`, `return interval < 0 || !w.to`},
+	{"during.go", "when a load began is overwritten by what its pods say later", `	if metadata[api.EvidenceLoadStartedAt] == "" {
+		metadata`, `	if !job.LoadFrom.IsZero() {
+		metadata`},
 }
 
 // equivalents are the faults that change nothing, each with the reason.
