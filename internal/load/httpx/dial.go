@@ -3,9 +3,7 @@ package httpx
 import (
 	"context"
 	"net"
-	"net/http/httptrace"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -54,8 +52,9 @@ func (b *book) dial(ctx context.Context, network, text string) (net.Conn, error)
 	if err != nil {
 		return b.dialer.DialContext(ctx, network, text)
 	}
-	to := &address{name: host, port: port}
-	to.resolve()
+	to := &address{name: host, port: port, endpoint: text}
+	_, err = netip.ParseAddr(host)
+	to.numeric = err == nil
 	return b.dialTo(ctx, to)
 }
 
@@ -70,12 +69,8 @@ func (b *book) dialTo(ctx context.Context, to *address) (net.Conn, error) {
 
 // reach connects to the first of a name's addresses that answers.
 func (b *book) reach(ctx context.Context, to *address) (net.Conn, error) {
-	if to.at.IsValid() {
-		return b.connect(ctx, to.at)
-	}
-	port, err := strconv.ParseUint(to.port, 10, 16)
-	if err != nil {
-		return b.dialer.DialContext(ctx, "tcp", net.JoinHostPort(to.name, to.port)) // it knows what is wrong
+	if to.numeric {
+		return b.dialer.DialContext(ctx, "tcp", to.endpoint)
 	}
 	addresses, err := b.lookup(ctx, to.name)
 	if err != nil {
@@ -83,7 +78,7 @@ func (b *book) reach(ctx context.Context, to *address) (net.Conn, error) {
 	}
 	for i, a := range addresses {
 		var conn net.Conn
-		conn, err = b.try(ctx, netip.AddrPortFrom(a.Unmap(), uint16(port)), i == len(addresses)-1)
+		conn, err = b.try(ctx, net.JoinHostPort(a.Unmap().String(), to.port), i == len(addresses)-1)
 		if err == nil || ctx.Err() != nil {
 			return conn, err
 		}
@@ -91,29 +86,13 @@ func (b *book) reach(ctx context.Context, to *address) (net.Conn, error) {
 	return nil, err
 }
 
-func (b *book) try(ctx context.Context, to netip.AddrPort, last bool) (net.Conn, error) {
+func (b *book) try(ctx context.Context, endpoint string, last bool) (net.Conn, error) {
 	if !last {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, tryNext)
 		defer cancel()
 	}
-	return b.connect(ctx, to)
-}
-
-// connect makes a connection, and tells a trace of it.
-func (b *book) connect(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-	trace := httptrace.ContextClientTrace(ctx)
-	if trace != nil && trace.ConnectStart != nil {
-		trace.ConnectStart("tcp", "")
-	}
-	conn, err := b.dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, to)
-	if trace != nil && trace.ConnectDone != nil {
-		trace.ConnectDone("tcp", "", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return b.dialer.DialContext(ctx, "tcp", endpoint)
 }
 
 // lookup resolves a name; users who ask while another does wait for its answer.

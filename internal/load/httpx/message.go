@@ -25,10 +25,9 @@ type address struct {
 	*url.URL
 	// origin tells connections apart, authority is the Host header, path what the request's first line asks for.
 	origin, authority, path string
-	// name and port are what to connect to; at is both when the name is an address already.
-	name, port string
-	at         netip.AddrPort
-	secure     bool
+	// name and port are what to connect to, endpoint both; a numeric name needs no looking up.
+	name, port, endpoint string
+	numeric, secure      bool
 }
 
 // newAddress returns nil for what is no http address.
@@ -47,18 +46,11 @@ func newAddress(u *url.URL) *address {
 	if name, _, err := net.SplitHostPort(authority(net.JoinHostPort(a.name, a.port))); err == nil {
 		a.name = name
 	}
-	a.resolve()
-	a.origin = u.Scheme + "://" + net.JoinHostPort(a.name, a.port)
+	_, err := netip.ParseAddr(a.name)
+	a.numeric = err == nil
+	a.endpoint = net.JoinHostPort(a.name, a.port)
+	a.origin = u.Scheme + "://" + a.endpoint
 	return a
-}
-
-// resolve sees whether the name is an address already.
-func (a *address) resolve() {
-	if ip, err := netip.ParseAddr(a.name); err == nil {
-		if port, err := strconv.ParseUint(a.port, 10, 16); err == nil {
-			a.at = netip.AddrPortFrom(ip, uint16(port))
-		}
-	}
 }
 
 // authority is a host as a header may name it.
