@@ -168,11 +168,11 @@ func (o outlook) value(name string) (float64, bool) {
 		return v, true
 	case series.ErrorRate, series.ServerErrorRate, series.UnansweredRate:
 		return o.rate(v), ok
-	case series.Codes + "200":
+	case series.Codes + "200", series.Codes + "2xx":
 		if o.good {
 			return v + o.requests, true
 		}
-	case series.Codes + "500", series.VUsersFailed:
+	case series.Codes + "500", series.Codes + "5xx", series.VUsersFailed:
 		if !o.good {
 			return v + o.requests, true
 		}

@@ -41,6 +41,8 @@ func (e UnknownMetricError) Text() string {
 // Instead says what to write, or "".
 func (e UnknownMetricError) Instead() string {
 	switch {
+	case series.NotACode(e.Name):
+		return "a status code has three digits, as " + series.Codes + "503; all of a class are counted by " + series.Codes + "5xx"
 	case e.Near != "":
 	case strings.HasPrefix(e.Name, series.Errors) || strings.HasPrefix(e.Name, series.ErrorClass):
 		return "write " + series.ErrorRate + " for the share of requests that went wrong, or one class: " +

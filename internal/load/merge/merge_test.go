@@ -32,6 +32,8 @@ config:
       - expression: "vusers.created_by_name.Some shop > 0 and apdex > 0.2"
       - {expression: "http.request_rate < 50", strict: false}
       - {expression: "request.duration.mean < 1900 or plugins.metrics-by-endpoint./b b.codes.200 < 3"}
+      - {expression: "http.codes.5xx < 4", strict: false}
+      - {expression: "plugins.metrics-by-endpoint./b b.codes.5xx < 2", strict: false}
     maxErrorRate: 90
 scenarios: [{name: Some shop, flow: [{get: {url: /a}}, {get: {url: '/b b'}}]}]
 `

@@ -71,7 +71,9 @@ func (s Source) carry(p *result.Part, name string, kind series.Kind) {
 			p.Counts[counter] = s.Total.Counter(counter)
 		}
 	case kind == series.Counter && !inResult(name):
-		p.Counts[name] = s.Total.Counter(name)
+		// The value of a class of codes is a sum, which no counter holds.
+		n, _ := s.Total.Value(name)
+		p.Counts[name] = int64(n)
 	}
 }
 

@@ -98,9 +98,9 @@ func TestWarnings(t *testing.T) {
 			}
 		})
 	}
-	s := load(t, staged, Options{Environment: "stagin", Environ: []string{"TOKEN=x"}})
-	if got := s.Warnings.Error(); !strings.Contains(got, "no environment is called stagin; did you mean staging?") {
-		t.Errorf("warnings = %q", got)
+	_, err := Load([]byte(staged), Options{File: "test.yaml", Environment: "stagin", Environ: []string{"TOKEN=x"}})
+	if err == nil || !strings.Contains(err.Error(), "no environment is called stagin; did you mean staging?") {
+		t.Errorf("error = %v", err)
 	}
 }
 

@@ -52,7 +52,8 @@ func (c *compiler) environment(config *value) *value {
 			}
 		}
 		c.add(Problem{
-			At: config.at, Path: "config.environments", Severity: Warning, Code: CodeUnknownEnvironment,
+			// Artillery warns and sends the load to the target of nobody's choice.
+			At: config.at, Path: "config.environments", Severity: Error, Code: CodeUnknownEnvironment,
 			Text: "no environment is called " + name, Instead: hint(name, known),
 		})
 		return config

@@ -156,7 +156,7 @@ func NewCatalogue() *Catalogue {
 	for _, class := range classes {
 		c.add(ErrorClass+class, Counter)
 	}
-	c.families = append(c.families, family{Codes, anyWord})
+	c.families = append(c.families, family{Codes, isCode})
 	return c
 }
 
@@ -169,7 +169,7 @@ func (c *Catalogue) AddCounter(name string) { c.add(name, Counter) }
 // AddEndpoint adds the series an endpoint brings.
 func (c *Catalogue) AddEndpoint(e Endpoint) {
 	c.AddHistogram(e.ResponseTime)
-	c.families = append(c.families, family{e.Codes, anyWord})
+	c.families = append(c.families, family{e.Codes, isCode})
 	c.addErrors(e.Errors)
 }
 
@@ -197,10 +197,28 @@ func (c *Catalogue) Kind(name string) (Kind, bool) {
 			return Counter, true
 		}
 	}
-	if strings.HasPrefix(name, ErrorClass) { // the classes are ours alone
+	if strings.HasPrefix(name, ErrorClass) || strings.HasPrefix(name, Codes) { // these are ours alone
 		return Counter, false
 	}
 	return c.custom(name)
+}
+
+// isCode says whether a text is a status code, or a class of them such as "5xx".
+func isCode(text string) bool {
+	return len(text) == 3 && text[0] >= '1' && text[0] <= '9' && (text[1:] == "xx" || isDigit(text[1]) && isDigit(text[2]))
+}
+
+// CodeClass takes the name of a class of status codes apart, "http.codes.5xx", into what
+// the names of its codes begin with, "http.codes.5".
+func CodeClass(name string) (prefix string, ok bool) {
+	rest, ok := strings.CutSuffix(name, "xx")
+	return rest, ok && len(rest) > 1 && isDigit(rest[len(rest)-1]) && strings.HasSuffix(rest[:len(rest)-1], ".codes.")
+}
+
+// NotACode says that a name counts answers of a status code, and that there is no such code.
+func NotACode(name string) bool {
+	rest, ok := strings.CutPrefix(name, Codes)
+	return ok && !isCode(rest)
 }
 
 // Open makes the catalogue take names it does not know, because a processor may make them.
@@ -258,8 +276,10 @@ func wordLength(s string) int {
 	return n
 }
 
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+
 func isWord(b byte) bool {
-	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+	return b == '_' || isDigit(b) || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
 // Names returns all names that are known in full, sorted.

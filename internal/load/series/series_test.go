@@ -49,6 +49,13 @@ func TestKind(t *testing.T) {
 		{"apdex", Score, true},
 		{"http.response_time", Counter, false},
 		{"http.response_time.p42", Counter, false},
+		{"http.codes.503", Counter, true},
+		{"http.codes.5xx", Counter, true},
+		{"plugins.metrics-by-endpoint./products/.codes.4xx", Counter, true},
+		{"http.codes.2O0", Counter, false},
+		{"http.codes.20", Counter, false},
+		{"http.codes.0xx", Counter, false},
+		{"plugins.metrics-by-endpoint./products/.codes.ok", Counter, false},
 		{"errors.a.b", Counter, false},
 		{"errors.", Counter, false},
 	}

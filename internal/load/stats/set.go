@@ -197,6 +197,9 @@ func (s *Set) Value(name string) (float64, bool) {
 	if n, ok := s.counters[name]; ok {
 		return float64(n), true
 	}
+	if prefix, ok := series.CodeClass(name); ok {
+		return s.class(prefix), true
+	}
 	i := strings.LastIndexByte(name, '.')
 	if i < 0 {
 		return 0, false
@@ -206,6 +209,17 @@ func (s *Set) Value(name string) (float64, bool) {
 		return 0, false
 	}
 	return h.Summary().Value(name[i+1:])
+}
+
+// class is how many answers had a status code of a class.
+func (s *Set) class(prefix string) float64 {
+	var sum int64
+	for name, n := range s.counters {
+		if code, ok := strings.CutPrefix(name, prefix); ok && len(code) == 2 {
+			sum += n
+		}
+	}
+	return float64(sum)
 }
 
 // Bad is how many requests got a 5xx answer, and how many got none. An answer

@@ -112,6 +112,10 @@ func TestValue(t *testing.T) {
 	s.At(start)
 	s.At(start.Add(4 * time.Second))
 	s.Count(series.Requests, 20)
+	for _, code := range []string{"200", "500", "503", "503"} {
+		s.Count(series.Codes+code, 1)
+	}
+	s.Count("plugins.metrics-by-endpoint./a.codes.404", 2)
 	s.Count(series.ApdexSatisfied, 6)
 	s.Count(series.ApdexTolerated, 2)
 	s.Count(series.ApdexFrustrated, 2)
@@ -123,6 +127,11 @@ func TestValue(t *testing.T) {
 		ok   bool
 	}{
 		{"http.requests", 20, true},
+		{"http.codes.503", 2, true},
+		{"http.codes.5xx", 3, true},
+		{"http.codes.2xx", 1, true},
+		{"http.codes.3xx", 0, true},
+		{"plugins.metrics-by-endpoint./a.codes.4xx", 2, true},
 		{"http.request_rate", 5, true},
 		{"apdex", 0.7, true},
 		{"http.response_time.min", 10, true},
