@@ -124,7 +124,9 @@ func (e *Extractor) compileSelector() (err error) {
 }
 
 // From takes the value out of an answer; chance chooses where several fit. The
-// error says why there is none. Numbers are float64 or int64.
+// error says why there is none; with it comes what stands in for the value where
+// it may be missing: an empty text where Artillery has one, nil otherwise.
+// Numbers are float64 or int64.
 func (e *Extractor) From(a *Answer, random *rand.Rand) (v any, err error) {
 	err = guard(func() (err error) {
 		switch e.spec.By {
@@ -145,9 +147,18 @@ func (e *Extractor) From(a *Answer, random *rand.Rand) (v any, err error) {
 		err = errNothing
 	}
 	if err != nil {
-		return nil, err
+		return e.substitute(v, err), err
 	}
 	return v, nil
+}
+
+// substitute is what stands in for a value that is not there. What a JSON path or
+// a selector leads to is undefined then, a header and an expression's match are empty.
+func (e *Extractor) substitute(v any, err error) any {
+	if v == "" || errors.Is(err, errNothing) && (e.spec.By == "regexp" || e.spec.By == "header") {
+		return ""
+	}
+	return nil
 }
 
 func (e *Extractor) fromJSON(a *Answer, random *rand.Rand) (any, error) {

@@ -176,6 +176,23 @@ func TestNothingIsNoValue(t *testing.T) {
 	}
 }
 
+func TestWhatStandsInForNothing(t *testing.T) {
+	for _, tt := range []struct {
+		spec Spec
+		want any
+	}{
+		{Spec{By: "regexp", Expression: "zzz"}, ""},
+		{Spec{By: "header", Expression: "x-none"}, ""},
+		{Spec{By: "json", Expression: "$.empty"}, ""},
+		{Spec{By: "json", Expression: "$.nobody"}, nil},
+		{Spec{By: "selector", Expression: "table"}, nil},
+	} {
+		if got, err := take(t, tt.spec, answer(shop, "")); err == nil || got != tt.want {
+			t.Errorf("%s %s: %#v, %v; want %#v", tt.spec.By, tt.spec.Expression, got, err, tt.want)
+		}
+	}
+}
+
 func TestSpecsThatCannotBe(t *testing.T) {
 	for _, s := range []Spec{
 		{By: "json", Expression: "$.a["}, {By: "json", Expression: "$.a^"}, {By: "json", Expression: "$.a~"}, {By: "json", Expression: ""},

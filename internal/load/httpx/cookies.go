@@ -70,12 +70,13 @@ func (j *jar) header(to *url.URL) string {
 }
 
 // fromScript makes cookies of what a script sets: a value ends where a
-// cookie's does, and what no header may hold is left out.
+// cookie's does, and what no header may hold is left out. They belong to the
+// directory of the address they are sent to first, like a cookie without a path.
 func fromScript(pairs []Header) []*http.Cookie {
 	out := make([]*http.Cookie, 0, len(pairs))
 	for _, p := range pairs {
 		value, _, _ := strings.Cut(p.Value, ";")
-		out = append(out, &http.Cookie{Name: printable(p.Name), Value: printable(value), Path: "/"})
+		out = append(out, &http.Cookie{Name: printable(p.Name), Value: printable(value)})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package script
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/template"
@@ -33,7 +34,7 @@ func (f *flow) body(field field, where string) *Body {
 		node := f.node(field.value, where)
 		return &Body{ContentType: "application/json", JSON: &node}
 	case "form":
-		return &Body{ContentType: "application/x-www-form-urlencoded", Form: append([]Pair{}, f.pairs(field.value, where)...)}
+		return &Body{ContentType: "application/x-www-form-urlencoded", Form: append([]Pair{}, f.pairs(withNulls(field.value, "null"), where)...)}
 	case "formData":
 		return &Body{Parts: f.parts(field.value, where)}
 	}
@@ -162,6 +163,22 @@ func repeated(v *value) *value {
 		}
 		for _, item := range f.value.items {
 			out.fields = append(out.fields, field{key: f.key, at: f.at, value: item})
+		}
+	}
+	return &out
+}
+
+// withNulls writes a text in place of each field that is null: a form has the
+// word, a query an empty value.
+func withNulls(v *value, text string) *value {
+	if v.kind != object {
+		return v
+	}
+	out := *v
+	out.fields = slices.Clone(v.fields)
+	for i, f := range out.fields {
+		if f.value.kind == nothing {
+			out.fields[i].value = &value{at: f.value.at, kind: scalar, scalar: text}
 		}
 	}
 	return &out

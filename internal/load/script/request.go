@@ -18,7 +18,7 @@ var requestParts = map[string]func(f *flow, v *value, path string, r *Request){
 	"uri":     func(f *flow, v *value, path string, r *Request) { r.URL = f.url(v, path) },
 	"headers": func(f *flow, v *value, path string, r *Request) { r.Headers = f.headers(v, path) },
 	"qs": func(f *flow, v *value, path string, r *Request) {
-		r.Query = append([]Pair{}, f.pairs(repeated(v), path)...)
+		r.Query = append([]Pair{}, f.pairs(withNulls(repeated(v), ""), path)...)
 	},
 	"cookie":      func(f *flow, v *value, path string, r *Request) { r.Cookies = f.pairs(v, path) },
 	"auth":        func(f *flow, v *value, path string, r *Request) { r.Auth = f.auth(v, path) },

@@ -100,7 +100,7 @@ func (u *user) capture(e *exchange) error {
 	return nil
 }
 
-// lost is the value of a capture that found nothing and may.
+// lost is the value of a capture that found nothing, may, and is undefined then.
 type lost struct{}
 
 func (u *user) takeAll(captures []script.Capture, a *extract.Answer) ([]any, error) {
@@ -110,6 +110,8 @@ func (u *user) takeAll(captures []script.Capture, a *extract.Answer) ([]any, err
 		v, err := u.take(c, a)
 		switch {
 		case err == nil:
+			values[i] = v
+		case c.Lenient && v != nil:
 			values[i] = v
 		case c.Lenient:
 			values[i] = lost{}

@@ -284,6 +284,12 @@ func TestRequestsAsTheScriptSays(t *testing.T) {
 			boundary := strings.TrimPrefix(r.Header.Get("Content-Type"), "multipart/form-data; boundary=")
 			return strings.NewReplacer(boundary, "B", "\r\n", "|").Replace(body)
 		}, `--B|Content-Disposition: form-data; name="name"||n0|--B|Content-Disposition: form-data; name="doc"; filename="a.txt"|Content-Type: text/x-own||the file|--B--|`},
+		{"nothing in a form", "{post: {url: /, form: {a: 1, b: null}}}", func(_ *http.Request, body string) string { return body }, "a=1&b=null"},
+		{"nothing in a query", "{get: {url: /, qs: {b: null, c: '{{ $loopElement.nothing }}', l: [1, null], d: 'x y'}}}", func(r *http.Request, _ string) string { return r.URL.RawQuery }, "b=&c=&l=1&l=&d=x+y"},
+		{"brackets in a path", "{get: {url: '/a/[{{ $uuid }}] |x?b=[1]', name: '/a'}}", func(r *http.Request, _ string) string {
+			_, end, _ := strings.Cut(r.RequestURI, "]")
+			return r.RequestURI[:4] + end
+		}, "/a/[%20%7Cx?b=[1]"},
 		{"no gzip", "{get: {url: /, gzip: false}}", func(r *http.Request, _ string) string { return r.Header.Get("Accept-Encoding") }, ""},
 	}
 	for _, tt := range tests {
@@ -303,6 +309,19 @@ func TestCookiesStayWithTheUser(t *testing.T) {
 	play(t, s, text, nil)
 	if got := s.last.Header.Get("Cookie"); got != "first=1; session=s1" && got != "session=s1; first=1" {
 		t.Errorf("the last request's cookies are %q", got)
+	}
+}
+
+func TestCookiesOfTheScriptBelongToADirectory(t *testing.T) {
+	s := newShop(t)
+	play(t, s, flowOf("- {get: {url: /a/b, cookie: {mine: '1'}}}\n- {get: {url: /a/c}}"), nil)
+	if got := s.last.Header.Get("Cookie"); got != "mine=1" {
+		t.Errorf("beside the first request the cookies are %q", got)
+	}
+	s = newShop(t)
+	play(t, s, flowOf("- {get: {url: /a/b, cookie: {mine: '1'}}}\n- {get: {url: /c}}"), nil)
+	if got := s.last.Header.Get("Cookie"); got != "" {
+		t.Errorf("outside of the directory the cookies are %q", got)
 	}
 }
 

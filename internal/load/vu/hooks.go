@@ -239,7 +239,7 @@ func (u *user) renderEdited(e *exchange) {
 		Method: strings.ToUpper(from.Method), URL: u.absolute(u.fill(from.URL)), FollowsRedirects: r.FollowsRedirects,
 	}
 	if from.Query != nil {
-		e.sent.URL = withQuery(e.sent.URL, u.encodeMap(names(r.Query), from.Query))
+		e.sent.URL = withQuery(e.sent.URL, u.encodeMap(names(r.Query), from.Query, inQuery))
 	}
 	var contentType string
 	e.sent.Body, contentType = u.editedBody(e)
@@ -278,7 +278,7 @@ func (u *user) editedBody(e *exchange) ([]byte, string) {
 		if b != nil {
 			order = names(b.Form)
 		}
-		return []byte(u.encodeMap(order, from.Form)), "application/x-www-form-urlencoded"
+		return []byte(u.encodeMap(order, from.Form, template.Format)), "application/x-www-form-urlencoded"
 	case b != nil && b.Parts != nil:
 		return u.multipart(b.Parts)
 	case from.HasBody:

@@ -2,7 +2,6 @@ package vu
 
 import (
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -35,8 +34,8 @@ func names(pairs []script.Pair) []string {
 }
 
 // encodeMap writes a query or a form that hooks may have changed: in the
-// script's order, what is new at the end by name.
-func (u *user) encodeMap(order []string, fields map[string]any) string {
+// script's order, what is new at the end by name. What a value reads is said by text.
+func (u *user) encodeMap(order []string, fields map[string]any, text func(v any) string) string {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if !slices.Contains(order, name) {
 			order = append(order, name)
@@ -51,12 +50,7 @@ func (u *user) encodeMap(order []string, fields map[string]any) string {
 		}
 		seen[name] = true
 		for _, item := range listOf(template.Fill(v, &u.scope)) {
-			if b.Len() > 0 {
-				b.WriteByte('&')
-			}
-			b.WriteString(url.QueryEscape(u.fill(name)))
-			b.WriteByte('=')
-			b.WriteString(url.QueryEscape(template.Format(item)))
+			u.field(&b, name, text(item))
 		}
 	}
 	return b.String()

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -197,58 +196,15 @@ func (u *user) traceparent() string {
 	return fmt.Sprintf("00-a9%014x%016x-%016x-01", random.Uint64()>>8, random.Uint64(), max(1, random.Uint64()))
 }
 
-func (u *user) address(r *script.Request) string {
-	address := u.absolute(r.URL.String(&u.scope))
-	if r.Query == nil {
-		return address
-	}
-	return withQuery(address, u.encode(r.Query))
-}
-
-// absolute puts the target in front of an address that begins with "/".
-func (u *user) absolute(address string) string {
-	if strings.HasPrefix(address, "/") {
-		return u.target + address
-	}
-	return address
-}
-
-// withQuery replaces an address's query.
-func withQuery(address, query string) string {
-	address, fragment, _ := strings.Cut(address, "#")
-	address, _, _ = strings.Cut(address, "?")
-	if query != "" {
-		address += "?" + query
-	}
-	if fragment != "" {
-		address += "#" + fragment
-	}
-	return address
-}
-
 // body renders a body, and says of what type it is.
 func (u *user) body(b *script.Body) ([]byte, string) {
 	switch {
 	case b.JSON != nil:
 		return b.JSON.AppendJSON(make([]byte, 0, 256), &u.scope), b.ContentType
 	case b.Form != nil:
-		return []byte(u.encode(b.Form)), b.ContentType
+		return []byte(u.form(b.Form)), b.ContentType
 	case b.Parts != nil:
 		return u.multipart(b.Parts)
 	}
 	return []byte(b.Text.String(&u.scope)), b.ContentType
-}
-
-// encode writes a query or a form in the script's order.
-func (u *user) encode(pairs []script.Pair) string {
-	var b strings.Builder
-	for i, p := range pairs {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(u.named(p.Name)))
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(p.Value.String(&u.scope)))
-	}
-	return b.String()
 }
