@@ -93,7 +93,7 @@ fuzz: ## fuzz every parser for FUZZTIME each
 
 .PHONY: parity
 parity: ## hold sluice-load against Artillery itself (from npm, kept in .build/parity: 640 MB)
-	SLUICE_PARITY=1 go test ./test/parity -count=1 -timeout 25m -v
+	SLUICE_PARITY=1 go test ./test/parity -count=1 -parallel 4 -timeout 25m -v
 
 # ---- on a real cluster ----------------------------------------------------------------------
 

@@ -20,7 +20,9 @@ const (
 	nodeVersion      = "22.23.3"
 )
 
-//go:embed testdata/npm/package.json testdata/npm/package-lock.json
+// Both are pinned with all they need, by digest.
+//
+//go:embed testdata/npm
 var npmFiles embed.FS
 
 // artillery is an installation: the commands' beginning.
@@ -49,9 +51,8 @@ func install() (artillery, error) {
 	if runtime.GOOS != "linux" || arch == "" {
 		return artillery{}, fmt.Errorf("no Node is pinned for %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
-	nodePackage := "node-linux-" + arch
 	a := artillery{
-		node: filepath.Join(dir, "node", "node_modules", nodePackage, "bin", "node"),
+		node: filepath.Join(dir, "node", "node_modules", "node-linux-"+arch, "bin", "node"),
 		run:  filepath.Join(dir, "node_modules", "artillery", "bin", "run"),
 	}
 	// The mark is written last, so that half an installation is none.
@@ -62,38 +63,62 @@ func install() (artillery, error) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		return artillery{}, errors.New("npm is not installed, and Artillery comes from it")
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "node"), 0o755); err != nil {
+	if err := fetch(dir); err != nil {
 		return artillery{}, err
 	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		data, err := npmFiles.ReadFile("testdata/npm/" + name)
-		if err != nil {
-			return artillery{}, err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return artillery{}, err
-		}
-	}
-	// No scripts: browsers and native parts would be fetched by them, and none is needed.
-	quiet := []string{"--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}
-	if err := npm(dir, append([]string{"ci", "--omit=optional"}, quiet...)); err != nil {
-		return artillery{}, err
-	}
-	if err := npm(filepath.Join(dir, "node"), append([]string{"install", "--prefix", ".", "--no-save", nodePackage + "@" + nodeVersion}, quiet...)); err != nil {
-		return artillery{}, err
+	if out, err := exec.Command(a.node, "--version").CombinedOutput(); err != nil {
+		return artillery{}, fmt.Errorf("the Node from npm does not run: %w: %s", err, out)
 	}
 	return a, os.WriteFile(mark, nil, 0o644)
 }
 
+// fetch has npm bring what is pinned. Whether the registry is there is asked
+// first, because npm takes minutes to find out.
+func fetch(dir string) error {
+	if err := npm(30*time.Second, "", "view", "artillery@"+artilleryVersion, "version", "--fetch-retries=0", "--fetch-timeout=20000"); err != nil {
+		return fmt.Errorf("npm's registry cannot be reached: %w", err)
+	}
+	for _, name := range []string{"package.json", "package-lock.json", "node/package.json", "node/package-lock.json"} {
+		data, err := npmFiles.ReadFile("testdata/npm/" + name)
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			return err
+		}
+	}
+	// No scripts: browsers and native parts would be fetched by them, and none is needed.
+	ci := []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=2"}
+	if err := npm(5*time.Minute, dir, append(ci, "--omit=optional")...); err != nil {
+		return err
+	}
+	return npm(5*time.Minute, filepath.Join(dir, "node"), ci...)
+}
+
 // npm runs npm in a directory.
-func npm(dir string, args []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+func npm(longest time.Duration, dir string, args ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		return fmt.Errorf("npm %s: %w: %s", args[0], err, lines[len(lines)-1])
+		return fmt.Errorf("npm %s: %w: %s", args[0], err, reason(string(out)))
 	}
 	return nil
+}
+
+// reason is what npm says went wrong: the longest of its lines about that.
+func reason(out string) string {
+	found := ""
+	for line := range strings.SplitSeq(out, "\n") {
+		line, isError := strings.CutPrefix(line, "npm error ")
+		if isError && !strings.HasPrefix(line, " ") && !strings.Contains(line, "A complete log") && len(line) > len(found) {
+			found = line
+		}
+	}
+	return found
 }

@@ -23,6 +23,8 @@ type outcome struct {
 	Checks []string
 	// Served is how many requests the server saw.
 	Served int64
+	// Shape are the JSON report's keys with the kinds of their values, where they are compared.
+	Shape  []string           `json:",omitempty"`
 	times  map[string]float64 // min, p50, p95, p99 … of http.response_time
 	stdout string
 }
@@ -36,24 +38,25 @@ type aggregate struct {
 }
 
 // run runs a tool on a script, against a server of its own.
-func run(dir string, command, args []string) (outcome, error) {
-	s := newServer()
-	defer s.Close()
+func run(dir string, command []string, s script) (outcome, error) {
+	server := newServer(s.secure)
+	defer server.Close()
 	report := filepath.Join(dir, "report.json")
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	full := slices.Concat(command[1:], []string{"run", "--target", s.URL, "--output", report}, args)
-	cmd := exec.CommandContext(ctx, command[0], full...)
-	cmd.Env = append(os.Environ(), "ARTILLERY_DISABLE_TELEMETRY=true", "NO_UPDATE_NOTIFIER=1", "CI=", "PARITY_WORD=hello")
+	args := slices.Concat(command[1:], []string{"run", "--target", server.URL, "--output", report}, s.args, []string{s.file})
+	cmd := exec.CommandContext(ctx, command[0], args...)
+	// Half of what Node does in a run is to compile the same files: it keeps them.
+	cmd.Env = append(os.Environ(), "NODE_COMPILE_CACHE="+filepath.Join(filepath.Dir(filepath.Dir(command[0])), "compiled"), "ARTILLERY_DISABLE_TELEMETRY=true", "NO_UPDATE_NOTIFIER=1", "CI=", "PARITY_WORD=hello", "CSV=semicolon.csv")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	o := outcome{stdout: stdout.String() + stderr.String(), Served: s.requests.Load()}
+	o := outcome{stdout: stdout.String() + stderr.String(), Served: server.requests.Load()}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if errors.As(err, &exit) && exit.Exited() {
 		o.Exit = exit.ExitCode()
 	} else if err != nil {
-		return o, fmt.Errorf("running %s: %w", command[0], err)
+		return o, fmt.Errorf("running %s: %w\n%s", command[0], err, last(o.stdout, 10))
 	}
 	o.Checks = checks(o.stdout)
 	data, err := os.ReadFile(report)
@@ -67,7 +70,12 @@ func run(dir string, command, args []string) (outcome, error) {
 	if err := json.Unmarshal(data, &a); err != nil {
 		return o, fmt.Errorf("reading the report of %s: %w", command[0], err)
 	}
-	o.Counters, o.times = kept(a.Aggregate.Counters, s.URL), a.Aggregate.Summaries["http.response_time"]
+	o.Counters, o.times = kept(a.Aggregate.Counters, s, server.URL), a.Aggregate.Summaries["http.response_time"]
+	if s.shape {
+		if o.Shape, err = shape(data); err != nil {
+			return o, err
+		}
+	}
 	return o, os.Remove(report)
 }
 
@@ -94,27 +102,19 @@ func checks(out string) []string {
 
 // kept leaves what is compared; counters of zero are as good as none.
 // The server's address, which is another each time, reads TARGET.
-func kept(counters map[string]float64, target string) map[string]float64 {
+func kept(counters map[string]float64, s script, target string) map[string]float64 {
 	left := map[string]float64{}
 	for name, n := range counters {
-		if n != 0 && compared(name) {
+		if n != 0 && s.compares(name) {
 			left[strings.ReplaceAll(name, target, "TARGET")] += n
 		}
 	}
 	return left
 }
 
-// compared says whether a counter must be the same on both sides. Not http.downloaded_bytes:
-// Artillery adds up how far downloads were when it last heard of them.
-func compared(name string) bool {
-	return slices.ContainsFunc([]string{
-		"vusers.", "http.requests", "http.responses", "http.codes.", "errors.", "plugins.expect.",
-		"plugins.metrics-by-endpoint.", "parity.",
-	}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-}
-
-// differences compares the counts of two outcomes.
-func differences(theirs, ours outcome) []string {
+// differences compares the counts of two outcomes: they are equal, or, where chance
+// decides them, no further apart than it brings them once in a million runs.
+func differences(s script, theirs, ours outcome) []string {
 	var found []string
 	// On a machine with other work sluice-load says that it was the bottleneck: rightly so.
 	bottleneck := ours.Exit == 3 && strings.Contains(ours.stdout, "the load generator was the bottleneck")
@@ -129,14 +129,14 @@ func differences(theirs, ours outcome) []string {
 		names[name] = true
 	}
 	for name := range names {
-		if a, b := theirs.Counters[name], ours.Counters[name]; a != b {
+		if a, b := theirs.Counters[name], ours.Counters[name]; s.compares(name) && s.differ(a, b) {
 			found = append(found, fmt.Sprintf("%s: Artillery %v, sluice-load %v", name, a, b))
 		}
 	}
 	if !slices.Equal(theirs.Checks, ours.Checks) {
 		found = append(found, fmt.Sprintf("checks: Artillery %q, sluice-load %q", theirs.Checks, ours.Checks))
 	}
-	if theirs.Served != ours.Served {
+	if s.differ(float64(theirs.Served), float64(ours.Served)) {
 		found = append(found, fmt.Sprintf("requests the server saw: Artillery %d, sluice-load %d", theirs.Served, ours.Served))
 	}
 	slices.Sort(found)
@@ -153,4 +153,9 @@ func slower(theirs, ours outcome) []string {
 		}
 	}
 	return found
+}
+
+func last(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

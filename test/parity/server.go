@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -23,7 +25,7 @@ type server struct {
 }
 
 // newServer listens on a port of its own on the loopback.
-func newServer() *server {
+func newServer(secure bool) *server {
 	s := &server{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ms/{n}", s.wait)
@@ -36,12 +38,20 @@ func newServer() *server {
 	mux.HandleFunc("/items/{id}", item)
 	mux.HandleFunc("/echo", echo)
 	mux.HandleFunc("/want", want)
+	mux.HandleFunc("/want/", want)
+	mux.HandleFunc("/", root)
 	mux.HandleFunc("/html", html)
 	mux.HandleFunc("/reset", reset)
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
 		mux.ServeHTTP(w, r)
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that trust no such certificate hang up
+	if secure {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
 	return s
 }
 
@@ -150,6 +160,15 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// root answers what has no place of its own.
+func root(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("X-Id", "7")
+	answer(w, http.StatusOK, map[string]any{
+		"id": 7, "7": "seven", "ok": true, "n": 1, "a": map[string]any{"b": 1}, "items": []any{map[string]any{"id": "id"}},
+		"token": "t-1", "link": "id=12",
+	})
+}
+
 // want answers 200 when the request is what its own query says: the proof that both
 // tools send the same is that both get the same codes.
 func want(w http.ResponseWriter, r *http.Request) {
@@ -157,29 +176,9 @@ func want(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	q := r.URL.Query()
 	wrong := map[string]any{}
-	for name, values := range q {
-		kind, field, _ := strings.Cut(name, ":")
-		got := ""
-		switch kind {
-		case "method":
-			got = r.Method
-		case "body":
-			got = string(body)
-		case "header":
-			got = r.Header.Get(field)
-		case "cookie":
-			if c, err := r.Cookie(field); err == nil {
-				got = c.Value
-			}
-		case "user":
-			user, password, _ := r.BasicAuth()
-			got = user + ":" + password
-		default:
-			continue
-		}
-		if got != values[0] {
+	for name, values := range r.URL.Query() {
+		if got, asked := sent(r, body, name, values[0]); asked && got != values[0] {
 			wrong[name] = got
 		}
 	}
@@ -188,6 +187,38 @@ func want(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"ok": true})
+}
+
+// sent is the part of a request that is named as in header:accept, and whether that
+// names one.
+func sent(r *http.Request, body []byte, name, wanted string) (got string, asked bool) {
+	kind, field, _ := strings.Cut(name, ":")
+	switch kind {
+	case "method":
+		return r.Method, true
+	case "body":
+		return string(body), true
+	case "header":
+		return r.Header.Get(field), true
+	case "path":
+		got, _, _ = strings.Cut(r.RequestURI, "?")
+		return got, true
+	case "like": // the header is as an expression says
+		got = r.Header.Get(field)
+		if regexp.MustCompile(wanted).MatchString(got) {
+			return wanted, true
+		}
+		return got, true
+	case "cookie":
+		if c, err := r.Cookie(field); err == nil {
+			got = c.Value
+		}
+		return got, true
+	case "user":
+		user, password, _ := r.BasicAuth()
+		return user + ":" + password, true
+	}
+	return "", false
 }
 
 func html(w http.ResponseWriter, _ *http.Request) {

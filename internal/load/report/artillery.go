@@ -70,6 +70,11 @@ func newPeriod(s *stats.Set, start any) period {
 			p.Counters[name] = n
 		}
 	}
+	if _, ok := s.Apdex(); ok {
+		for _, name := range []string{series.ApdexSatisfied, series.ApdexTolerated, series.ApdexFrustrated} {
+			p.Counters[name] += 0 // all three are there where one is
+		}
+	}
 	if rate, ok := s.RequestRate(); ok {
 		p.Rates[series.RequestRate] = oneDecimal(rate)
 	}

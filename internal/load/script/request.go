@@ -144,6 +144,10 @@ func (f *flow) onlyIf(v *value, path string, r *Request) {
 	if v.kind != scalar {
 		return
 	}
+	if _, isText := v.scalar.(string); !isText {
+		f.warn(CodeCondition, v.at, path, "%s is no condition but a value, so the request is always sent, as by Artillery", text)
+		return
+	}
 	if f.program.Has(text) {
 		r.IfFunction = text
 		return

@@ -357,8 +357,18 @@ func TestExtendedMetrics(t *testing.T) {
 	if n := got.Histogram(series.Total).Summary().Count; n != 2 {
 		t.Errorf("two requests have %d total times", n)
 	}
+	if h := got.Histogram(series.DNS); h == nil || h.Summary().Count != 1 {
+		t.Error("an address without a name was not looked up in no time")
+	}
 	if got.Histogram(series.TLS) != nil {
 		t.Error("TLS was timed without any")
+	}
+}
+
+func TestApdexCountsAnswersAndNotRedirects(t *testing.T) {
+	got := play(t, newShop(t), strings.Replace(flowOf("- {get: {url: /away}}"), "config: {", "config: {apdex: {threshold: 60000}, plugins: {apdex: {}}, ", 1), nil)
+	if n := got.Counters()[series.ApdexSatisfied]; n != 1 {
+		t.Errorf("a request with a redirect scores %d times", n)
 	}
 }
 

@@ -63,17 +63,20 @@ func (u *user) record(s *stats.Set, r *script.Request, h httpx.Hop) {
 	if u.script.Extended {
 		connected(s, h, total)
 	}
-	if t := u.script.Apdex; t > 0 {
+	if t := u.script.Apdex; t > 0 && !h.Redirected {
 		s.Inc(u.keys.apdex(total, t), 1)
 	}
 }
 
-// connected writes how long connecting took, where a connection was made.
+// connected writes how long connecting took, where a connection was made. An
+// address that is no name is looked up in no time.
 func connected(s *stats.Set, h httpx.Hop, total time.Duration) {
-	for name, d := range map[string]time.Duration{series.DNS: h.DNS, series.TCP: h.TCP, series.TLS: h.TLS} {
-		if d > 0 {
-			s.Time(name, d)
-		}
+	if h.TCP > 0 {
+		s.Time(series.DNS, h.DNS)
+		s.Time(series.TCP, h.TCP)
+	}
+	if h.TLS > 0 {
+		s.Time(series.TLS, h.TLS)
 	}
 	s.Time(series.Total, total)
 }
