@@ -19,6 +19,7 @@ const (
 	maxLoadGate = 100
 	maxGates    = 2
 	maxFigure   = 1e15
+	maxCodes    = 8
 )
 
 // Load is what is kept of a load test's report, whichever program wrote it: a part of it, in the same words. What was
@@ -29,8 +30,10 @@ type Load struct {
 	// Stopped says what ended the test before its time, "" when it ran to its end.
 	Stopped   string             `json:"stopped,omitempty"`
 	Duration  *float64           `json:"duration,omitempty"` // in seconds
+	Arrivals  *float64           `json:"arrivals,omitempty"`
 	Requests  *float64           `json:"requests,omitempty"`
 	ErrorRate *float64           `json:"errorRate,omitempty"`
+	Codes     map[string]float64 `json:"codes,omitempty"`   // answers by status code, unless there are many
 	Latency   map[string]float64 `json:"latency,omitempty"` // in milliseconds
 	Rate      map[string]float64 `json:"rate,omitempty"`
 	// Gates are the first of those that failed, MoreGates how many others did.
@@ -54,15 +57,19 @@ type LoadSide struct {
 	Latency   map[string]float64 `json:"latency,omitempty"`
 }
 
-// quantiles are those that are kept.
-var quantiles = []string{"p50", "p95", "p99"}
+// Those that are kept, of a side and of the whole.
+var (
+	quantiles     = []string{"p50", "p95", "p99"}
+	everyQuantile = []string{"p50", "p90", "p95", "p99", "p999", "max"}
+)
 
 // ReadLoad takes out of a report what is kept of it. It is nil for what is no report of a load test.
 func ReadLoad(report map[string]any) *Load {
 	l := &Load{
 		Verdict: verdictOf(report), Why: text(report, "why", maxLoadWhy), Stopped: text(report, "stopped", maxLoadGate),
 		Duration: figure(report, "duration"), Requests: figure(report, "requests"), ErrorRate: figure(report, "errorRate"),
-		Latency: figures(report, "latency", append([]string{"max"}, quantiles...)), Rate: figures(report, "rate", []string{"offered", "achieved"}),
+		Latency: figures(report, "latency", everyQuantile), Rate: figures(report, "rate", []string{"offered", "achieved"}),
+		Arrivals: figure(report, "arrivals"), Codes: codesOf(report),
 		Canary: sideOf(report, "canary"), Stable: sideOf(report, "stable"),
 	}
 	if l.Requests == nil || l.Verdict == "" && l.Latency == nil {
@@ -117,6 +124,7 @@ func (l Load) Note() string {
 		if said := strings.TrimSuffix(note.String(), "\n"); len(said) <= MaxLoad || limit == 0 {
 			return said
 		}
+		l.Codes = nil // what went wrong is among the errors
 		l.Why, l.Stopped = Trim(l.Why, limit), Trim(l.Stopped, limit/2)
 		l.MoreGates += len(l.Gates) / 2
 		l.Gates = append([]LoadGate(nil), l.Gates[:(len(l.Gates)+1)/2]...)
@@ -253,6 +261,21 @@ func figures(tree map[string]any, key string, names []string) map[string]float64
 		}
 	}
 	return kept
+}
+
+// codesOf counts answers by code; nil when there are too many codes to keep.
+func codesOf(tree map[string]any) map[string]float64 {
+	inner, _ := tree["codes"].(map[string]any)
+	var names []string
+	for name := range inner {
+		if !strings.HasSuffix(name, "xx") && len(name) == 3 {
+			names = append(names, name)
+		}
+	}
+	if len(names) > maxCodes {
+		return nil
+	}
+	return figures(tree, "codes", names)
 }
 
 func sideOf(tree map[string]any, key string) *LoadSide {

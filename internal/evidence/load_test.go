@@ -22,7 +22,7 @@ func tree(t *testing.T, text string) map[string]any {
 }
 
 func TestALoadTestIsToldInAFewWords(t *testing.T) {
-	const numbers = `"duration":12.3,"requests":1204,"errorRate":0,"latency":{"p50":20,"p90":30,"p95":41.04,"p99":60,"max":99}`
+	const numbers = `"duration":12.3,"requests":1204,"errorRate":0,"codes":{"2xx":1204,"200":1204},"latency":{"p50":20,"p90":30,"p95":41.04,"p99":60,"max":99}`
 	for _, c := range []struct{ name, report, says, figures string }{
 		{"passed", `{"verdict":"pass",` + numbers + `}`, "passed", "1,204 requests at 97.9/s, no errors, p95 41 ms"},
 		{"the gate that failed, and its value",
