@@ -52,7 +52,7 @@ func ours(t *testing.T) []string {
 func scripts(t *testing.T) []script {
 	t.Helper()
 	files, err := filepath.Glob("testdata/scripts/*.yml")
-	if err != nil || len(files) < 55 {
+	if err != nil || len(files) < 60 {
 		t.Fatalf("%d scripts, %v", len(files), err)
 	}
 	var out []script
@@ -152,6 +152,8 @@ var meant = []struct{ script, begins, why string }{
 	{"corpus-unknown-environment", "checks", "the same"},
 	{"corpus-gates-twice", "checks", "Artillery does not have errors.rate"},
 	{"corpus-gates-twice", "exit code: Artillery 1, sluice-load 0", "the same"},
+	{"apdex", "checks", "the score is there for gates; Artillery's gate on it fails whatever the score is"},
+	{"apdex", "exit code: Artillery 1, sluice-load 0", "the same"},
 	{"selfsigned", "errors.", "all that TLS refuses is one error"},
 	{"selfsigned", "plugins.metrics-by-endpoint./items/1.errors.", "the same"},
 	{"selfsigned", "exit code: Artillery 0, sluice-load 3", "a target that never answers is inconclusive"},
