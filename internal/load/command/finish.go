@@ -2,13 +2,11 @@ package command
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"sluice.dev/sluice/internal/load/report"
 	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
-	"sluice.dev/sluice/internal/load/verdict"
 )
 
 // finish writes all reports and turns the verdict into an exit code.
@@ -87,23 +85,4 @@ func exitOf(v result.Verdict) error {
 	case result.Pass:
 	}
 	return nil
-}
-
-// warn says what the exit code does not: answers that are errors, and no gate that looks at them.
-func (s *session) warn(res result.Result) {
-	total, checks := s.sides[0].total, s.plan.scripts[0].Checks
-	serverErrors, unanswered := total.Bad()
-	if serverErrors+unanswered == 0 {
-		return
-	}
-	var classes []string
-	if text := verdict.Errors(total); text != "" {
-		classes = append(classes, " (", text, ")")
-	}
-	fmt.Fprintf(s.env.Err, "warning: %.1f %% of %d requests went wrong: %d answers 5xx, %d without an answer%s\n",
-		res.ErrorRate*100, res.Requests, serverErrors, unanswered, strings.Join(classes, ""))
-	if serverErrors > 0 && !verdict.SeesServerErrors(checks) {
-		fmt.Fprintf(s.env.Err, "warning: NO GATE OF THIS SCRIPT LOOKS AT 5xx ANSWERS, so they do not change the exit code; "+
-			"add to config.ensure.conditions: expression: \"%s <= 0.01\"\n", series.ErrorRate)
-	}
 }

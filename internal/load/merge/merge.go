@@ -114,6 +114,7 @@ func (m *merging) merge() (result.Result, error) {
 	out.Gates = verdict.Gates(facts.Outcomes)
 	out.Rate = result.Rate{Offered: PerSecond(facts.Offered, min(facts.Planned, facts.Took)), Achieved: PerSecond(achieved(own), facts.Took)}
 	out.Verdict, out.Why = m.verdict(facts)
+	out.Notes = out.Oddities()
 	return out, nil
 }
 

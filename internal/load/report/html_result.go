@@ -58,6 +58,9 @@ func NewPage(title string, res result.Result) Page {
 	if s := res.Share; s != nil {
 		p.Facts = append(p.Facts, Fact{"Share", fmt.Sprintf("%d of %d", s[0]+1, s[1])})
 	}
+	for _, note := range res.Notes {
+		p.Notes = append(p.Notes, sentence(note))
+	}
 	if res.Stable != nil && res.Stable.Why != "" {
 		p.Notes = append(p.Notes, "The stable version: "+res.Stable.Why)
 	}

@@ -54,6 +54,7 @@ func Result(r Run) (result.Result, error) {
 		}
 	}
 	v, why := verdict.Judge(r.Facts)
+	out.Notes = out.Oddities()
 	out.Verdict, out.Why, out.Stopped = v, result.Clip(why, maxWhy), r.Stopped
 	out.StartedAt, out.Duration = result.Round(float64(r.StartedAt.UnixMilli())/1000, 3), result.Round(r.Duration.Seconds(), 3)
 	out.CPU, out.Script = &result.CPU{Used: result.Round(r.CPU.Seconds(), 3)}, r.Script.Digest

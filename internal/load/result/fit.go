@@ -54,6 +54,7 @@ var drops = []drop{
 	{"codes", foldCodes},
 	{"gates", dropPassed},
 	{"gates", func(r *Result) bool { return clearList(&r.Gates) }},
+	{"notes", func(r *Result) bool { return clearList(&r.Notes) }},
 	{"why", func(r *Result) bool { return shorten(&r.Why, 200) }},
 	{"lag", func(r *Result) bool { return clearPointer(&r.Lag) }},
 	{"cmp", func(r *Result) bool { return clearPointer(&r.Stable) }},

@@ -33,6 +33,8 @@ type Result struct {
 	Verdict Verdict `json:"verdict" long:"verdict"`
 	// Why is a sentence for people; empty when the test passed.
 	Why string `json:"why,omitempty" long:"why"`
+	// Notes are what people should know besides, as that all answers were 404; a test may pass with some.
+	Notes []string `json:"notes,omitempty" long:"notes"`
 	// Truncated names what did not fit, by its short key.
 	Truncated []string `json:"trunc,omitempty" long:"truncated"`
 	// Stopped says what ended the test before its plan did: a signal's name, "killed"

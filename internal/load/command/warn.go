@@ -1,0 +1,70 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/verdict"
+)
+
+// warn says what the exit code does not: answers that are errors, and no gate that looks at them.
+func (s *session) warn(res result.Result) {
+	say := func(format string, args ...any) { fmt.Fprintf(s.env.Err, "warning: "+format+"\n", args...) }
+	total, checks := s.sides[0].total, s.plan.scripts[0].Checks
+	serverErrors, unanswered := total.Bad()
+	lost, other := errorLists(result.Suffixes(total, series.ErrorClass))
+	if serverErrors+unanswered > 0 {
+		say("%.1f %% of %d requests went wrong: %d answers 5xx, %d without an answer%s", res.ErrorRate*100, res.Requests, serverErrors, unanswered, bracketed(lost))
+	}
+	if other != "" {
+		say("users failed by what was answered: %s", other)
+	}
+	if n := total.Counter(series.ExpectFailed); n > 0 {
+		say("%d expectations were not met", n)
+	}
+	if failed := total.Counter(series.VUsersFailed); failed > 0 && failed == total.Counter(series.VUsersCreated) {
+		say("not one of the %d virtual users came to the end of its scenario", failed)
+	}
+	for _, note := range res.Notes {
+		say("%s", note)
+	}
+	if serverErrors > 0 && res.Verdict == result.Pass && !verdict.SeesServerErrors(checks) {
+		say("NO GATE OF THIS SCRIPT LOOKS AT 5xx ANSWERS, so they do not change the exit code; "+
+			"add to config.ensure.conditions: expression: \"%s <= 0.01\"", series.ErrorRate)
+	}
+}
+
+// errorLists names the classes of errors with their counts, the most frequent first: those
+// of requests without an answer, and the others.
+func errorLists(classes map[string]int64) (lost, other string) {
+	names := make([]string, 0, len(classes))
+	for name := range classes {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if classes[a] != classes[b] {
+			return int(min(1, max(-1, classes[b]-classes[a])))
+		}
+		return strings.Compare(a, b)
+	})
+	var without, with []string
+	for _, name := range names {
+		text := fmt.Sprintf("%d × %s", classes[name], name)
+		if series.Unanswered(name) {
+			without = append(without, text)
+		} else {
+			with = append(with, text)
+		}
+	}
+	return strings.Join(without, ", "), strings.Join(with, ", ")
+}
+
+func bracketed(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
