@@ -226,7 +226,7 @@ func podOutcome(object any) (any, error) {
 	if !ok {
 		return object, nil
 	}
-	pod.ManagedFields = nil
+	pod.ManagedFields = statusTimes(pod.ManagedFields)
 	delete(pod.Annotations, api.AnnotationLoadScript)
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
@@ -239,4 +239,15 @@ func podOutcome(object any) (any, error) {
 		NodeName:       pod.Spec.NodeName,
 	}
 	return pod, nil
+}
+
+// statusTimes keeps when a status was written, which the server says by its own clock.
+func statusTimes(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	var kept []metav1.ManagedFieldsEntry
+	for _, e := range entries {
+		if e.Subresource == "status" {
+			kept = append(kept, metav1.ManagedFieldsEntry{Manager: e.Manager, Operation: e.Operation, Subresource: e.Subresource, Time: e.Time})
+		}
+	}
+	return kept
 }

@@ -87,10 +87,14 @@ func (c *Cluster) line(ctx context.Context, run *api.AnalysisRun, mine map[strin
 	}
 	known, running := map[types.NamespacedName]bool{}, 0
 	for i := range jobs.Items {
-		name := client.ObjectKeyFromObject(&jobs.Items[i])
+		job := &jobs.Items[i]
+		if !isLoad(job) {
+			continue
+		}
+		name := client.ObjectKeyFromObject(job)
 		known[name] = true
 		delete(c.loads.placed, name)
-		if !finished(&jobs.Items[i]) {
+		if suspended := job.Spec.Suspend != nil && *job.Spec.Suspend; !suspended && !finished(job) {
 			running++
 		}
 	}
@@ -115,6 +119,14 @@ func (c *Cluster) line(ctx context.Context, run *api.AnalysisRun, mine map[strin
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job.String(), b.job.String()))
 	})
 	return out, nil
+}
+
+// isLoad reports whether a Job with the label of load tests is one: that of a run, as a controller made it. Anybody may
+// set a label, and nobody's Job is to keep those of others waiting.
+func isLoad(job metav1.Object) bool {
+	owner := metav1.GetControllerOfNoCopy(job)
+	return owner != nil && owner.Kind == "AnalysisRun" && owner.APIVersion == api.SchemeGroupVersion.String() &&
+		owner.UID != "" && string(owner.UID) == job.GetLabels()[api.LabelAnalysisRunUID]
 }
 
 // waitersOf are the Jobs of a run that wait. One that the server refuses keeps nobody waiting.
@@ -149,7 +161,9 @@ func (c *Cluster) lookOnce(ctx context.Context, namespace string) error {
 	}
 	c.loads.placed, c.loads.looked = map[types.NamespacedName]time.Time{}, true
 	for i := range list.Items {
-		c.loads.placed[client.ObjectKeyFromObject(&list.Items[i])] = time.Now()
+		if job := &list.Items[i]; isLoad(job) {
+			c.loads.placed[client.ObjectKeyFromObject(job)] = time.Now()
+		}
 	}
 	return nil
 }

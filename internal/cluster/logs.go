@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -165,7 +166,7 @@ func logProblem(err error, within time.Duration) string {
 	return "the log could not be read: " + judge.Trim(err.Error(), 200)
 }
 
-// endOf is the last bytes of a stream, in whole lines where it had to be cut.
+// endOf is the last bytes of a stream, in whole lines where it had to be cut; of a single line that is longer, its end.
 func endOf(stream io.Reader, keep int) ([]byte, error) {
 	held := make([]byte, 0, min(keep, 64<<10))
 	chunk := make([]byte, 32<<10)
@@ -175,14 +176,26 @@ func endOf(stream io.Reader, keep int) ([]byte, error) {
 		if read += n; read > maxLogRead {
 			return nil, fmt.Errorf("its last lines have more than %d MiB", maxLogRead>>20)
 		}
-		if len(held) > 2*keep {
-			held = append(held[:0], held[len(held)-keep:]...)
+		if len(held) > 2*keep+1 {
+			held = append(held[:0], held[len(held)-keep-1:]...) // with the byte before, which says whether a line begins
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return held[max(0, len(held)-keep):], nil
+			return lastLines(held, keep), nil
 		case err != nil:
 			return nil, err
 		}
 	}
+}
+
+func lastLines(text []byte, keep int) []byte {
+	if len(text) <= keep {
+		return text
+	}
+	cut := len(text) - keep
+	rest := text[cut:]
+	if i := bytes.IndexByte(rest, '\n'); text[cut-1] != '\n' && i >= 0 && i+1 < len(rest) {
+		return rest[i+1:]
+	}
+	return rest
 }

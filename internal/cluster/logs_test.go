@@ -187,6 +187,26 @@ func TestTheEndOfAStreamIsKept(t *testing.T) {
 	}
 }
 
+func TestALogIsCutBetweenLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"first\nsecond line\nthird\n":              "third\n",
+		"token=hunter2secret\nthe end\n":           "the end\n",
+		"0123456\n12345678\n123456\n":              "12345678\n123456\n", // begins where it is cut
+		"0123456789abcdefghij":                     "456789abcdefghij",
+		"0123456789abcdefghij\n":                   "56789abcdefghij\n", // one line, and longer
+		"short\n":                                  "short\n",
+		strings.Repeat("x", 70_000) + "\nlast one": "last one",
+	} {
+		got, err := endOf(iotestHalf{strings.NewReader(text)}, 16)
+		if want == "12345678\n123456\n" {
+			got, err = endOf(iotestHalf{strings.NewReader(text)}, len(want))
+		}
+		if err != nil || string(got) != want {
+			t.Errorf("of %.40q: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
 // iotestHalf reads a few bytes at a time.
 type iotestHalf struct{ io.Reader }
 

@@ -55,6 +55,13 @@ func (p *place) loads() []batchv1.Job {
 // loadPod plays the Job controller and a kubelet: the pod of a part runs.
 func (p *place) loadPod(job *batchv1.Job, index int) *corev1.Pod {
 	p.Helper()
+	pod := p.newLoadPod(job, index)
+	p.setPod(pod, corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}})
+	return pod
+}
+
+func (p *place) newLoadPod(job *batchv1.Job, index int) *corev1.Pod {
+	p.Helper()
 	template := job.Spec.Template.DeepCopy()
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: p.namespace, GenerateName: "load-", Labels: template.Labels, Annotations: template.Annotations,
@@ -64,7 +71,6 @@ func (p *place) loadPod(job *batchv1.Job, index int) *corev1.Pod {
 	if err := p.client.Create(p.Context(), pod); err != nil {
 		p.Fatal(err)
 	}
-	p.setPod(pod, corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}})
 	return pod
 }
 
@@ -75,7 +81,7 @@ func (p *place) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.Cont
 			p.Fatal(err)
 		}
 		pod.Status.Phase = phase
-		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "load", State: state}}
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "load", State: state, Ready: state.Running != nil}}
 		err := p.client.Status().Update(p.Context(), pod)
 		if err == nil {
 			return
@@ -342,4 +348,107 @@ func TestPodsThatShareALoadAreToldTheSameMoment(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOnePodThatIsNotReadyKeepsAllFromBeginning: it may be in its before flow.
+func TestOnePodThatIsNotReadyKeepsAllFromBeginning(t *testing.T) {
+	p := newPlace(t)
+	p.start(loading(10))
+	p.create(loadRun("slow", ", parallelism: 2"))
+	slow := p.jobOf("slow")
+	pods := []*corev1.Pod{p.preparing(slow, 0), p.loadPod(slow, 1)}
+	p.eventually("it is said what is waited for", func() string {
+		var run api.AnalysisRun
+		if err := p.client.Get(t.Context(), client.ObjectKey{Namespace: p.namespace, Name: "slow"}, &run); err != nil {
+			return err.Error()
+		}
+		if got := run.Status.MetricResults[0].Measurements[0].Message; got != "1 of the 2 pods of the load test are ready to begin; it begins when all are." {
+			return got
+		}
+		return ""
+	})
+	if p.untold(pods[:1]) == "" || p.untold(pods[1:]) == "" {
+		t.Error("a pod was told to begin before all were ready")
+	}
+	p.setPod(pods[0], corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}})
+	p.eventually("both are told", func() string { return p.untold(pods) })
+}
+
+// TestAPodThatDiesBeforeTheStartEndsTheTestAtOnce: the others are not told to begin without it.
+func TestAPodThatDiesBeforeTheStartEndsTheTestAtOnce(t *testing.T) {
+	p := newPlace(t)
+	p.start(loading(10))
+	p.create(loadRun("load", ", parallelism: 2"))
+	job := p.job("load")
+	alive := p.preparing(job, 0)
+	p.leave(p.preparing(job, 1), 1, "no memory")
+	run := p.run("load", api.AnalysisPhaseInconclusive)
+	if got := run.Status.MetricResults[0].Measurements[0].Message; got != "The load test could not begin: pod 2 of 2: it ended with exit code 1: no memory." {
+		t.Error(got)
+	}
+	if p.untold([]*corev1.Pod{alive}) == "" {
+		t.Error("the other one was told to begin")
+	}
+}
+
+// TestNobodysJobTakesThePlaceOfALoadTest: a label is free to all.
+func TestNobodysJobTakesThePlaceOfALoadTest(t *testing.T) {
+	p := newPlace(t)
+	squatter := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "squatter",
+		Labels: map[string]string{api.LabelLoadTest: "true", api.LabelAnalysisRunUID: "abc"}}}
+	squatter.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}}}
+	if err := p.client.Create(t.Context(), squatter); err != nil {
+		t.Fatal(err)
+	}
+	p.start(loading(1))
+	p.create(loadRun("load", ""))
+	p.eventually("the load test has its place", func() string {
+		for _, job := range p.loads() {
+			if job.Annotations[api.AnnotationAnalysisRunName] == "load" {
+				return ""
+			}
+		}
+		return "it has not"
+	})
+}
+
+// preparing is a pod that runs and is not ready to begin.
+func (p *place) preparing(job *batchv1.Job, index int) *corev1.Pod {
+	p.Helper()
+	pod := p.newLoadPod(job, index)
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "load", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}}}
+	if err := p.client.Status().Update(p.Context(), pod); err != nil {
+		p.Fatal(err)
+	}
+	return pod
+}
+
+// untold names the first pod that was not told when to begin.
+func (p *place) untold(pods []*corev1.Pod) string {
+	p.Helper()
+	for _, pod := range pods {
+		if err := p.client.Get(p.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+			return err.Error()
+		}
+		if pod.Annotations[api.AnnotationLoadStart] == "" {
+			return pod.Name + " was not told"
+		}
+	}
+	return ""
+}
+
+// jobOf is the Job of a run.
+func (p *place) jobOf(run string) *batchv1.Job {
+	p.Helper()
+	var found batchv1.Job
+	p.eventually("there is a Job of "+run, func() string {
+		for _, found = range p.loads() {
+			if found.Annotations[api.AnnotationAnalysisRunName] == run {
+				return ""
+			}
+		}
+		return "there is none"
+	})
+	return &found
 }

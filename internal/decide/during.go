@@ -263,12 +263,13 @@ func undecided(m api.Metric, why string) (api.AnalysisPhase, string) {
 }
 
 // noteLoad keeps with the measurement of a load test when its load began and ended, as far as that is known, and when
-// the phases did that other metrics name. What is noted stays: it may be what the load was started by.
+// the phases did that other metrics name. What is noted stays, because it may be what the load was started by; but of a
+// load that began by itself it is only when its container did, and the result knows better.
 func (a *assay) noteLoad(m api.Metric, metadata map[string]string, job Job) {
 	if !m.LoadTests() || job.LoadFrom.IsZero() && metadata[api.EvidenceLoadStartedAt] == "" {
 		return
 	}
-	if metadata[api.EvidenceLoadStartedAt] == "" {
+	if metadata[api.EvidenceLoadStartedAt] == "" || reportsItself(m, job) {
 		metadata[api.EvidenceLoadStartedAt] = job.LoadFrom.UTC().Format(time.RFC3339Nano)
 	}
 	if job.LoadTo.IsZero() && !job.Done {
@@ -285,6 +286,12 @@ func (a *assay) noteLoad(m api.Metric, metadata map[string]string, job Job) {
 			metadata[api.EvidenceLoadPhases] = string(text)
 		}
 	}
+}
+
+// reportsItself says that a load has ended that nobody told when to begin, and that it says itself when it did.
+func reportsItself(m api.Metric, job Job) bool {
+	shared := m.Provider.LoadTest != nil && m.Provider.LoadTest.Pods() > 1
+	return !shared && !job.LoadFrom.IsZero() && !job.LoadTo.IsZero() && !job.LoadTo.Before(job.LoadFrom)
 }
 
 // phases are those of a report that metrics name, as far as they lie within the test.

@@ -156,6 +156,25 @@ func TestWhenALoadBeganStaysWithItsMeasurement(t *testing.T) {
 	}
 }
 
+// TestTheResultKnowsWhenALoadBegan: better than when its container did, unless its pods were told.
+func TestTheResultKnowsWhenALoadBegan(t *testing.T) {
+	for pods, want := range map[int32]string{1: "2026-01-01T12:02:00Z", 3: "2026-01-01T12:00:00Z"} {
+		l := newLoadLab(pods)
+		l.pass(nil)
+		l.pass(l.seen(Job{LoadFrom: loadNoon}))
+		l.now = loadNoon.Add(3 * time.Minute)
+		l.pass(l.seen(Job{Done: true, Ended: true, LoadFrom: loadNoon.Add(2 * time.Minute), LoadTo: loadNoon.Add(3 * time.Minute), Sample: judge.Sample{Result: 0.0, Text: "0"}}))
+		from, to := l.last().Metadata[api.EvidenceLoadStartedAt], l.last().Metadata[api.EvidenceLoadEndedAt]
+		if from != want || to != "2026-01-01T12:03:00Z" {
+			t.Errorf("%d pods: from %s to %s, want from %s", pods, from, to, want)
+		}
+		m := api.Metric{Name: "errors", During: "load", Provider: api.MetricProvider{Prometheus: &api.PrometheusMetric{}}}
+		if w := windowOf(l.run.Status, m); w.from.Format(time.RFC3339) != want {
+			t.Errorf("%d pods: the window begins at %s", pods, w.from)
+		}
+	}
+}
+
 // TestLawAllPodsAreToldTheSame: whatever acts are lost, in part or whole, whoever dies between two writes, and however
 // old what was seen is, the pods of a test are never told two moments, because a write is refused where the pod has
 // been told meanwhile.

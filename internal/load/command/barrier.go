@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"sluice.dev/sluice/internal/load/vu"
 )
@@ -57,6 +60,9 @@ func (s *session) begin(ctx context.Context) (stopped stop, why string) {
 	if stopped, why = s.prepared(b); why != "" {
 		return stopped, why
 	}
+	if err := s.isReady(); err != nil {
+		return stop{}, err.Error()
+	}
 	at, stopped, why := s.startTime()
 	if why != "" {
 		return stopped, why
@@ -90,6 +96,32 @@ func (s *session) prepared(b *barrier) (stopped stop, why string) {
 		}
 	}
 	return stop{}, ""
+}
+
+// isReady tells by a file that the run waits for nothing but its start.
+func (s *session) isReady() error {
+	if s.flags.readyFile == "" {
+		return nil
+	}
+	if err := os.WriteFile(s.flags.readyFile, []byte(time.Now().UTC().Format(time.RFC3339Nano)+"\n"), 0o644); err != nil { //nolint:gosec // others are to read it
+		return fmt.Errorf("saying that the generator is ready: %w", err)
+	}
+	return nil
+}
+
+// newReady asks for the file of --ready-file. It is what a probe runs: an image without a shell has nothing else to.
+func newReady() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ready FILE",
+		Short: "Exit with 0 when a generator has written FILE, its --ready-file",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil {
+				return exit(exitFailed)
+			}
+			return nil
+		},
+	}
 }
 
 // startTime is now, or what the start file says.

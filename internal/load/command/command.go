@@ -90,7 +90,7 @@ func newRoot(name string, env Env) *cobra.Command {
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newRun(env), newQuick(env), newLint(env), newReport(env), &cobra.Command{
+	root.AddCommand(newRun(env), newQuick(env), newLint(env), newReport(env), newReady(), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,

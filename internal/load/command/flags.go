@@ -28,7 +28,7 @@ type flags struct {
 	abortOn, tags                          []string
 	noDefaultGates, noEarlyAbort, enforce  bool
 	shares, share                          int64
-	startFile                              string
+	startFile, readyFile                   string
 	startWithin, waitForUsers              time.Duration
 	cloud                                  cloud
 }
@@ -94,6 +94,7 @@ func (f *flags) bind(cmd *cobra.Command) {
 	s.StringArrayVar(&f.tags, "tag", nil, "name=value, sent with every request as baggage and as X-Sluice-Load-Test; may be repeated")
 	s.Int64Var(&f.shares, "shares", 0, "the number of generators that share the load")
 	s.Int64Var(&f.share, "share", -1, "which of them this is, from 0 (default: JOB_COMPLETION_INDEX)")
+	s.StringVar(&f.readyFile, "ready-file", "", "write this file when all is read and the before flow is done; sluice-load ready FILE asks for it")
 	s.StringVar(&f.startFile, "start-file", "", "wait until this file holds a time, and start then")
 	s.DurationVar(&f.startWithin, "start-within", defaultStartWithin, "how long to wait for --start-file")
 	s.DurationVar(&f.waitForUsers, "wait-for-users", defaultWaitForUsers, "how long virtual users may go on after the last arrival")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -19,8 +18,8 @@ import (
 // podsLag is how long the pods of a finished Job may trail behind it in a cache.
 const podsLag = 2 * time.Second
 
-// annotationLastWords, when "withheld", keeps what a failed container wrote out of the measurement: the run has secret
-// arguments, and a program that fails likes to print what it was given.
+// annotationLastWords, when "withheld", keeps what a failed container wrote out of the measurement: it was given
+// secrets, and a program that fails likes to print what it was given.
 const annotationLastWords = "sluice.dev/last-words"
 
 // Job builds the Job of a measurement and reads how it ended. It asks nobody.
@@ -39,7 +38,7 @@ func (Job) Object(run *api.AnalysisRun, m api.Metric, name string) (*batchv1.Job
 		api.AnnotationAnalysisRunNamespace: run.Namespace,
 		api.AnnotationMetricName:           m.Name,
 	}
-	if slices.ContainsFunc(run.Spec.Args, isSecret) {
+	if hasSecrets(run, &spec.Template.Spec) {
 		annotations[annotationLastWords] = "withheld"
 	}
 	spec.Template.Labels = merged(spec.Template.Labels, labels)
@@ -54,10 +53,6 @@ func (Job) Object(run *api.AnalysisRun, m api.Metric, name string) (*batchv1.Job
 		},
 		Spec: *spec,
 	}, nil
-}
-
-func isSecret(arg api.Argument) bool {
-	return arg.ValueFrom != nil && arg.ValueFrom.SecretKeyRef != nil
 }
 
 // merged gives what is ours the last word.

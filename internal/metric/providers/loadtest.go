@@ -31,6 +31,8 @@ const (
 	scriptFile    = "script.yaml"
 	startDir      = "/sluice/pod"
 	startFile     = "start"
+	readyDir      = "/sluice/ready"
+	readyFile     = "ready"
 )
 
 // Times of a load test.
@@ -82,7 +84,7 @@ func (l LoadTest) Object(run *api.AnalysisRun, m api.Metric, name string) (*batc
 		api.AnnotationAnalysisRunNamespace: run.Namespace,
 		api.AnnotationMetricName:           m.Name,
 	}
-	if slices.ContainsFunc(run.Spec.Args, isSecret) || slices.ContainsFunc(test.Env, isSecretEnv) {
+	if hasSecrets(run, pod) {
 		annotations[annotationLastWords] = "withheld"
 	}
 	theirs := api.PodTemplateMetadata{}
@@ -115,8 +117,6 @@ func (l LoadTest) Object(run *api.AnalysisRun, m api.Metric, name string) (*batc
 	}
 	return job, nil
 }
-
-func isSecretEnv(e corev1.EnvVar) bool { return e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil }
 
 // share makes several pods of a Job one test. Each index is tried once, and one that fails does not take the others
 // with it, as it would when the Job as a whole may not fail at all: their parts of the result are wanted.
@@ -153,7 +153,7 @@ func (l LoadTest) pod(run *api.AnalysisRun, m api.Metric) (*corev1.PodSpec, erro
 		Volumes: []corev1.Volume{scriptVolume(test)},
 	}
 	if test.Pods() > 1 {
-		pod.Volumes = append(pod.Volumes, annotationVolume("start", startFile, api.AnnotationLoadStart))
+		pod.Volumes = append(pod.Volumes, annotationVolume("start", startFile, api.AnnotationLoadStart), readyVolume())
 	}
 	pod.Containers = []corev1.Container{*container}
 	return pod, nil
@@ -195,7 +195,7 @@ func (l LoadTest) container(run *api.AnalysisRun, m api.Metric) (*corev1.Contain
 	if test.Pods() > 1 {
 		mounts = append(mounts, corev1.VolumeMount{Name: "start", MountPath: startDir, ReadOnly: true})
 	}
-	return &corev1.Container{
+	container := &corev1.Container{
 		Name:         loadContainer,
 		Image:        image,
 		Command:      []string{"sluice-load"},
@@ -209,7 +209,30 @@ func (l LoadTest) container(run *api.AnalysisRun, m api.Metric) (*corev1.Contain
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-	}, nil
+	}
+	if test.Pods() > 1 {
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: "ready", MountPath: readyDir})
+		container.StartupProbe = readyProbe()
+	}
+	return container, nil
+}
+
+// readyVolume is where a generator says that it waits for nothing but its start.
+func readyVolume() corev1.Volume {
+	return corev1.Volume{Name: "ready", VolumeSource: corev1.VolumeSource{
+		EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: resource.NewQuantity(1<<20, resource.BinarySI)},
+	}}
+}
+
+// readyProbe makes a pod ready when its generator is. As a startup probe it is run no more from then on: a program that
+// is started every second would be measured with the load. It may fail for as long as the pod may wait.
+func readyProbe() *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sluice-load", "ready", readyDir + "/" + readyFile}}},
+		PeriodSeconds:    1,
+		TimeoutSeconds:   5,
+		FailureThreshold: int32(2 * loadStartWithin / time.Second),
+	}
 }
 
 // loadResources bounds memory, which a node cannot share, and not CPU: a generator that is throttled measures itself.
@@ -287,7 +310,7 @@ func loadArgs(run *api.AnalysisRun, m api.Metric) ([]string, error) {
 	}
 	if pods := test.Pods(); pods > 1 {
 		args = append(args, "--shares", strconv.Itoa(int(pods)),
-			"--start-file", startDir+"/"+startFile, "--start-within", loadStartWithin.String())
+			"--ready-file", readyDir+"/"+readyFile, "--start-file", startDir+"/"+startFile, "--start-within", loadStartWithin.String())
 	}
 	args = append(args, scriptDir+"/"+file)
 	for i := range args {

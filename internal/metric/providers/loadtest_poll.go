@@ -40,6 +40,9 @@ func (l LoadTest) Poll(seen metric.Seen) metric.Progress {
 		return metric.Progress{Waiting: "The Job's metric has no load test."}
 	}
 	parts := loadParts(seen, int(test.Pods()))
+	if lost := lostBeforeStart(seen.Job, parts); lost != "" {
+		return notBegun(seen.Job, "The load test could not begin: "+lost, "LostBeforeStart")
+	}
 	end := loadEnd(seen.Job)
 	open := slices.IndexFunc(parts, func(p loadPart) bool { return !p.done })
 	if until := loadAborted(parts); !until.IsZero() && open >= 0 {
@@ -57,6 +60,9 @@ func (l LoadTest) Poll(seen metric.Seen) metric.Progress {
 		}
 	}
 	sample, merged := l.sample(parts, end)
+	if merged != nil {
+		sample = doubted(sample, *merged, clockOff(parts, seen.Now), len(parts))
+	}
 	return loadDone(seen, parts, sample, merged)
 }
 
@@ -153,101 +159,24 @@ func stoppedEarly(r result.Result) bool {
 }
 
 // unfinishedLoad says what a test that has not ended waits for. Pods that share a test begin when all of them are
-// there, so one that is missing for long ends it.
+// ready, so one that is missing for long ends it.
 func unfinishedLoad(seen metric.Seen, parts []loadPart) metric.Progress {
 	p := unfinished(seen.Job, seen.Pods, seen.Now)
 	if p.Done || seen.Job.DeletionTimestamp != nil {
 		return p
 	}
 	p.LoadFrom = loadFrom(parts)
-	running, untold, told := muster(parts)
-	if running < len(parts) && !told {
-		return placing(seen, p, running, len(parts))
+	m := musterLoad(parts)
+	if m.there < len(parts) && !m.told {
+		return placing(seen, p, m, len(parts))
 	}
 	if len(parts) > 1 {
-		p.Assembled, p.Untold = running == len(parts), untold
+		p.Assembled, p.Untold = m.there == len(parts), m.untold
 	}
 	if p.Waiting == "The Job is running." {
 		p.Waiting = "The load test is running."
 	}
 	return p
-}
-
-// muster counts the pods that run or ran, and names those that were not told yet when to begin; told says that one was.
-func muster(parts []loadPart) (running int, untold []string, told bool) {
-	for _, part := range parts {
-		if part.state != nil && (part.state.Running != nil || part.state.Terminated != nil) {
-			running++
-		}
-		switch {
-		case part.pod == nil || part.done:
-		case !toldStart(part.pod).IsZero():
-			told = true
-		case part.pod.DeletionTimestamp == nil:
-			untold = append(untold, part.pod.Name)
-		}
-	}
-	return running, untold, told
-}
-
-// placing is a test whose pods do not all run yet.
-func placing(seen metric.Seen, p metric.Progress, running, of int) metric.Progress {
-	until := seen.Job.CreationTimestamp.Add(loadPlacing)
-	if seen.Now.Before(until) {
-		if p.Again.IsZero() || until.Before(p.Again) {
-			p.Again = until
-		}
-		if of > 1 && p.Waiting == "The Job is running." {
-			p.Waiting = fmt.Sprintf("%d of the %d pods of the load test run; it begins when all do.", running, of)
-		}
-		return p
-	}
-	waited := strings.TrimSuffix(p.Waiting, ".")
-	if waited == "The Job is running" {
-		waited = fmt.Sprintf("%d of its %d pods run", running, of)
-	}
-	return metric.Progress{Done: true, Sample: about(seen.Job, judge.Sample{
-		Forced:   api.AnalysisPhaseInconclusive,
-		Message:  sentence("The load test could not begin within five minutes: " + lowerFirst(waited)),
-		Metadata: map[string]string{api.EvidenceReason: "NotPlaced"},
-	})}
-}
-
-func lowerFirst(text string) string {
-	if text == "" {
-		return text
-	}
-	return strings.ToLower(text[:1]) + text[1:]
-}
-
-// toldStart is when a pod was told to begin; zero when it was not.
-func toldStart(pod *corev1.Pod) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, pod.Annotations[api.AnnotationLoadStart])
-	if err != nil {
-		return time.Time{}
-	}
-	return at
-}
-
-// loadFrom is when the load began: by what the pods were told, else by when the container of the only one started.
-func loadFrom(parts []loadPart) time.Time {
-	for _, p := range parts {
-		if p.pod != nil {
-			if at := toldStart(p.pod); !at.IsZero() {
-				return at
-			}
-		}
-	}
-	if len(parts) != 1 || parts[0].state == nil {
-		return time.Time{}
-	}
-	switch state := parts[0].state; {
-	case state.Running != nil:
-		return state.Running.StartedAt.Time
-	case state.Terminated != nil:
-		return state.Terminated.StartedAt.Time
-	}
-	return time.Time{}
 }
 
 // loadSpan is when a result says its load began and ended.
@@ -271,8 +200,9 @@ func (l LoadTest) sample(parts []loadPart, end *batchv1.JobCondition) (judge.Sam
 		}
 		lost = append(lost, lostPart(p, len(parts)))
 	}
+	enough := slices.IndexFunc(results, func(r result.Result) bool { return r.Verdict == result.Fail && stoppedEarly(r) })
 	switch {
-	case end != nil && end.Reason == batchv1.JobReasonDeadlineExceeded && len(lost) > 0:
+	case enough < 0 && end != nil && end.Reason == batchv1.JobReasonDeadlineExceeded && len(lost) > 0:
 		return undecidedLoad("The load test did not end within its deadline, which it may be given more of: deadline.", string(end.Reason)), nil
 	case len(results) == 0:
 		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
@@ -285,9 +215,9 @@ func (l LoadTest) sample(parts []loadPart, end *batchv1.JobCondition) (judge.Sam
 		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
 			Message: shorten("the results of the load test's pods do not fit together: " + err.Error())}}, nil
 	}
-	if i := slices.IndexFunc(results, func(r result.Result) bool { return r.Verdict == result.Fail && stoppedEarly(r) }); i >= 0 {
+	if enough >= 0 {
 		// What one of them has seen is enough, however little the others have.
-		whole.Verdict, whole.Why, lost = result.Fail, results[i].Why, nil
+		whole.Verdict, whole.Why, lost = result.Fail, results[enough].Why, nil
 	}
 	return loadSample(whole, strings.Join(lost, "; ")), &whole
 }

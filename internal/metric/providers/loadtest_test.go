@@ -181,6 +181,9 @@ tags: {team: shop}`, func(j *batchv1.Job) any { return args(j) },
 		{"its environment, with secrets, before ours", fromMap + "env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}]", func(j *batchv1.Job) any {
 			return j.Spec.Template.Spec.Containers[0].Env[0].ValueFrom.SecretKeyRef.Name + " " + j.Annotations["sluice.dev/last-words"]
 		}, "s withheld"},
+		{"its environment from a ConfigMap is no secret", fromMap + "env: [{name: A, valueFrom: {configMapKeyRef: {name: s, key: k}}}]", func(j *batchv1.Job) any {
+			return j.Annotations["sluice.dev/last-words"]
+		}, ""},
 		{"a mesh leaves less room for the result", fromMap + `podMetadata: {labels: {sidecar.istio.io/inject: "true"}}`, func(j *batchv1.Job) any { return budget(j) }, "2048"},
 		{"the room that is said", fromMap + `podMetadata: {annotations: {linkerd.io/inject: enabled, sluice.dev/result-budget: "3000"}}`, func(j *batchv1.Job) any { return budget(j) }, "3000"},
 		{"where and as whom it runs", fromMap + `
@@ -202,7 +205,7 @@ podMetadata: {labels: {team: shop}, annotations: {note: hi}}`, func(j *batchv1.J
 				s.Template.Spec.Volumes[1].DownwardAPI.Items[0].FieldRef.FieldPath, s.Template.Spec.TopologySpreadConstraints[0].WhenUnsatisfiable,
 				s.Template.Spec.TopologySpreadConstraints[0].LabelSelector.MatchLabels, " ", args(j))
 		}, "Indexed3 3 0 3metadata.annotations['sluice.dev/load-start']ScheduleAnywaymap[batch.kubernetes.io/job-name:j] " +
-			"run --enforce --json-lines --tag metric=load --tag run=shop-2-1 --shares 3 --start-file /sluice/pod/start --start-within 6m0s /sluice/script/checkout.yml"},
+			"run --enforce --json-lines --tag metric=load --tag run=shop-2-1 --shares 3 --ready-file /sluice/ready/ready --start-file /sluice/pod/start --start-within 6m0s /sluice/script/checkout.yml"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, c.of(object(t, c.block))); diff != "" {
@@ -244,7 +247,7 @@ const (
 
 // loadPod is the pod of a part: its container's state, and what the controller told it.
 func loadPod(index int, phase corev1.PodPhase, state corev1.ContainerState, told string) corev1.Pod {
-	p := pod(fmt.Sprintf("load-%d", index), phase, corev1.ContainerStatus{Name: "load", State: state})
+	p := pod(fmt.Sprintf("load-%d", index), phase, corev1.ContainerStatus{Name: "load", State: state, Ready: state.Running != nil})
 	p.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: fmt.Sprint(index)}
 	if told != "" {
 		p.Annotations[api.AnnotationLoadStart] = told
@@ -285,8 +288,7 @@ func loadJob() *batchv1.Job {
 func TestALoadTestThatEnded(t *testing.T) {
 	began := time.Date(2026, 7, 31, 12, 0, 0, 500e6, time.UTC)
 	killed := exited("load", 137, 90, "OOMKilled", "").State
-	evicted := loadPod(1, corev1.PodFailed, corev1.ContainerState{}, "")
-	evicted.Status.Reason = "Evicted"
+	evicted := evictedPod(1)
 	for _, c := range []struct {
 		name string
 		pods []corev1.Pod
@@ -328,7 +330,9 @@ func TestALoadTestThatEnded(t *testing.T) {
 				"pod 1 of 2: it ended with exit code 2: boom; pod 2 of 2: its pod was taken away (Evicted)"}}},
 		{"a part saw enough and ended the test: the other one does not count", []corev1.Pod{loadPod(0, corev1.PodFailed, left(1, aborted), startText), loadPod(1, corev1.PodRunning, running(9), startText)}, loadJob(),
 			judge.Sample{Result: 1.0, Text: "1", NeverSuccessful: true, Message: "The load test failed: errors.rate > 0.5 at 3 s."}},
-		{"parts that do not fit together", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, strings.Replace(passed, `"req":30`, `"req":666`, 1)), ""), loadPod(1, corev1.PodSucceeded, left(0, passed), "")}, loadJob(),
+		{"a part saw enough, and the deadline took the other one", []corev1.Pod{loadPod(0, corev1.PodFailed, left(1, aborted), startText), loadPod(1, corev1.PodFailed, left(143, ""), startText)}, ended(batchv1.JobFailed, "DeadlineExceeded", ""),
+			judge.Sample{Result: 1.0, Text: "1", NeverSuccessful: true, Message: "The load test failed: errors.rate > 0.5 at 3 s."}},
+		{"parts that do not fit together", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, strings.Replace(passed, `"req":30`, `"req":666`, 1)), startText), loadPod(1, corev1.PodSucceeded, left(0, passed), startText)}, loadJob(),
 			judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer, Message: "the results of the load test's pods do not fit together: their scripts differ"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -394,9 +398,23 @@ func TestALoadTestThatHasNotEnded(t *testing.T) {
 		{"one pod runs, and its load has begun", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), "")}, 1, 10,
 			metric.Progress{Waiting: "The load test is running.", LoadFrom: at(8).Time}},
 		{"one of two pods runs", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), ""), loadPod(1, corev1.PodPending, corev1.ContainerState{}, "")}, 2, 10,
-			metric.Progress{Waiting: "1 of the 2 pods of the load test run; it begins when all do.", Again: at(300).Time}},
+			metric.Progress{Waiting: "1 of the 2 pods of the load test run; it begins when all are ready.", Again: at(300).Time}},
 		{"all run and want to be told when to begin", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), ""), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 10,
 			metric.Progress{Waiting: "The load test is running.", Assembled: true, Untold: []string{"load-0", "load-1"}}},
+		{"all run, and one is still in its before flow", []corev1.Pod{unready(0), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 10,
+			metric.Progress{Waiting: "1 of the 2 pods of the load test are ready to begin; it begins when all are.", Again: at(300).Time}},
+		{"the only pod needs not be ready", []corev1.Pod{unready(0)}, 1, 10,
+			metric.Progress{Waiting: "The load test is running.", LoadFrom: at(8).Time}},
+		{"a pod that is not ready for five minutes ends it", []corev1.Pod{unready(0), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 300,
+			notReady("The load test could not begin within five minutes: 1 of its 2 pods are ready to begin; the others read their script and its files, or are in its before flow.", "NotPlaced")},
+		{"a pod that ended before the start ends it", []corev1.Pod{loadPod(0, corev1.PodFailed, left(1, "oops"), ""), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 30,
+			notReady("The load test could not begin: pod 1 of 2: it ended with exit code 1: oops.", "LostBeforeStart")},
+		{"a pod that gave up before the start ends it, and says why", []corev1.Pod{loadPod(0, corev1.PodFailed, left(3, neverBegan), ""), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 30,
+			notReady("The load test could not begin: pod 1 of 2: the before flow failed.", "LostBeforeStart")},
+		{"a pod that was evicted before the start ends it", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), ""), evictedPod(1)}, 2, 30,
+			notReady("The load test could not begin: pod 2 of 2: its pod was taken away (Evicted).", "LostBeforeStart")},
+		{"one was told and is dead: the other one hears the same moment", []corev1.Pod{loadPod(0, corev1.PodFailed, left(1, "oops"), startText), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 30,
+			metric.Progress{Waiting: "The load test is running.", Assembled: true, Untold: []string{"load-1"}, LoadFrom: started}},
 		{"one was told", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), startText), loadPod(1, corev1.PodRunning, running(9), "")}, 2, 10,
 			metric.Progress{Waiting: "The load test is running.", Assembled: true, Untold: []string{"load-1"}, LoadFrom: started}},
 		{"all were told", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), startText), loadPod(1, corev1.PodRunning, running(9), startText)}, 2, 10,
