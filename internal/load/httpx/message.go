@@ -221,8 +221,10 @@ func (m *message) redirect(code int, location string) error {
 		return &Error{Class: Protocol, Err: errBadRedirect}
 	}
 	var drop []string
+	host := m.host // the script's own, where it names the host: an ingress knows no other
 	if to.Host != m.to.Host || to.Scheme != m.to.Scheme {
 		drop = append(drop, "Authorization", "Cookie")
+		host = to.authority
 	}
 	if code == http.StatusSeeOther && m.method != http.MethodHead {
 		m.method, m.body = http.MethodGet, nil
@@ -236,7 +238,7 @@ func (m *message) redirect(code int, location string) error {
 		next.write()
 		m.head = next
 	}
-	m.to, m.host = to, to.authority
+	m.to, m.host = to, host
 	return nil
 }
 
