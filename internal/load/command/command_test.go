@@ -295,7 +295,6 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		{"two scripts", []string{"artillery", "run", "FILE", "FILE"}, nil, "accepts 1 arg(s), received 2"},
 		{"a script that is not there", []string{"artillery", "run", "DIR/none.yaml"}, nil, "reading the script: open none.yaml: no such file"},
 		{"a report nobody can write", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "DIR/none/x.json", "FILE"}, nil, "opening the report: open none/x.json"},
-		{"a budget that is none", []string{"artillery", "run", "FILE"}, []string{"RESULT_BUDGET=much"}, `"much" is not a number of bytes`},
 		{"variables that are no JSON", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-v", "[]", "FILE"}, nil, "--variables:1:1: must be a JSON map"},
 	}
 	for _, tt := range tests {

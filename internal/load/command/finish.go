@@ -16,7 +16,7 @@ func (s *session) finish(r report.Run, stopped stop) error {
 		return err
 	}
 	unexpected := s.expect(&res)
-	res.Why = s.hidden.hide(res.Why)
+	res = res.Hide(s.hidden.hide)
 	s.show(r, res)
 	if stopped.word == stoppedUsers {
 		fmt.Fprintf(s.env.Err, "warning: %d virtual users had not finished %s after the last arrival and were ended; --wait-for-users gives them longer\n",

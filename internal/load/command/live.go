@@ -62,5 +62,6 @@ func (s *session) page(r report.Run, res result.Result) report.Page {
 	for i, side := range s.sides[:min(len(s.sides), len(p.Sides))] {
 		p.Sides[i].Points = side.timeline.Points(own.Plan, s.plan.part())
 	}
+	p.Hide(s.hidden.hide)
 	return p
 }

@@ -23,13 +23,16 @@ type outputs struct {
 	// message is where the result goes.
 	message result.File
 	budget  int
-	share   *schedule.Share
+	// hidden is what nobody may see.
+	hidden secrets
+	share  *schedule.Share
 }
 
-func newOutputs(f flags, env Env) (*outputs, error) {
+func newOutputs(f flags, env Env) *outputs {
 	budget, err := result.ReadBudget(env.lookup("RESULT_BUDGET"))
 	if err != nil {
-		return nil, err
+		budget = result.MaxBudget
+		fmt.Fprintf(env.Err, "warning: %s; the result may have %d\n", err, budget)
 	}
 	out := &shared{w: env.Out}
 	o := &outputs{
@@ -42,7 +45,7 @@ func newOutputs(f flags, env Env) (*outputs, error) {
 	if path := env.lookup("SLUICE_TERMINATION_LOG"); path != "" {
 		o.message = result.FileAt(path)
 	}
-	return o, nil
+	return o
 }
 
 // open makes sure that the reports can be written before anything is sent.
@@ -70,7 +73,7 @@ func (o *outputs) write(s *session, r report.Run, res result.Result) error {
 }
 
 func (o *outputs) writeMessage(res result.Result) error {
-	text, err := res.Fit(o.budget)
+	text, err := res.Hide(o.hidden.hide).Fit(o.budget)
 	if err != nil {
 		return err
 	}

@@ -31,11 +31,11 @@ func (p plan) part() schedule.Share {
 }
 
 // print shows what a run would send.
-func (p plan) print(w io.Writer, hidden secrets) error {
+func (p plan) print(w io.Writer) error {
 	s := p.scripts[0]
-	fmt.Fprintf(w, "Target: %s\n", hidden.hide(s.Target))
+	fmt.Fprintf(w, "Target: %s\n", s.Target)
 	if len(p.scripts) > 1 {
-		fmt.Fprintf(w, "Compared with: %s, the same load at the same time\n", hidden.hide(p.scripts[1].Target))
+		fmt.Fprintf(w, "Compared with: %s, the same load at the same time\n", p.scripts[1].Target)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.tags)) {
 		fmt.Fprintf(w, "Every request is tagged %s=%s\n", name, p.tags[name])

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"sluice.dev/sluice/internal/load/report"
 	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/script"
 )
@@ -19,15 +20,13 @@ func run(from source, f flags, env Env) error {
 	if env, err = withDotenv(env, f.dotenv); err != nil {
 		return err
 	}
-	out, err := newOutputs(f, env)
-	if err != nil {
-		return err
-	}
+	out := newOutputs(f, env)
 	r, err := prepare(from, f, env)
 	if err != nil {
 		return err
 	}
 	hidden := newSecrets(f.variables, texts(r), env)
+	out.hidden, out.console = hidden, hidden.writer(out.console)
 	p, err := newPlan(r, f, env)
 	if err != nil {
 		text := hidden.hide(err.Error())
@@ -41,13 +40,17 @@ func run(from source, f flags, env Env) error {
 		fmt.Fprintf(env.Err, "warning: %s\n", hidden.hide(w.Error()))
 	}
 	if f.plan {
-		return p.print(env.Out, hidden)
+		return hidden.whole(env.Out, p.print)
 	}
 	if err := out.open(time.Now()); err != nil {
 		return err
 	}
 	s := newSession(p, f, out, env)
 	s.name, s.hidden, s.seed = filepath.Base(from.file), hidden, r.options.Seed
+	s.env.Err, s.artillery.Hide = hidden.writer(env.Err), hidden.hide
+	if s.progress != nil {
+		report.HideBands(s.progress.Bands, hidden.hide)
+	}
 	return s.run()
 }
 

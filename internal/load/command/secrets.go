@@ -1,14 +1,20 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"regexp"
 	"sort"
 	"strings"
 )
 
-// leastSecret is how long a value must be to be taken out: shorter ones are in too many words.
-const leastSecret = 4
+// How long a value must be to be taken out: shorter ones are in too many words. What -v gives is seldom a secret, and
+// often a plain word.
+const (
+	leastSecret = 4
+	leastGiven  = 8
+)
 
 // secrets are values that no message and no report may show.
 type secrets struct{ values []string }
@@ -21,8 +27,13 @@ func newSecrets(variables string, texts []string, env Env) secrets {
 	var given any
 	if json.Unmarshal([]byte(variables), &given) == nil {
 		leaves(given, seen)
-	} else if len(variables) >= leastSecret {
+	} else {
 		seen[variables] = true
+	}
+	for v := range seen {
+		if len(v) < leastGiven {
+			delete(seen, v)
+		}
 	}
 	for _, text := range texts {
 		for _, m := range environmentName.FindAllStringSubmatch(text, -1) {
@@ -64,4 +75,34 @@ func (s secrets) hide(text string) string {
 		text = strings.ReplaceAll(text, v, "***")
 	}
 	return text
+}
+
+// writer hides in all that is written; each text comes whole.
+func (s secrets) writer(to io.Writer) io.Writer {
+	if len(s.values) == 0 {
+		return to
+	}
+	return hiding{secrets: s, to: to}
+}
+
+type hiding struct {
+	secrets secrets
+	to      io.Writer
+}
+
+func (h hiding) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(h.to, h.secrets.hide(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// whole hides in a text that is written in pieces.
+func (s secrets) whole(to io.Writer, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	_, err := io.WriteString(to, s.hide(b.String()))
+	return err
 }

@@ -14,6 +14,8 @@ const MaxPeriods = 8640
 
 // Artillery collects a report in the shape of Artillery's JSON.
 type Artillery struct {
+	// Hide takes out of the names of series what nobody may see; nil takes out nothing.
+	Hide    func(string) string
 	periods []period
 }
 
@@ -36,7 +38,7 @@ type period struct {
 func (a *Artillery) Add(s *stats.Set, start time.Time) {
 	if len(a.periods) < MaxPeriods {
 		// In periods the start is a text, in the whole a number: readers rely on both.
-		a.periods = append(a.periods, newPeriod(s, fmt.Sprint(start.UnixMilli())))
+		a.periods = append(a.periods, a.period(s, fmt.Sprint(start.UnixMilli())))
 	}
 }
 
@@ -49,11 +51,18 @@ func (a *Artillery) Encode(total *stats.Set, start time.Time) ([]byte, error) {
 	out, err := json.MarshalIndent(struct {
 		Aggregate    period   `json:"aggregate"`
 		Intermediate []period `json:"intermediate"`
-	}{newPeriod(total, start.UnixMilli()), periods}, "", "  ")
+	}{a.period(total, start.UnixMilli()), periods}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the JSON report: %w", err)
 	}
 	return append(out, '\n'), nil
+}
+
+func (a *Artillery) period(s *stats.Set, start any) period {
+	p := newPeriod(s, start)
+	p.Counters, p.Summaries = rename(p.Counters, a.Hide), rename(p.Summaries, a.Hide)
+	p.Histograms = p.Summaries
+	return p
 }
 
 func newPeriod(s *stats.Set, start any) period {

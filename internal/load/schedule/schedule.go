@@ -231,3 +231,15 @@ func (s Share) Total(p Plan) int64 {
 	}
 	return (p.total - s.Index + s.Of - 1) / s.Of
 }
+
+// Part is the share's part of a number: the first shares take what is left over.
+func (s Share) Part(n int64) int64 {
+	if s.Of <= 1 {
+		return n
+	}
+	part := n / s.Of
+	if s.Index < n%s.Of {
+		part++
+	}
+	return part
+}

@@ -105,3 +105,18 @@ func TestNewRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestTheSharesOfANumberAddUpToIt(t *testing.T) {
+	for _, n := range []int64{0, 1, 3, 10, 1001} {
+		for _, of := range []int64{1, 2, 3, 7} {
+			sum, least, most := int64(0), n, int64(0)
+			for i := range of {
+				part := Share{Index: i, Of: of}.Part(n)
+				sum, least, most = sum+part, min(least, part), max(most, part)
+			}
+			if sum != n || most-least > 1 {
+				t.Errorf("%d shares of %d: together %d, from %d to %d each", of, n, sum, least, most)
+			}
+		}
+	}
+}

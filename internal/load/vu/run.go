@@ -157,7 +157,7 @@ func (r *runner) admit(k int64, a schedule.Arrival) bool {
 	flying := r.inFlight.Load()
 	own := flying >= int64(r.config.Bound)
 	limit := r.script.Plan.Windows()[a.Phase].MaxVUsers
-	if !own && (limit == 0 || flying < int64(limit)) {
+	if !own && (limit == 0 || flying < r.config.Share.Part(int64(limit))) {
 		r.inFlight.Add(1)
 		return true
 	}
