@@ -39,7 +39,7 @@ func (c *conn) watch(ctx context.Context) {
 	c.ctx, c.stop = ctx, context.AfterFunc(ctx, c.cut)
 }
 
-func (c *conn) cut() { _ = c.socket.Conn.Close() }
+func (c *conn) cut() { _ = c.socket.Close() }
 
 func (c *conn) close() {
 	if c.stop != nil {
