@@ -264,6 +264,9 @@ func newCheckRow(c Check) checkRow {
 		return row
 	}
 	row.Limit = strings.NewReplacer("<=", "≤", ">=", "≥").Replace(parts[2]) + " " + parts[3]
+	if parts[2] == ">" || parts[2] == ">=" {
+		return row // what must be reached is not used up
+	}
 	limit, err := strconv.ParseFloat(parts[3], 64)
 	if share := c.Values[0].Value / limit * 100; err == nil && limit > 0 && share < 1e6 {
 		row.Share = strconv.FormatFloat(share, 'f', decimals(share), 64) + " % of it"

@@ -40,3 +40,12 @@ func TestOdditiesOfTheAnswers(t *testing.T) {
 		})
 	}
 }
+
+func TestWhenAPhaseWasHasNoRatio(t *testing.T) {
+	phases := []Phase{{Name: "Burn", From: 5, To: 25, Requests: 10}}
+	r := Result{Phases: phases, Stable: &Side{Phases: phases}}
+	ratio := r.Tree()["ratio"].(map[string]any)["phases"].(map[string]any)["Burn"]
+	if diff := cmp.Diff(map[string]any{"requests": 1.0}, ratio); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

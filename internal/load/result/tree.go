@@ -79,6 +79,9 @@ func ratio(over, under map[string]any) map[string]any {
 	for name, v := range over {
 		switch v := v.(type) {
 		case float64:
+			if name == "from" || name == "to" {
+				continue // when a phase was is the same for both
+			}
 			if by, ok := under[name].(float64); ok && by != 0 {
 				out[name] = v / by
 			}
