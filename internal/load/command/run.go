@@ -33,6 +33,9 @@ func run(from source, f flags, env Env) error {
 		fmt.Fprintln(env.Err, text)
 		return out.refuse(text)
 	}
+	if warning, _ := p.moved(f); warning != "" {
+		fmt.Fprintf(env.Err, "warning: %s\n", hidden.hide(warning))
+	}
 	for _, note := range notes {
 		fmt.Fprintf(env.Err, "note: %s\n", note)
 	}
@@ -84,6 +87,9 @@ func newPlan(r reading, f flags, env Env) (plan, error) {
 			return plan{}, err
 		}
 		p.scripts = append(p.scripts, s)
+	}
+	if _, err := p.moved(f); err != nil {
+		return plan{}, err
 	}
 	p.abortOn, err = conditions(f.abortOn, p.scripts[0])
 	return p, err
