@@ -40,7 +40,8 @@ var architecture = rules{
 			"api/v1alpha1", "internal/compose", "internal/judge", "internal/evidence",
 		}},
 		{pkg: "internal/validate", pure: true, may: []string{
-			"api/v1alpha1", "internal/compose", "internal/judge", "internal/load/gate", "internal/load/script", "internal/load/series",
+			"api/v1alpha1", "internal/compose", "internal/judge", "internal/load/gate", "internal/load/result", "internal/load/script", "internal/load/series",
+			"internal/load/suggest",
 		}},
 		{pkg: "internal/command", pure: true, may: []string{"api/v1alpha1"}},
 		{pkg: "internal/view", pure: true, may: []string{"api/v1alpha1", "internal/decide", "internal/evidence", "internal/simulate"}},

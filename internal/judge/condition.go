@@ -45,6 +45,18 @@ func (c *Condition) HandlesNaN() bool { return c.reads.handlesNaN }
 // the others a query may return; lint warns about that.
 func (c *Condition) SingleSeries() bool { return !c.reads.wholeResult && len(c.reads.indexes) > 0 }
 
+// Indexes says whether the condition takes `result` for a list of series.
+func (c *Condition) Indexes() bool { return len(c.reads.indexes) > 0 }
+
+// ReportPaths lists what the condition needs of the report: `report.latency.p99` is latency, p99. It is
+// empty when the condition asks itself what there is.
+func (c *Condition) ReportPaths() [][]string {
+	if c.reads.asks || c.reads.handlesEmpty {
+		return nil
+	}
+	return c.reads.paths
+}
+
 // Compile reads a condition: an expr-lang expression over `result` and `report` that is true or
 // false. Unknown names and expressions that cannot be boolean are errors.
 func Compile(source string) (*Condition, error) {

@@ -14,6 +14,8 @@ type reads struct {
 	wholeResult bool
 	indexes     []int // the n of `result[n]`, without repetition, in order of appearance
 	report      bool  // `report` is used
+	paths       [][]string
+	asks        bool // it asks itself what there is: the report's paths may lead nowhere
 }
 
 // What a function deals with when the result is among its arguments.
@@ -91,6 +93,11 @@ func (s *surveyor) name(n *ast.IdentifierNode) bool {
 }
 
 func (s *surveyor) member(n *ast.MemberNode, element bool) bool {
+	if path, ok := reportPath(n); ok {
+		s.paths = append(s.paths, path)
+		s.report = true
+		return true
+	}
 	if base, ok := n.Node.(*ast.IdentifierNode); ok && base.Value == "result" {
 		if index, ok := n.Property.(*ast.IntegerNode); ok && index.Value >= 0 {
 			s.index(index.Value)
@@ -101,6 +108,22 @@ func (s *surveyor) member(n *ast.MemberNode, element bool) bool {
 	measured := s.all(element, n.Node, n.Property)
 	s.handlesEmpty = s.handlesEmpty || n.Optional && measured
 	return measured
+}
+
+// reportPath is what stands behind `report`, when it is nothing but names.
+func reportPath(n *ast.MemberNode) ([]string, bool) {
+	key, ok := n.Property.(*ast.StringNode)
+	if !ok || n.Optional {
+		return nil, false
+	}
+	switch base := n.Node.(type) {
+	case *ast.IdentifierNode:
+		return []string{key.Value}, base.Value == "report"
+	case *ast.MemberNode:
+		path, ok := reportPath(base)
+		return append(path, key.Value), ok
+	}
+	return nil, false
 }
 
 func (s *surveyor) index(i int) {
@@ -119,6 +142,8 @@ func (s *surveyor) binary(n *ast.BinaryNode, element bool) bool {
 		s.wholeResult = whole // asking whether there is a result reads no series
 	}
 	switch n.Operator {
+	case "in":
+		s.asks = s.asks || measured
 	case "??":
 		s.handlesEmpty = s.handlesEmpty || measured
 	case "==", "!=":

@@ -117,6 +117,8 @@ func noWindow(target, metric *api.Metric, phased bool, phase string) (why, fix s
 		return fmt.Sprintf("names %s, which is no load test", name), "name a metric with a loadTest, or with a Job whose report has the format of a load generator"
 	case repeats(target):
 		return fmt.Sprintf("names %s, which runs more than once", name), "let the load test run once: remove its count and interval"
+	case phased && target.Provider.LoadTest != nil:
+		return noPhase(target, phase)
 	case phased && job != nil && job.Report.Format != api.ReportResult:
 		return fmt.Sprintf("names phase %s of %s, and a report of format %s tells of no phases", quote(phase), name, job.Report.Format), "name the load test alone: " + name
 	}

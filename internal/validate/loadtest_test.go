@@ -132,3 +132,47 @@ func TestErrorsPassWhereNobodyLooksAtThem(t *testing.T) {
 		}
 	}
 }
+
+// A condition that no report can answer is found before any load is sent.
+func TestConditionsOnWhatNoReportHas(t *testing.T) {
+	block := inline("config: {target: http://a, phases: [{duration: 60, arrivalRate: 5, name: Burn}]}", "scenarios: [{flow: [{get: {url: /}}]}]")
+	const where = "Invalid spec.metrics[0].successCondition: "
+	for condition, want := range map[string]string{
+		"report.latency.p99 < 100":                              "",
+		"report.latency.p96 < 100":                              where + "report.latency has no p96; it has max, p50, p90, p95, p99, p999",
+		"report.lateny.p99 < 100":                               where + "report has no lateny; did you mean latency?",
+		"report.ratio.latency.p99 < 1.2":                        where + "report.ratio needs compareTarget",
+		`report.phases["Brun"].latency.p95 < 100`:               where + "report.phases has no Brun; did you mean Burn?",
+		`report.phases["Burn"].latency.p95 < 100`:               "",
+		`(report.codes["404"] ?? 0) < 5`:                        "",
+		`report.codes["5xx"] == 0 and report.errors.total == 0`: "",
+		`"p96" in report.latency and report.latency.p96 < 100`:  "",
+		"result[0] < 1":                                         where + "takes result for a list of series, and the result of a load test is one number: its exit code; ask the report, for example report.latency.p99 < 250",
+		"result == 0":                                           "",
+	} {
+		spec := read[api.AnalysisTemplate](t, loadTemplate(block, "")).Spec
+		spec.Metrics[0].SuccessCondition = condition
+		var wants []string
+		if want != "" {
+			wants = []string{want}
+		}
+		t.Run(condition, func(t *testing.T) { expect(t, Template(&spec), wants...) })
+	}
+}
+
+func TestMeasuringDuringAPhaseThatTheScriptDoesNotHave(t *testing.T) {
+	block := inline("config: {target: http://a, phases: [{duration: 60, arrivalRate: 5, name: Burn}]}", "scenarios: [{flow: [{get: {url: /}}]}]")
+	for during, want := range map[string]string{
+		"load/Burn": "",
+		"load/Brun": `Invalid spec.metrics[1].during: names phase "Brun" of "load", and its script has none of that name; write one of its phases: Burn`,
+	} {
+		spec := read[api.AnalysisTemplate](t, loadTemplate(block, "")).Spec
+		spec.Metrics = append(spec.Metrics, api.Metric{Name: "errors", During: during, SuccessCondition: "result < 1",
+			Provider: api.MetricProvider{Prometheus: &api.PrometheusMetric{Address: "http://p:9090", Query: "sum(a)"}}})
+		var wants []string
+		if want != "" {
+			wants = []string{want}
+		}
+		t.Run(during, func(t *testing.T) { expect(t, Template(&spec), wants...) })
+	}
+}

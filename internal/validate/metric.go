@@ -11,6 +11,7 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/compose"
 	"sluice.dev/sluice/internal/judge"
+	"sluice.dev/sluice/internal/load/result"
 )
 
 // metrics checks the metrics of a template or a run, with the values that are known filled in.
@@ -48,6 +49,11 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 	if prometheus := metric.Provider.Prometheus; prometheus != nil {
 		s.oneOfMany(success, prometheus, path.Child("successCondition"))
 		s.oneOfMany(failure, prometheus, path.Child("failureCondition"))
+	}
+	if test := metric.Provider.LoadTest; test != nil {
+		scope := result.Scope{Compared: test.CompareTarget != "", Phases: phasesOf(test)}
+		s.reported(success, scope, path.Child("successCondition"))
+		s.reported(failure, scope, path.Child("failureCondition"))
 	}
 	if metric.SuccessCondition == "" && metric.FailureCondition == "" && !metric.Provider.ByJob() {
 		s.as(RuleNoCondition).warn(path, "has neither successCondition nor failureCondition: whatever is measured counts as a success", "write for example successCondition: result[0] <= 0.01")
