@@ -145,6 +145,9 @@ func (a *assay) metadata(r *api.MetricResult, s judge.Sample, v judge.Verdict) m
 	if s.Failure != nil && kept[api.EvidenceReason] == "" {
 		kept[api.EvidenceReason] = string(s.Failure.Class)
 	}
+	if v.Hopeless {
+		kept[api.EvidenceReason] = string(judge.BadCondition)
+	}
 	if report, err := json.Marshal(s.Report); err == nil && s.Report != nil && kept[api.EvidenceReport] == "" {
 		kept[api.EvidenceReport] = string(report)
 	}
@@ -188,7 +191,20 @@ func (a *assay) phaseOf(m api.Metric, r *api.MetricResult, stop judge.Stop) (api
 	if m.During != "" {
 		return a.scoped(m, r, stop)
 	}
+	if why := hopeless(m, r); why != "" {
+		return api.AnalysisPhaseError, judge.Trim(fmt.Sprintf("Metric %q assessed Error due to a condition that its report cannot answer: %s", m.Name, why), judge.MaxMessage)
+	}
 	return judge.MetricPhase(m, *r, stop)
+}
+
+// hopeless is why no further Job is worth its load: a condition asks for what the report that is there does not
+// have. "" when there is hope, and where the metric says itself how many errors it bears.
+func hopeless(m api.Metric, r *api.MetricResult) string {
+	n := len(r.Measurements)
+	if n == 0 || !m.Provider.ByJob() || m.ConsecutiveErrorLimit != nil || r.Measurements[n-1].Metadata[api.EvidenceReason] != string(judge.BadCondition) {
+		return ""
+	}
+	return r.Measurements[n-1].Message
 }
 
 // stopping says who ends the metrics that still measure. The Rollout marks the runs it stops; whoever

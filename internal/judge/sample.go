@@ -54,6 +54,7 @@ const (
 	BadQuery      FailureClass = "BadQuery"      // the server refuses the question (4xx)
 	BadAnswer     FailureClass = "BadAnswer"     // the answer could not be understood
 	BadConfig     FailureClass = "BadConfig"     // the metric itself cannot be asked (address, argument, secret)
+	BadCondition  FailureClass = "BadCondition"  // the report that is there cannot answer a condition
 )
 
 // Failure is why a measurement could not be taken. Message is built from the class and a status
@@ -81,6 +82,9 @@ type Verdict struct {
 	Phase api.AnalysisPhase
 	// Message says why, with the numbers: `result[0] <= 0.004 is false: result[0] is 0.0123, 3.1 times the limit`.
 	Message string
+	// Hopeless tells that a condition asks a report that is there for what it cannot answer: another one of the
+	// same kind would not either.
+	Hopeless bool
 	// Evidence is the comparison that decided, where there is a single one.
 	Evidence *Evidence
 }

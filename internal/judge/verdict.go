@@ -185,7 +185,7 @@ func (r rules) stopped(failure, success outcome) (Verdict, bool) {
 	}
 	for _, o := range []outcome{failure, success} {
 		if o.missing == "" && o.err != nil {
-			return Verdict{Phase: api.AnalysisPhaseError, Message: o.failed()}, true
+			return Verdict{Phase: api.AnalysisPhaseError, Message: o.failed(), Hopeless: o.hopeless}, true
 		}
 	}
 	for _, o := range []outcome{failure, success} {
@@ -218,7 +218,9 @@ type outcome struct {
 	empty   bool   // missing because there was nothing, not because of NaN
 	facts   []fact
 	series  string
-	text    string // the result as people read it
+	// hopeless: err is about what the report that is there does not have, or of which it has another kind
+	hopeless bool
+	text     string // the result as people read it
 }
 
 func (o outcome) is(truth bool) bool {
@@ -277,6 +279,10 @@ func (o *outcome) stumble(err error, sample Sample) {
 		o.err = fmt.Errorf("%w (there is no report)", err)
 	default:
 		o.err = err
+		o.hopeless = o.rule.reads.report
+		if why := unreportedPath(o.rule.reads.paths, sample.Report); o.hopeless && why != "" {
+			o.err = errors.New(why)
+		}
 	}
 }
 
