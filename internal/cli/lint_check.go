@@ -69,6 +69,9 @@ func lintIn(sources []Source, around world) lintReport {
 		for _, document := range file.Documents {
 			if document.Foreign() && document.Excerpt == nil && !source.Found {
 				problem := document.At("", "this is no Kubernetes object: it has neither apiVersion nor kind", "")
+				if artillery(source.Text) {
+					problem.Message, problem.Fix = "this is an Artillery script, no Kubernetes object", "check it with sluice-load lint"
+				}
 				problem.Rule = manifest.RuleNotObject
 				r.findings = append(r.findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
 			}
@@ -86,6 +89,7 @@ func lintIn(sources []Source, around world) lintReport {
 	}
 	r.documents = w.documents
 	r.findings = append(r.findings, w.together()...)
+	r.intoScripts()
 	r.arrange()
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ var (
 
 func (s *sheet) loadTest(test *api.LoadTestMetric, path *field.Path) {
 	s.loadTargets(test, path)
+	s.loadCPU(test, path)
 	s.loadScript(&test.Script, path.Child("script"))
 	if n := test.Parallelism; n != nil && (*n < 1 || *n > maxPods) {
 		s.invalid(path.Child("parallelism"), fmt.Sprintf("is %d; from 1 to %d pods can share a load", *n, maxPods), "leave it out for 1")
@@ -68,11 +70,39 @@ func (s *sheet) loadTargets(test *api.LoadTestMetric, path *field.Path) {
 	}
 	at := path.Child("compareTarget")
 	s.address(test.CompareTarget, at)
-	switch test.Target {
-	case "":
+	switch {
+	case test.Target == "":
 		s.as(RuleMissingField).invalid(path.Child("target"), "is missing: compareTarget is what it is compared with", "write the new version's address")
-	case test.CompareTarget:
+	case sameTarget(test.Target, test.CompareTarget):
 		s.as(RuleConflict).invalid(at, "is the same as target", "write the address of the other version, such as that of the stable Service")
+	}
+}
+
+// sameTarget says whether two addresses lead to the same place, however they are written.
+func sameTarget(one, other string) bool { return settled(one) == settled(other) }
+
+func settled(address string) string {
+	u, err := url.Parse(strings.TrimRight(address, "/"))
+	if err != nil || u.Host == "" {
+		return address
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	for scheme, port := range map[string]string{"http": ":80", "https": ":443"} {
+		if u.Scheme == scheme {
+			u.Host = strings.TrimSuffix(u.Host, port)
+		}
+	}
+	return u.String()
+}
+
+// loadCPU warns of a bound on the generator's CPU.
+func (s *sheet) loadCPU(test *api.LoadTestMetric, path *field.Path) {
+	if test.Resources == nil {
+		return
+	}
+	if limit, ok := test.Resources.Limits[corev1.ResourceCPU]; ok {
+		s.as(RuleScriptAdvice).warn(path.Child("resources", "limits", "cpu"), fmt.Sprintf("is %s: a generator that is throttled measures itself, and its test is inconclusive", limit.String()),
+			"remove it, and write requests.cpu instead")
 	}
 }
 

@@ -43,7 +43,7 @@ abortOn: ["errors.rate > 0.5", http.response_time.p99 > 2000]
 tags: {team: shop}
 deadline: 10m
 `, "{name: canary}, {name: stable}"), []string{
-			`Warning ` + at + `script.inline: line 1, column 9: config.environments: no environment is called prod`}},
+			`Invalid ` + at + `script.inline: line 1, column 9: config.environments: no environment is called prod`}},
 		{"placeholders of the script are left to it", loadTemplate(random+"target: http://a", ""), nil},
 		{"a value of a Secret that the script reads from its environment", loadTemplate(inline(
 			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
@@ -75,6 +75,10 @@ deadline: 10m
 			`Invalid ` + at + `target: is missing: compareTarget is what it is compared with; write the new version's address`}},
 		{"compared with itself", loadTemplate(good+"target: http://a\ncompareTarget: http://a", ""), []string{
 			`Invalid ` + at + `compareTarget: is the same as target; write the address of the other version, such as that of the stable Service`}},
+		{"compared with itself, written in another way", loadTemplate(good+"target: http://a.svc\ncompareTarget: HTTP://A.svc:80/", ""), []string{
+			`Invalid ` + at + `compareTarget: is the same as target; write the address of the other version, such as that of the stable Service`}},
+		{"a generator that is throttled", loadTemplate(good+"target: http://a\nresources: {limits: {cpu: 500m}}", ""), []string{
+			`Warning ` + at + `resources.limits.cpu: is 500m: a generator that is throttled measures itself, and its test is inconclusive; remove it, and write requests.cpu instead`}},
 		{"numbers and words that nobody knows", loadTemplate(good+"target: http://a\nparallelism: 51\ndefaultGates: Some\ndeadline: 0s\nenv: [{name: ''}]", ""), []string{
 			`Invalid ` + at + `deadline: is shorter than a second; write for example 10m`,
 			`Invalid ` + at + `defaultGates: is "Some"; write Enforce or None`,

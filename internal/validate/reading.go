@@ -21,6 +21,7 @@ const (
 type reading struct {
 	warnings, problems script.Problems
 	length             time.Duration
+	phases             []string // their names
 	// catalogue is nil when the script cannot be read.
 	catalogue *series.Catalogue
 }
@@ -64,7 +65,11 @@ func readLoad(test *api.LoadTestMetric) reading {
 	if compiled == nil {
 		return reading{problems: problems}
 	}
-	return reading{warnings: compiled.Warnings, problems: problems, length: compiled.Plan.Length(), catalogue: compiled.Catalogue}
+	read := reading{warnings: compiled.Warnings, problems: problems, length: compiled.Plan.Length(), catalogue: compiled.Catalogue}
+	for _, w := range compiled.Plan.Windows() {
+		read.phases = append(read.phases, w.Name)
+	}
+	return read
 }
 
 // said is the size of all messages.

@@ -51,15 +51,11 @@ func phasesOf(test *api.LoadTestMetric) []string {
 	if test.Script.Inline == "" || test.Script.ConfigMap != nil || len(test.Script.Inline) > api.MaxLoadScript || open(test.Script.Inline) {
 		return nil
 	}
-	compiled, problems := compileLoad(test)
-	if compiled == nil || len(problems) > 0 {
+	read := loadReadings.of(test)
+	if len(read.problems) > 0 {
 		return nil
 	}
-	var names []string
-	for _, w := range compiled.Plan.Windows() {
-		names = append(names, w.Name)
-	}
-	return names
+	return read.phases
 }
 
 // noPhase says that a load test has no phase of a name, "" when it may have one.
