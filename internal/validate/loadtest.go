@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ const (
 	maxAborts  = 32
 	maxTags    = 16
 	maxTagged  = 512 // bytes of all tags
+	minResult  = 128 // bytes that hold a verdict
+	maxResult  = 4096
 	scriptFile = "script.yaml"
 )
 
@@ -54,6 +57,7 @@ func (s *sheet) loadTest(test *api.LoadTestMetric, path *field.Path) {
 		s.required(test.Env[i].Name, path.Child("env").Index(i).Child("name"), "")
 	}
 	s.loadTags(test.Tags, path.Child("tags"))
+	s.resultBudget(test.PodMetadata, path.Child("podMetadata", "annotations").Key(api.AnnotationResultBudget))
 	if len(test.AbortOn) > maxAborts {
 		s.as(RuleTooLong).invalid(path.Child("abortOn"), fmt.Sprintf("has %d items, more than %d", len(test.AbortOn), maxAborts), "")
 		return
@@ -118,6 +122,17 @@ func (s *sheet) loadScript(from *api.LoadTestScript, path *field.Path) {
 		if strings.Contains(ref.Key, "/") {
 			s.invalid(path.Child("configMap", "key"), "is "+quote(ref.Key)+", which is no key of a ConfigMap", "")
 		}
+	}
+}
+
+// resultBudget refuses what the generator could not keep a result within: it would leave none.
+func (s *sheet) resultBudget(metadata *api.PodTemplateMetadata, path *field.Path) {
+	if metadata == nil {
+		return
+	}
+	text := metadata.Annotations[api.AnnotationResultBudget]
+	if n, err := strconv.Atoi(text); text != "" && !open(text) && (err != nil || n < minResult || n > maxResult) {
+		s.invalid(path, fmt.Sprintf("is %s, and must be a number of bytes from %d to %d", quote(text), minResult, maxResult), "leave it out for what fits")
 	}
 }
 

@@ -49,6 +49,11 @@ deadline: 10m
 			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
 			`scenarios: [{flow: [{get: {url: /, headers: {authorization: "{{ $env.TOKEN }}"}}}]}]`)+
 			"env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}]", ""), nil},
+		{"a result that fits into nothing", loadTemplate(good+"target: http://a\npodMetadata: {annotations: {sluice.dev/result-budget: '100'}}", ""), []string{
+			`Invalid ` + at + `podMetadata.annotations[sluice.dev/result-budget]: is "100", and must be a number of bytes from 128 to 4096; leave it out for what fits`}},
+		{"a result of words", loadTemplate(good+"target: http://a\npodMetadata: {annotations: {sluice.dev/result-budget: 2Ki}}", ""), []string{
+			`Invalid ` + at + `podMetadata.annotations[sluice.dev/result-budget]: is "2Ki", and must be a number of bytes from 128 to 4096; leave it out for what fits`}},
+		{"a result that has its room", loadTemplate(good+"target: http://a\npodMetadata: {annotations: {sluice.dev/result-budget: '3000'}}", ""), nil},
 		{"nothing to send", loadTemplate("script: {}", ""), []string{
 			`Invalid ` + at + `script: is missing; write inline with an Artillery script below it, or configMap with name and key`}},
 		{"two scripts", loadTemplate(strings.TrimSuffix(good, "\n")+"\n  configMap: {name: a, key: b}\ntarget: http://a", ""), []string{
