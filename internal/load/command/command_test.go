@@ -122,7 +122,7 @@ func TestTheSeedsCommandAgainstAHealthyTarget(t *testing.T) {
 			}
 			r := got.result
 			numbers := []any{r.Verdict, r.Arrivals, r.Requests, r.Codes["200"], len(r.Errors), len(r.Phases), len(r.Gates), r.ErrorRate}
-			want := []any{result.Pass, int64(28), int64(84), int64(84), 0, 3, 4, 0.0}
+			want := []any{result.Pass, int64(28), int64(84), int64(84), 0, 3, 5, 0.0}
 			if diff := cmp.Diff(want, numbers); diff != "" {
 				t.Errorf("the result (-want +got):\n%s", diff)
 			}
@@ -270,6 +270,7 @@ CHECK
 http.response_time.p95 < 60000
 http.response_time.p99 < 60000
 errors.rate <= 0.01 (default)
+users.failed <= 0.01 (default)
 arrivals.achieved >= 0.99 (default)
 `
 	if diff := cmp.Diff(want, strings.Replace(got.out, s.URL, "URL", 1)); diff != "" {

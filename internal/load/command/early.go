@@ -68,7 +68,7 @@ func aboutErrors(c gate.Check) bool {
 
 func isError(name string) bool {
 	switch name {
-	case series.ErrorRate, series.ServerErrorRate, series.UnansweredRate, series.VUsersFailed:
+	case series.ErrorRate, series.ServerErrorRate, series.UnansweredRate, series.VUsersFailed, series.FailedRate:
 		return true
 	}
 	return strings.HasPrefix(name, series.Codes+"5") || strings.HasPrefix(name, series.ErrorClass) || strings.HasPrefix(name, series.Errors)
@@ -88,10 +88,8 @@ func (e early) look(s *side, elapsed time.Duration) stop {
 	if elapsed < leastTime || requests < leastRequests {
 		return stop{}
 	}
-	for _, c := range e.abortOn {
-		if o := c.Evaluate(s.total.Value); o.OK {
-			return stop{word: stoppedAbort, why: verdict.Explain(o)}
-		}
+	if why := e.harm(s); why != "" {
+		return stop{word: stoppedAbort, why: verdict.Early + why}
 	}
 	for _, c := range e.errors {
 		o := c.Evaluate(s.total.Value)
@@ -99,13 +97,32 @@ func (e early) look(s *side, elapsed time.Duration) stop {
 			continue
 		}
 		if e.certain(c, s.total) {
-			return stop{word: stoppedHopeless, why: verdict.Explain(o) + "; whatever follows, this gate cannot be met any more"}
+			return stop{word: stoppedHopeless, why: verdict.Early + verdict.Explain(o) + "; whatever follows, this gate cannot be met any more"}
 		}
 		if nothingGood(s.total) && elapsed >= hopelessTime && requests >= hopelessRequests {
-			return stop{word: stoppedHopeless, why: fmt.Sprintf("%s; not one of the first %d requests went well", verdict.Explain(o), requests)}
+			return stop{word: stoppedHopeless, why: fmt.Sprintf("%s%s; not one of the first %d requests went well", verdict.Early, verdict.Explain(o), requests)}
 		}
 	}
 	return stop{}
+}
+
+// harm is the condition to abort on that holds, or "".
+func (e early) harm(s *side) string {
+	for _, c := range e.abortOn {
+		if o := c.Evaluate(s.total.Value); o.OK {
+			return verdict.Explain(o)
+		}
+	}
+	return ""
+}
+
+// atEnd is why a test that ran to its end should have been aborted, or "": a
+// short test may be over before there was enough to look at.
+func (e early) atEnd(s *side) string {
+	if why := e.harm(s); why != "" {
+		return "a condition to abort on holds at the end: " + why
+	}
+	return ""
 }
 
 // nothingGood says that the target answers, and only with errors.
@@ -168,6 +185,8 @@ func (o outlook) value(name string) (float64, bool) {
 		return v, true
 	case series.ErrorRate, series.ServerErrorRate, series.UnansweredRate:
 		return o.rate(v), ok
+	case series.FailedRate:
+		return o.failed(), ok
 	case series.Codes + "200", series.Codes + "2xx":
 		if o.good {
 			return v + o.requests, true
@@ -187,4 +206,14 @@ func (o outlook) rate(now float64) float64 {
 		bad += o.requests
 	}
 	return bad / (n + o.requests)
+}
+
+// failed is the share of users that fail: of those to come and those under way all or none.
+func (o outlook) failed() float64 {
+	created := float64(o.total.Counter(series.VUsersCreated))
+	bad := float64(o.total.Counter(series.VUsersFailed))
+	if !o.good {
+		bad = created - float64(o.total.Counter(series.VUsersCompleted)) + o.users
+	}
+	return bad / (created + o.users)
 }

@@ -6,7 +6,7 @@ import (
 
 	"sluice.dev/sluice/internal/load/report"
 	"sluice.dev/sluice/internal/load/result"
-	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/verdict"
 )
 
 // finish writes all reports and turns the verdict into an exit code.
@@ -15,12 +15,11 @@ func (s *session) finish(r report.Run, stopped stop) error {
 	if err != nil {
 		return err
 	}
-	unexpected := s.expect(&res)
 	res = res.Hide(s.hidden.hide)
 	s.show(r, res)
 	if stopped.word == stoppedUsers {
 		fmt.Fprintf(s.env.Err, "warning: %d virtual users had not finished %s after the last arrival and were ended; --wait-for-users gives them longer\n",
-			s.sides[0].active(), s.flags.waitForUsers)
+			stopped.users, s.flags.waitForUsers)
 	}
 	if err := s.sides[0].pace.Err; err != nil {
 		fmt.Fprintf(s.env.Err, "warning: %s\n", s.hidden.hide(err.Error()))
@@ -33,21 +32,10 @@ func (s *session) finish(r report.Run, stopped stop) error {
 	switch {
 	case stopped.code != 0:
 		return exit(stopped.code)
-	case unexpected && res.Verdict == result.Fail:
+	case res.Verdict == result.Fail && verdict.Unexpected(r.Facts):
 		return exit(exitExpectation)
 	}
 	return exitOf(res.Verdict)
-}
-
-// expect fails a test that passes its gates and has answers that its script
-// does not expect; it reports whether these alone made it fail.
-func (s *session) expect(res *result.Result) bool {
-	n := s.sides[0].total.Counter(series.ExpectFailed)
-	if n == 0 || s.plan.scripts[0].Expect == nil || res.Verdict != result.Pass {
-		return false
-	}
-	res.Verdict, res.Why = result.Fail, fmt.Sprintf("%d expectations of the script were not met", n)
-	return true
 }
 
 // show prints the whole run.

@@ -49,10 +49,11 @@ func newRun(env Env) *cobra.Command {
 		Long: `Run a script in Artillery's format.
 
 Exit codes: 0 all gates are met, 1 one is not, 2 the script or the command line is wrong and nothing was sent,
-3 inconclusive (the generator was the bottleneck, or the target never answered), 21 an expectation was not met,
+3 inconclusive (the generator was the bottleneck, or the target was never reached), 21 an expectation was not met,
 130 and 143 stopped by a signal. A second Ctrl-C ends at once.
 
-A script without a gate on errors gets "errors.rate <= 0.01", one without a gate on arrivals "arrivals.achieved >= 0.99";
+A script gets "errors.rate <= 0.01" where no gate of its own limits errors, "users.failed <= 0.01" where none limits the
+virtual users that fail, and "arrivals.achieved >= 0.99" where none is about arrivals;
 --no-default-gates or SLUICE_LOAD_DEFAULT_GATES=off leave them out. ARTILLERY_DISABLE_ENSURE makes the script's own gates optional.
 
 In a container the result is also written to the termination message, in at most RESULT_BUDGET bytes (default 4096);

@@ -76,15 +76,15 @@ func TestDefaultGates(t *testing.T) {
 		args, env    []string
 		want         []string
 	}{
-		{"a script that looks at times only gets both", seed, nil, nil, []string{"errors.rate <= 0.01", "arrivals.achieved >= 0.99"}},
-		{"a gate on 5xx leaves requests without an answer", with("    conditions: [{expression: 'http.codes.500 == 0'}]"), nil, nil,
-			[]string{"errors.unanswered <= 0.01", "arrivals.achieved >= 0.99"}},
+		{"a script that looks at times only gets all", seed, nil, nil, []string{"errors.rate <= 0.01", "users.failed <= 0.01", "arrivals.achieved >= 0.99"}},
+		{"a gate on one code leaves all others", with("    conditions: [{expression: 'http.codes.500 == 0'}]"), nil, nil,
+			[]string{"errors.rate <= 0.01", "users.failed <= 0.01", "arrivals.achieved >= 0.99"}},
 		{"a gate on failed users leaves 5xx answers", with("    maxErrorRate: 5"), nil, nil, []string{"errors.server <= 0.01", "arrivals.achieved >= 0.99"}},
-		{"a gate on both leaves nothing", with("    conditions: [{expression: 'errors.rate < 0.2 and arrivals.achieved > 0.5'}]"), nil, nil, nil},
+		{"a gate on everything leaves nothing", with("    conditions: [{expression: 'errors.rate < 0.2 and users.failed < 0.2 and arrivals.achieved > 0.5'}]"), nil, nil, nil},
 		{"a gate that is not strict sees nothing", with("    conditions: [{expression: 'errors.rate < 0.2', strict: false}]"), nil, nil,
-			[]string{"errors.rate <= 0.01", "arrivals.achieved >= 0.99"}},
+			[]string{"errors.rate <= 0.01", "users.failed <= 0.01", "arrivals.achieved >= 0.99"}},
 		{"nor does one that the environment makes optional", with("    conditions: [{expression: 'errors.rate < 0.2'}]"), nil, []string{"ARTILLERY_DISABLE_ENSURE=1"},
-			[]string{"errors.rate <= 0.01", "arrivals.achieved >= 0.99"}},
+			[]string{"errors.rate <= 0.01", "users.failed <= 0.01", "arrivals.achieved >= 0.99"}},
 		{"a flag leaves them out", seed, []string{"--no-default-gates"}, nil, nil},
 		{"so does the environment", seed, nil, []string{"SLUICE_LOAD_DEFAULT_GATES=off"}, nil},
 	}
@@ -107,7 +107,7 @@ func TestDefaultGates(t *testing.T) {
 func TestWithoutDefaultGatesAnswersOf500PassTheSeedButNeverSilently(t *testing.T) {
 	s := newTarget(t, http.StatusInternalServerError)
 	got := execute(t, seed, call{args: []string{"run", "run", "--no-default-gates", "-t", s.URL, "FILE"}})
-	if got.code != exitOK || !strings.Contains(got.err, "NO GATE OF THIS SCRIPT LOOKS AT 5xx") {
+	if got.code != exitOK || !strings.Contains(got.err, "NO GATE OF THIS SCRIPT LIMITS THE SHARE OF 5xx") {
 		t.Errorf("exit code %d: %s", got.code, got.err)
 	}
 }

@@ -21,7 +21,7 @@ scenarios: [{flow: [{get: {url: /, expect: [{statusCode: 200}]}}]}]
 		code         int
 		want         []string
 	}{
-		{"the seed's script has only advice", seed, nil, exitOK, []string{"benchmark.yaml:9:5: advice: no gate looks at 5xx answers"}},
+		{"the seed's script has only advice", seed, nil, exitOK, []string{"benchmark.yaml:9:5: advice: no gate limits the share of 5xx answers"}},
 		{"a mistake is an error", strings.Replace(seed, "arrivalRate: 10", "arivalRate: 10", 1), nil, exitFailed,
 			[]string{"benchmark.yaml:4:23: error: config.phases[0].arivalRate: unknown key; did you mean arrivalRate?"}},
 		{"what nothing checks is a warning", silent, nil, exitOK, []string{

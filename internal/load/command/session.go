@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -80,6 +81,9 @@ func (s *session) run() error {
 	if !known {
 		share = math.NaN()
 	}
+	if stopped.word == "" || stopped.word == stoppedUsers {
+		stopped.why = s.early.atEnd(s.sides[0])
+	}
 	r := s.report(stopped)
 	r.Facts.Throttled = share
 	if r.Stable != nil {
@@ -93,8 +97,10 @@ type stop struct {
 	word string
 	// code is the exit code of a run that a signal stopped.
 	code int
-	// why is set when the run was ended for the target's sake.
+	// why is set when the run was ended for the target's sake, or should have been.
 	why string
+	// users is how many users had to be ended.
+	users int64
 }
 
 // Words for what ends a run.
@@ -119,6 +125,10 @@ func (s *session) follow(cancel context.CancelCauseFunc) stop {
 	var stopped stop
 	end := func(why stop) {
 		stopped = why
+		if why.word == stoppedUsers {
+			cancel(vu.ErrUnfinished)
+			return
+		}
 		cancel(exit(stopped.code))
 	}
 	for {
@@ -136,8 +146,8 @@ func (s *session) follow(cancel context.CancelCauseFunc) stop {
 			}
 			if why := s.early.look(s.sides[0], now.Sub(s.started)); why.word != "" {
 				end(why)
-			} else if now.After(s.started.Add(s.plan.scripts[0].Plan.Length() + s.flags.waitForUsers)) {
-				end(stop{word: stoppedUsers})
+			} else if !s.idle() && now.After(s.started.Add(s.plan.scripts[0].Plan.Length()+s.flags.waitForUsers)) {
+				end(stop{word: stoppedUsers, users: s.active()})
 			}
 		case pace := <-s.sides[0].done:
 			s.sides[0].finish(pace)
@@ -166,6 +176,19 @@ func (s *session) ended() bool {
 		}
 	}
 	return true
+}
+
+// idle says whether the users of all sides have ended.
+func (s *session) idle() bool {
+	return !slices.ContainsFunc(s.sides, func(side *side) bool { return !side.idle() })
+}
+
+// active is how many users of all sides are under way.
+func (s *session) active() (n int64) {
+	for _, side := range s.sides {
+		n += side.active()
+	}
+	return n
 }
 
 // absorb takes what was recorded into the totals and shows what is due.
@@ -241,7 +264,10 @@ func (s *session) note(err error) {
 
 // report is the run as far as it came.
 func (s *session) report(stopped stop) report.Run {
-	elapsed := time.Since(s.started)
+	var elapsed time.Duration
+	for _, side := range s.sides {
+		elapsed = max(elapsed, side.lasted(s.started))
+	}
 	of := func(side *side) report.Run {
 		f := side.facts(elapsed)
 		f.Throttled = math.NaN()

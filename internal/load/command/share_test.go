@@ -61,7 +61,7 @@ func TestSharesStartTogetherAndAddUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole.Verdict != result.Pass || whole.Arrivals != 28 || whole.Requests != 84 || whole.Codes["200"] != 84 || len(whole.Gates) != 4 {
+	if whole.Verdict != result.Pass || whole.Arrivals != 28 || whole.Requests != 84 || whole.Codes["200"] != 84 || len(whole.Gates) != 5 {
 		t.Errorf("the whole: %+v", whole)
 	}
 	if whole.Latency == nil || whole.Phases[2].Latency == nil || whole.Phases[2].Requests != 60 {

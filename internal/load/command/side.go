@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"sluice.dev/sluice/internal/load/gate"
@@ -23,8 +24,10 @@ type side struct {
 	total, period, second *stats.Set
 	timeline              report.Timeline
 	done                  chan vu.Pace
-	pace                  vu.Pace
-	ended                 bool
+	// idleAt is when the last user had ended; nil before.
+	idleAt atomic.Pointer[time.Time]
+	pace   vu.Pace
+	ended  bool
 }
 
 func newSide(s *script.Script) *side {
@@ -36,6 +39,10 @@ func newSide(s *script.Script) *side {
 
 func (s *side) start(ctx context.Context, c vu.Config) {
 	c.Recorder = s.recorder
+	c.Ended = func() {
+		now := time.Now()
+		s.idleAt.Store(&now)
+	}
 	go func() { s.done <- vu.Run(ctx, s.script, c) }()
 }
 
@@ -69,7 +76,19 @@ func (s *side) facts(elapsed time.Duration) verdict.Facts {
 	return verdict.Facts{
 		Total: s.total, Outcomes: s.evaluate(), Offered: pace.Offered, Planned: s.script.Plan.Length().Seconds(),
 		Took: pace.Took.Seconds(), Tightest: verdict.Tightest(s.script.Checks),
+		Checks: s.script.Checks, Expects: s.script.Expect != nil,
 	}
+}
+
+// idle says whether all users have ended; the after flow may still run.
+func (s *side) idle() bool { return s.ended || s.idleAt.Load() != nil }
+
+// lasted is how long users were under way.
+func (s *side) lasted(since time.Time) time.Duration {
+	if at := s.idleAt.Load(); at != nil {
+		return at.Sub(since)
+	}
+	return time.Since(since)
 }
 
 // active is how many users are under way.

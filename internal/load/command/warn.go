@@ -31,8 +31,8 @@ func (s *session) warn(res result.Result) {
 	for _, note := range res.Notes {
 		say("%s", note)
 	}
-	if serverErrors > 0 && res.Verdict == result.Pass && !verdict.SeesServerErrors(checks) {
-		say("NO GATE OF THIS SCRIPT LOOKS AT 5xx ANSWERS, so they do not change the exit code; "+
+	if serverErrors > 0 && res.Verdict == result.Pass && !verdict.LimitsServerErrors(checks) {
+		say("NO GATE OF THIS SCRIPT LIMITS THE SHARE OF 5xx ANSWERS, so they do not change the exit code; "+
 			"add to config.ensure.conditions: expression: \"%s <= 0.01\"", series.ErrorRate)
 	}
 }

@@ -44,6 +44,8 @@ type Outcome struct {
 	Unjudged bool
 	// Values holds the gate's metrics, in the order in which it names them.
 	Values []Value
+	// Computed is what a gate that compares no metric itself computed to compare it, nil for others.
+	Computed *float64
 	// Why says what kept the gate from being computed; it is then not OK.
 	Why string
 }
@@ -104,8 +106,28 @@ func (c Check) Evaluate(lookup Lookup) Outcome {
 		out.Why = err.Error()
 		return out
 	}
-	out.OK = v != 0
+	out.OK, out.Computed = v != 0, e.computed(c.expr)
 	return out
+}
+
+// computed is the value that a single comparison compares with a number, when
+// it is made of metrics rather than one.
+func (e *evaluation) computed(n *node) *float64 {
+	if _, compares := comparisons[n.op]; !compares || len(n.args) != 2 || n.args[0].boolean() {
+		return nil
+	}
+	of := n.args[0]
+	if of.op == "number" {
+		of = n.args[1]
+	}
+	if of.op == "number" || of.op == "metric" {
+		return nil
+	}
+	v, err := e.value(of)
+	if err != nil {
+		return nil
+	}
+	return &v
 }
 
 // Latency returns the tightest limit, in milliseconds, that the check sets on

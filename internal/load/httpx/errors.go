@@ -39,6 +39,8 @@ const (
 	Local Class = "local"
 	// Unreachable is a network or host without a route to it.
 	Unreachable Class = "unreachable"
+	// Unfinished is a request that was still under way when the run ended, as long as users were waited for.
+	Unfinished Class = "unfinished"
 )
 
 // nodes are the names that Artillery, running on Node.js, has for the classes.
@@ -46,7 +48,7 @@ var nodes = map[Class]string{
 	DNS: "ENOTFOUND", ConnRefused: "ECONNREFUSED", ConnReset: "ECONNRESET", ConnTimeout: "ETIMEDOUT", ResponseTimeout: "ETIMEDOUT",
 	BodyTimeout: "ERR_SOCKET_TIMEOUT", TLS: "EPROTO", RedirectLimit: "ERR_TOO_MANY_REDIRECTS", Script: "ERR_INVALID_URL",
 	Local: "EADDRNOTAVAIL", Unreachable: "EHOSTUNREACH", Protocol: "HPE_INVALID_CONSTANT",
-	Capture: "Failed capture or match", Expect: "Failed expectations",
+	Capture: "Failed capture or match", Expect: "Failed expectations", Unfinished: "Unfinished request",
 }
 
 // Node is the name that Artillery counts the class under.

@@ -110,7 +110,8 @@ func (m *merging) merge() (result.Result, error) {
 	}
 	facts := m.facts(own, m.total)
 	facts.Limited = m.limited()
-	facts.Outcomes = m.judge(own)
+	facts.Compared = out.Stable != nil && out.Stable.Answered()
+	facts.Checks, facts.Outcomes = m.judge(own)
 	out.Gates = verdict.Gates(facts.Outcomes)
 	out.Rate = result.Rate{Offered: PerSecond(facts.Offered, min(facts.Planned, facts.Took)), Achieved: PerSecond(achieved(own), facts.Took)}
 	out.Verdict, out.Why = m.verdict(facts)
@@ -232,8 +233,8 @@ func (m *merging) compare(out *result.Result) error {
 			facts.Limited = m.says(i) + n.part.Limited
 		}
 	}
-	if v, why := m.verdict(facts); v == result.Inconclusive {
-		side.Why = why
+	if side.Why = m.incomplete(); side.Why == "" {
+		side.Why = verdict.Unmeasured(facts)
 	}
 	out.Stable = &side
 	return nil
@@ -257,12 +258,29 @@ func (m *merging) facts(shares []numbers, total *stats.Set) verdict.Facts {
 		if p := shares[i].part; p != nil {
 			f.Offered += p.Offered
 			f.Planned, f.Took = max(f.Planned, p.Planned), max(f.Took, p.Took)
+			_, expects := p.Counts[series.ExpectFailed]
+			f.Expects = f.Expects || expects
 		}
-		if r.Verdict == result.Fail && r.Stopped != "" && f.Aborted == "" {
-			f.Aborted = m.says(i) + strings.TrimPrefix(r.Why, "stopped early: ")
+		if why := abortedBy(r); why != "" && f.Aborted == "" {
+			rest, early := strings.CutPrefix(why, verdict.Early)
+			f.Aborted = m.says(i) + rest
+			if early {
+				f.Aborted = verdict.Early + f.Aborted
+			}
 		}
 	}
 	return f
+}
+
+// abortedBy is why a share alone fails the test, or "".
+func abortedBy(r result.Result) string {
+	switch {
+	case r.Part != nil && r.Part.Aborted != "":
+		return r.Part.Aborted
+	case r.Verdict == result.Fail && r.Stopped != "":
+		return r.Why
+	}
+	return ""
 }
 
 // limited says which generator was the bottleneck for either version, or "".
@@ -288,25 +306,41 @@ func (m *merging) says(i int) string {
 
 // verdict is inconclusive where a share is missing or never came to its end.
 func (m *merging) verdict(f verdict.Facts) (result.Verdict, string) {
-	if gone := missing(m.shares, m.of); gone != "" {
-		return result.Inconclusive, gone
-	}
-	for i, r := range m.shares {
-		if r.Verdict == result.Inconclusive && (r.Stopped != "" || r.Part == nil) {
-			return result.Inconclusive, m.says(i) + r.Why
-		}
+	if why := m.incomplete(); why != "" {
+		return result.Inconclusive, why
 	}
 	return verdict.Judge(f)
 }
 
-// judge evaluates the gates on the sums.
-func (m *merging) judge(own []numbers) []gate.Outcome {
-	known := catalogue(own)
-	var out []gate.Outcome
-	for _, g := range m.gates() {
-		out = append(out, m.outcome(g, own, known))
+// incomplete says which share has not measured all it should have, or "".
+func (m *merging) incomplete() string {
+	if gone := missing(m.shares, m.of); gone != "" {
+		return gone
 	}
-	return out
+	for i, r := range m.shares {
+		if r.Verdict == result.Inconclusive && (r.Stopped != "" || r.Part == nil) {
+			return m.says(i) + r.Why
+		}
+	}
+	for i, r := range m.shares {
+		if r.Part == nil && abortedBy(r) == "" {
+			return m.says(i) + "it cannot be judged with the others, because its result had no room for its numbers; give it a larger RESULT_BUDGET"
+		}
+	}
+	return ""
+}
+
+// judge evaluates the gates on the sums.
+func (m *merging) judge(own []numbers) (checks []gate.Check, outcomes []gate.Outcome) {
+	known := catalogue(own)
+	for _, g := range m.gates() {
+		check, outcome := m.outcome(g, own, known)
+		if !outcome.Unjudged {
+			checks = append(checks, check)
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return checks, outcomes
 }
 
 // gates are those of the share that lists the most: all shares ran one script.
@@ -323,23 +357,23 @@ func (m *merging) gates() []result.Gate {
 	return most
 }
 
-func (m *merging) outcome(g result.Gate, own []numbers, known *series.Catalogue) gate.Outcome {
+func (m *merging) outcome(g result.Gate, own []numbers, known *series.Catalogue) (gate.Check, gate.Outcome) {
 	open := gate.Outcome{Text: g.Text, Strict: !g.Optional, Default: g.Default, Unjudged: true}
 	check, err := gate.Reread(g.Text, known)
 	if err != nil {
 		open.Why = "it cannot be judged, because the shares' results had no room for what it needs; give them a larger RESULT_BUDGET"
-		return open
+		return check, open
 	}
 	for i, n := range own {
 		for _, name := range check.Names() {
 			if !carries(n, name, check.Kind(name)) {
 				open.Why = fmt.Sprintf("it cannot be judged, because the result of share %d had no room for %s", m.shares[i].Share[0], name)
-				return open
+				return check, open
 			}
 		}
 	}
 	check.Strict, check.Default = !g.Optional, g.Default
-	return check.Evaluate(m.total.Value)
+	return check, check.Evaluate(m.total.Value)
 }
 
 // catalogue knows the names that gates look at.

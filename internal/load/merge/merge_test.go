@@ -77,6 +77,9 @@ func (r request) record(s *stats.Set) {
 	code := map[int]string{200: "200", 404: "404", 500: "500"}[r.code]
 	s.Count(series.VUsersCompleted, 1)
 	s.Count(series.Responses, 1)
+	if r.code == 404 {
+		s.Count(series.ExpectFailed, 1)
+	}
 	s.Count(series.Codes+code, 1)
 	s.Count(e.Codes+code, 1)
 	s.Count([]string{series.ApdexSatisfied, series.ApdexTolerated, series.ApdexFrustrated}[min(2, int(r.took/time.Second))], 1)
@@ -99,7 +102,7 @@ func runOf(s *script.Script, samples []request) *report.Run {
 		r.record(total)
 	}
 	f := verdict.Facts{
-		Total: total, Offered: int64(len(samples)), Planned: 10, Took: 10, Tightest: math.Inf(1), Throttled: 0, Idle: len(samples) == 0,
+		Total: total, Offered: int64(len(samples)), Planned: 10, Took: 10, Tightest: math.Inf(1), Throttled: 0, Idle: len(samples) == 0, Expects: true,
 	}
 	for _, c := range s.Checks {
 		f.Outcomes = append(f.Outcomes, c.Evaluate(total.Value))
@@ -229,13 +232,22 @@ func TestVerdictOfTheWhole(t *testing.T) {
 		}), 3, result.Fail, "stopped early: share 1: errors.rate > 0.5"},
 		{"a share's own failed gate is judged again on the sums", of1(func(r *result.Result) { r.Verdict, r.Why = result.Fail, "apdex" }), 3, result.Pass, ""},
 		{"a gate that is not met on the sums", of1(func(r *result.Result) { r.Codes["500"] = 10 }), 3, result.Fail, "errors.server <= 0.01: errors.server = 0.033"},
+		{"expectations that are not met", of1(func(r *result.Result) { r.Part.Counts["plugins.expect.failed"] = 3 }), 3,
+			result.Fail, "3 expectations of the script were not met"},
+		{"a share that should have stopped early, had there been time", of1(func(r *result.Result) {
+			r.Part.Aborted = "a condition to abort on holds at the end: errors.rate > 0.5: errors.rate = 1"
+		}), 3, result.Fail, "share 1: a condition to abort on holds at the end: errors.rate > 0.5"},
+		{"the new version never answers", func(_ int, r *result.Result) {
+			r.Codes, r.Errors = nil, map[string]int64{"response_timeout": r.Requests}
+			r.Part.Counts["http.responses"], r.Part.Counts["vusers.completed"] = 0, 0
+		}, 3, result.Fail, "maxErrorRate <= 90"},
 		{"a histogram that a gate needs was left out", of1(func(r *result.Result) { delete(r.Part.Needed, "http.response_time") }), 3,
 			result.Inconclusive, "http.response_time.p99 < 3000: it cannot be judged, because the result of share 1 had no room for http.response_time.p99"},
 		{"codes were left out", of1(func(r *result.Result) { r.Codes, r.Truncated = nil, []string{"codes"} }), 3,
 			result.Inconclusive, "share 1 had no room for errors.server"},
 		{"only the verdict was left", of1(func(r *result.Result) {
 			*r = result.Result{Version: 1, Verdict: result.Pass, Share: r.Share, Truncated: []string{"all"}}
-		}), 3, result.Inconclusive, "it cannot be judged"},
+		}), 3, result.Inconclusive, "share 1: it cannot be judged"},
 		{"a share that read the script and refused it", of1(func(r *result.Result) {
 			*r = result.Result{Version: 1, Verdict: result.Inconclusive, Share: r.Share, Why: "nothing was sent: boom"}
 		}), 3, result.Inconclusive, "share 1: nothing was sent: boom"},

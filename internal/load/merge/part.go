@@ -32,13 +32,16 @@ var apdex = []string{series.ApdexSatisfied, series.ApdexTolerated, series.ApdexF
 func Part(s Source) *result.Part {
 	p := &result.Part{
 		Offered: s.Facts.Offered, Achieved: s.Achieved, Planned: result.Round(s.Facts.Planned, 3), Took: result.Round(s.Facts.Took, 3),
-		Limited: verdict.Limited(s.Facts), Counts: map[string]int64{}, Needed: map[string]string{}, Others: map[string]string{},
+		Limited: verdict.Limited(s.Facts), Aborted: s.Facts.Aborted, Counts: map[string]int64{}, Needed: map[string]string{}, Others: map[string]string{},
 	}
 	if first, last := s.Total.Span(); !first.IsZero() {
 		p.First, p.Last = first.UnixMilli(), last.UnixMilli()
 	}
 	for _, name := range always {
 		p.Counts[name] = s.Total.Counter(name)
+	}
+	if s.Facts.Expects {
+		p.Counts[series.ExpectFailed] = s.Total.Counter(series.ExpectFailed)
 	}
 	if _, scored := s.Total.Apdex(); scored {
 		s.carry(p, series.Apdex, series.Score)
@@ -103,6 +106,8 @@ func carries(n numbers, name string, kind series.Kind) bool {
 	case name == series.Apdex:
 		_, there := n.part.Counts[series.ApdexSatisfied]
 		return there || n.requests == 0
+	case name == series.FailedRate:
+		return carriesCounter(n, series.VUsersFailed)
 	case name == series.Achieved || name == series.RequestRate:
 		return true
 	}

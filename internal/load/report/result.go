@@ -49,6 +49,7 @@ func Result(r Run) (result.Result, error) {
 		if out.Stable, err = side(*r.Stable, r.Share != nil); err != nil {
 			return out, err
 		}
+		r.Facts.Compared = out.Stable.Answered()
 		if why := verdict.Limited(r.Stable.Facts); why != "" && r.Facts.Limited == "" {
 			r.Facts.Limited = "beside the stable version, " + why
 		}
@@ -87,9 +88,7 @@ func side(r Run, shared bool) (*result.Side, error) {
 		return nil, err
 	}
 	out.Phases = phases(r.Script, r.Facts.Total)
-	if v, why := verdict.Judge(r.Facts); v == result.Inconclusive {
-		out.Why = result.Clip(why, maxWhy)
-	}
+	out.Why = result.Clip(verdict.Unmeasured(r.Facts), maxWhy)
 	if shared {
 		out.Part = merge.Part(merge.Source{
 			Total: r.Facts.Total, Checks: r.Script.Checks, Facts: r.Facts, Achieved: r.Achieved, Phases: len(out.Phases),

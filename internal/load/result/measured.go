@@ -41,6 +41,16 @@ func MeasuredSide(s *stats.Set) (Side, error) {
 	return r.canary(), err
 }
 
+// Answered says whether the version answered anything.
+func (s Side) Answered() bool {
+	for _, n := range s.Codes {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // MeasurePhase fills in what a set holds about phase i.
 func MeasurePhase(p Phase, s *stats.Set, i int) Phase {
 	p.Arrivals, p.Requests = s.Counter(series.PhaseArrivals(i)), s.Counter(series.PhaseRequests(i))

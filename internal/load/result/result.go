@@ -108,6 +108,8 @@ type Part struct {
 	Last  int64 `json:"last"`
 	// Limited says why this generator was the bottleneck, empty when it was not.
 	Limited string `json:"lim,omitempty"`
+	// Aborted says what made this generator fail the test at once, whatever the others measured.
+	Aborted string `json:"ab,omitempty"`
 	// Counts are the counters that gates look at and that the result does not have anyway.
 	Counts map[string]int64 `json:"c,omitempty"`
 	// Needed are the packed histograms that gates look at, Others those that the result is the poorer
@@ -143,7 +145,7 @@ type Rate struct {
 // Gate is one check and how it came out.
 type Gate struct {
 	Text string `json:"x,omitempty" long:"text"`
-	// Value is the gate's first metric; nil when nothing was measured.
+	// Value is what the gate compares, or its first metric; nil when nothing was measured.
 	Value *float64 `json:"v,omitempty" long:"value"`
 	OK    bool     `json:"ok" long:"ok"`
 	// Optional gates are reported and decide nothing.

@@ -36,12 +36,12 @@ func (c *compiler) advise(s *Script) {
 		p.Code = CodeNoGates
 		p.Text = "the script has no gates of its own, and without one Artillery passes whatever goes wrong; sluice-load adds one on errors unless told not to"
 		c.add(p)
-	case !verdict.SeesServerErrors(s.Checks):
+	case !verdict.LimitsServerErrors(s.Checks):
 		p.Code = CodeBlindToErrors
-		p.Text = "no gate looks at 5xx answers: with these alone, a server that answers 500 at once passes"
+		p.Text = "no gate limits the share of 5xx answers: with these alone, a server that answers with such an error at once may pass"
 		c.add(p)
 	}
-	if c.errorRate != nil && !verdict.SeesServerErrors(s.Checks) {
+	if c.errorRate != nil && !verdict.LimitsServerErrors(s.Checks) {
 		c.add(Problem{
 			At: c.errorRate.at, Path: "maxErrorRate", Severity: Advice, Code: CodeBlindErrorRate, Instead: "gate on errors.rate",
 			Text: "counts virtual users that end early, which a 5xx answer does not make them do",

@@ -63,6 +63,9 @@ const (
 	ErrorRate       = "errors.rate"
 	ServerErrorRate = "errors.server"
 	UnansweredRate  = "errors.unanswered"
+	// FailedRate is the share of virtual users that failed: without an answer, or without
+	// what the script needs of one.
+	FailedRate = "users.failed"
 	// Achieved is the share of due arrivals that started. Those that a script's own maxVusers
 	// turned away count as not due.
 	Achieved = "arrivals.achieved"
@@ -149,7 +152,7 @@ func NewCatalogue() *Catalogue {
 		c.AddHistogram(ResponseTime + "." + class)
 	}
 	c.add(RequestRate, Rate)
-	for _, name := range []string{Apdex, ErrorRate, ServerErrorRate, UnansweredRate, Achieved} {
+	for _, name := range []string{Apdex, ErrorRate, ServerErrorRate, UnansweredRate, FailedRate, Achieved} {
 		c.add(name, Score)
 	}
 	c.addErrors(Errors)

@@ -191,6 +191,8 @@ func (s *Set) Value(name string) (float64, bool) {
 		return s.Apdex()
 	case series.ErrorRate, series.ServerErrorRate, series.UnansweredRate:
 		return s.errorRate(name)
+	case series.FailedRate:
+		return s.failed()
 	case series.Achieved:
 		return s.achieved()
 	}
@@ -250,6 +252,15 @@ func (s *Set) errorRate(which string) (float64, bool) {
 		serverErrors = 0
 	}
 	return min(1, float64(serverErrors+unanswered)/float64(n)), true
+}
+
+// failed is the share of virtual users that failed, and false when none started.
+func (s *Set) failed() (float64, bool) {
+	started := s.counters[series.VUsersCreated]
+	if started == 0 {
+		return 0, false
+	}
+	return float64(s.counters[series.VUsersFailed]) / float64(started), true
 }
 
 // achieved is the share of arrivals that started of those that could have

@@ -12,7 +12,7 @@ import (
 // Bounds on what a result says of a gate.
 const (
 	maxGateText = 200
-	// mostErrors is the share of requests that may go wrong where a script does not say.
+	// mostErrors is the share of requests that may go wrong, and of users that may fail, where a script does not say.
 	mostErrors = "0.01"
 	// leastArrivals is the share of due arrivals that must start where a script does not say.
 	leastArrivals = "0.99"
@@ -23,7 +23,12 @@ func Gates(outcomes []gate.Outcome) []result.Gate {
 	var out []result.Gate
 	for _, o := range outcomes {
 		g := result.Gate{Text: result.Clip(o.Text, maxGateText), OK: o.OK, Optional: !o.Strict, Default: o.Default}
-		if len(o.Values) > 0 && o.Why == "" {
+		switch {
+		case o.Why != "":
+		case o.Computed != nil:
+			v := result.Round(*o.Computed, 3)
+			g.Value = &v
+		case len(o.Values) > 0:
 			v := result.Round(o.Values[0].V, 3)
 			g.Value = &v
 		}
@@ -32,20 +37,23 @@ func Gates(outcomes []gate.Outcome) []result.Gate {
 	return out
 }
 
-// WithDefaults adds the gates for what no strict gate of a script looks at:
-// requests that go wrong, and arrivals that never happen.
+// WithDefaults adds the gates for what no strict gate of a script limits:
+// requests that go wrong, users that fail, and arrivals that never happen.
 func WithDefaults(checks []gate.Check, known *series.Catalogue) ([]gate.Check, error) {
-	serverErrors, unanswered, arrivals := sees(checks)
+	limited := limitsOf(checks)
 	var texts []string
 	switch {
-	case !serverErrors && !unanswered:
+	case !limited.serverErrors && !limited.unanswered:
 		texts = append(texts, series.ErrorRate+" <= "+mostErrors)
-	case !serverErrors:
+	case !limited.serverErrors:
 		texts = append(texts, series.ServerErrorRate+" <= "+mostErrors)
-	case !unanswered:
+	case !limited.unanswered:
 		texts = append(texts, series.UnansweredRate+" <= "+mostErrors)
 	}
-	if !arrivals {
+	if !limited.users {
+		texts = append(texts, series.FailedRate+" <= "+mostErrors)
+	}
+	if !limited.arrivals {
 		texts = append(texts, series.Achieved+" >= "+leastArrivals)
 	}
 	out := append([]gate.Check(nil), checks...)
@@ -60,62 +68,61 @@ func WithDefaults(checks []gate.Check, known *series.Catalogue) ([]gate.Check, e
 	return out, nil
 }
 
-// sees says what strict checks look at: answers of 5xx, requests without an
-// answer, arrivals that did not start.
-func sees(checks []gate.Check) (serverErrors, unanswered, arrivals bool) {
+// limits are what the strict gates of a script keep within bounds.
+type limits struct{ serverErrors, unanswered, users, arrivals bool }
+
+// limitsOf looks for gates that bound all of something. One status code, one
+// class of errors or enough good answers leave room for any number of others.
+func limitsOf(checks []gate.Check) (l limits) {
 	for _, c := range checks {
 		if !c.Strict {
 			continue
 		}
-		for _, name := range c.Names() {
-			a, b := seesErrors(name)
-			serverErrors, unanswered = serverErrors || a, unanswered || b
-			arrivals = arrivals || name == series.Achieved
-		}
+		errors, users := c.Limits(series.ErrorRate), failedUsers(c)
+		l.serverErrors = l.serverErrors || errors || c.Limits(series.ServerErrorRate) || c.Limits(series.Codes+"5xx")
+		// A request without an answer fails its user.
+		l.unanswered = l.unanswered || errors || users || c.Limits(series.UnansweredRate)
+		l.users = l.users || users
+		l.arrivals = l.arrivals || c.Requires(series.Achieved)
 	}
-	return serverErrors, unanswered, arrivals
+	return l
 }
 
-// seesErrors says what one metric changes with. Counts of good answers change with both.
-func seesErrors(name string) (serverErrors, unanswered bool) {
-	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-	switch {
-	case name == series.ErrorRate, begins(series.Codes + "2"), name == series.ResponseTime+".2xx.count":
-		return true, true
-	case name == series.ServerErrorRate, begins(series.Codes + "5"), begins(series.ResponseTime + ".5xx"):
-		return true, false
-	case begins(series.Errors), begins(series.ErrorClass), name == series.Responses, name == series.VUsersFailed, name == series.VUsersCompleted:
-		return false, true
-	}
-	return false, false
+// failedUsers says whether a gate limits the users that fail, or those that do
+// not complete of all that started, as maxErrorRate does.
+func failedUsers(c gate.Check) bool {
+	return c.Limits(series.VUsersFailed) || c.Limits(series.FailedRate) ||
+		c.Requires(series.VUsersCompleted) && slices.Contains(c.Names(), series.VUsersCreated)
 }
 
-// SeesServerErrors says whether any strict check looks at 5xx answers.
-func SeesServerErrors(checks []gate.Check) bool {
-	serverErrors, _, _ := sees(checks)
-	return serverErrors
-}
+// LimitsServerErrors says whether any strict check limits the answers of 5xx.
+func LimitsServerErrors(checks []gate.Check) bool { return limitsOf(checks).serverErrors }
 
-// failedByAnswers names the gates that are not met because of what the target
-// answered: they look at answers of 5xx, and most of what went wrong is such answers.
+// failedByAnswers names the gates that the answers of 5xx alone would fail:
+// requests without an answer may be the generator's own.
 func failedByAnswers(f Facts) string {
-	serverErrors, unanswered := f.Total.Bad()
-	if serverErrors == 0 || serverErrors < unanswered {
-		return ""
+	answers := func(name string) (float64, bool) {
+		if name == series.ErrorRate {
+			name = series.ServerErrorRate
+		}
+		return f.Total.Value(name)
 	}
 	var failed []string
-	for _, o := range f.Outcomes {
-		if o.Strict && !o.OK && o.Why == "" && !slices.ContainsFunc(o.Values, notAnAnswer) {
+	for _, c := range f.Checks {
+		if !c.Strict || slices.ContainsFunc(c.Names(), notAnAnswer) {
+			continue
+		}
+		if o := c.Evaluate(answers); !o.OK && o.Why == "" {
 			failed = append(failed, Explain(o))
 		}
 	}
 	return strings.Join(failed, "; ")
 }
 
-func notAnAnswer(v gate.Value) bool {
-	switch v.Name {
-	case series.ErrorRate, series.ServerErrorRate, series.Requests, series.Responses:
+func notAnAnswer(name string) bool {
+	switch name {
+	case series.ErrorRate, series.ServerErrorRate, series.Requests:
 		return false
 	}
-	return !strings.HasPrefix(v.Name, series.Codes+"5")
+	return !strings.HasPrefix(name, series.Codes+"5")
 }

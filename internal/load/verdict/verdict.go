@@ -33,7 +33,9 @@ const (
 
 // Facts are what a verdict is based on.
 type Facts struct {
-	Total    *stats.Set
+	Total *stats.Set
+	// Checks are the gates, Outcomes how they came out.
+	Checks   []gate.Check
 	Outcomes []gate.Outcome
 	// Offered is how many arrivals were due.
 	Offered int64
@@ -45,8 +47,13 @@ type Facts struct {
 	Throttled float64
 	// Stopped says what ended the test early; empty when it ran to its end.
 	Stopped string
-	// Aborted says why the test was ended early for the target's sake, empty when it was not.
+	// Aborted says why the test was ended early for the target's sake, or that there was reason
+	// to at its end; empty when there was not.
 	Aborted string
+	// Expects says that the script's expectations count.
+	Expects bool
+	// Compared says that the same load was answered by the stable version.
+	Compared bool
 	// Limited says why the generator was the bottleneck, when that is known from elsewhere than these numbers.
 	Limited string
 	// Idle says that no arrival is due: the share of a test with fewer arrivals than shares.
@@ -69,7 +76,7 @@ func Tightest(checks []gate.Check) float64 {
 // numbers are then not the target's. Only answers of 5xx are its own whatever
 // the generator did.
 func Judge(f Facts) (result.Verdict, string) {
-	created, requests := f.Total.Counter(series.VUsersCreated), f.Total.Counter(series.Requests)
+	created := f.Total.Counter(series.VUsersCreated)
 	switch {
 	case f.Stopped != "":
 		return result.Inconclusive, fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
@@ -77,23 +84,92 @@ func Judge(f Facts) (result.Verdict, string) {
 		return result.Pass, ""
 	case created == 0:
 		return result.Inconclusive, "no virtual user started, so nothing was measured"
-	case requests > 0 && f.Total.Counter(series.Responses) == 0:
-		return result.Inconclusive, fmt.Sprintf("the target never answered: %s", Errors(f.Total))
+	case f.Aborted == "" && f.Total.Counter(series.Requests) == 0:
+		return result.Inconclusive, strings.TrimSuffix("no request was sent, so nothing was measured: "+Errors(f.Total), ": ")
 	}
-	early := ""
-	if f.Aborted != "" {
-		early = "stopped early: "
+	if why := unreached(f); why != "" && !f.Compared {
+		return result.Inconclusive, why
 	}
 	why := Limited(f)
 	switch answers := failedByAnswers(f); {
 	case why != "" && answers != "":
-		return result.Fail, early + answers + " (the load generator was the bottleneck: " + why + "; but answers of 5xx are the target's own)"
+		return result.Fail, stoppedEarly(f) + answers + " (the load generator was the bottleneck: " + why + "; but answers of 5xx are the target's own)"
 	case why != "":
 		return result.Inconclusive, "the load generator was the bottleneck: " + why
 	case f.Aborted != "":
-		return result.Fail, early + f.Aborted
+		return result.Fail, f.Aborted
 	}
-	return judgeGates(f.Outcomes)
+	return judgeNumbers(f)
+}
+
+// judgeNumbers judges what was measured by a generator that could.
+func judgeNumbers(f Facts) (result.Verdict, string) {
+	v, why := judgeGates(f.Outcomes)
+	if v != result.Pass {
+		return v, why
+	}
+	if why := silent(f); why != "" {
+		return result.Inconclusive, why // no gate says that this matters
+	}
+	if n := f.Total.Counter(series.ExpectFailed); f.Expects && n > 0 {
+		return result.Fail, fmt.Sprintf("%d expectations of the script were not met", n)
+	}
+	return result.Pass, ""
+}
+
+// Unexpected says whether a test fails by the script's expectations alone.
+func Unexpected(f Facts) bool {
+	with, _ := Judge(f)
+	f.Expects = false
+	without, _ := Judge(f)
+	return with == result.Fail && without == result.Pass
+}
+
+// Unmeasured says why a version's numbers cannot be compared with, or "".
+func Unmeasured(f Facts) string {
+	if why := silent(f); why != "" {
+		return why
+	}
+	if v, why := Judge(f); v == result.Inconclusive {
+		return why
+	}
+	return ""
+}
+
+// Early begins the reason of a test that was stopped for the target's sake.
+const Early = "stopped early: "
+
+// stoppedEarly is said before other reasons when the test did not run to its end.
+func stoppedEarly(f Facts) string {
+	if strings.HasPrefix(f.Aborted, Early) {
+		return Early
+	}
+	return ""
+}
+
+// silent says that the target never answered, or "".
+func silent(f Facts) string {
+	if f.Total.Counter(series.Requests) == 0 || f.Total.Counter(series.Responses) > 0 {
+		return ""
+	}
+	return "the target never answered: " + Errors(f.Total)
+}
+
+// unreached says that no request came as far as the target, or "": what fails
+// before is not the target's. One that takes connections and never answers is.
+func unreached(f Facts) string {
+	for name, n := range f.Total.Counters() {
+		class, ok := strings.CutPrefix(name, series.ErrorClass)
+		if !ok || n == 0 || !series.Unanswered(class) {
+			continue
+		}
+		switch httpx.Class(class) {
+		case httpx.DNS, httpx.ConnRefused, httpx.ConnTimeout, httpx.Unreachable, httpx.Local:
+		default:
+			return ""
+		}
+	}
+	return silent(f)
 }
 
 // judgeGates fails on a gate that is not met. A gate that cannot be judged, or

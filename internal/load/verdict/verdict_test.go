@@ -2,9 +2,13 @@ package verdict
 
 import (
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sluice.dev/sluice/internal/load/gate"
 	"sluice.dev/sluice/internal/load/result"
@@ -48,6 +52,36 @@ func TestJudge(t *testing.T) {
 		}, result.Fail, "x < 1: nothing was measured for x"},
 		{"the run was stopped", func(f *Facts) { f.Stopped, f.Took = "SIGTERM", 3 }, result.Inconclusive, "stopped by SIGTERM after 3.0 of 10.0 s"},
 		{"nobody arrived", func(f *Facts) { f.Total = stats.NewSet() }, result.Inconclusive, "no virtual user started"},
+		{"nobody sent anything", func(f *Facts) {
+			f.Total.Count(series.Requests, -300)
+			f.Total.Count(series.ErrorClass+"script", 2)
+			f.Outcomes = []gate.Outcome{{Text: "x < 1", Strict: true, Why: "nothing was measured for x"}}
+		}, result.Inconclusive, "no request was sent, so nothing was measured: 2 × script"},
+		{"the target took connections and never answered", func(f *Facts) {
+			f.Total.Count(series.Responses, -300)
+			f.Total.Count(series.ErrorClass+"conn_refused", 100)
+			f.Total.Count(series.ErrorClass+"response_timeout", 200)
+			f.Outcomes = []gate.Outcome{failed}
+		}, result.Fail, "apdex > 0.9: apdex = 0.25"},
+		{"it did, and no gate says that this matters", func(f *Facts) {
+			f.Total.Count(series.Responses, -300)
+			f.Total.Count(series.ErrorClass+"response_timeout", 300)
+		}, result.Inconclusive, "the target never answered: 300 × response_timeout"},
+		{"the target was never reached, while the stable version was", func(f *Facts) {
+			f.Total.Count(series.Responses, -300)
+			f.Total.Count(series.ErrorClass+"conn_refused", 300)
+			f.Outcomes, f.Compared = []gate.Outcome{failed}, true
+		}, result.Fail, "apdex > 0.9: apdex = 0.25"},
+		{"a test that never got an answer was ended for it", func(f *Facts) {
+			f.Total.Count(series.Responses, -300)
+			f.Total.Count(series.ErrorClass+"response_timeout", 300)
+			f.Aborted = "stopped early: errors.rate > 0.5: errors.rate = 1"
+		}, result.Fail, "stopped early: errors.rate > 0.5"},
+		{"expectations are not met", func(f *Facts) {
+			f.Total.Count(series.ExpectFailed, 7)
+			f.Expects = true
+		}, result.Fail, "7 expectations of the script were not met"},
+		{"expectations that do not count are not met", func(f *Facts) { f.Total.Count(series.ExpectFailed, 7) }, result.Pass, ""},
 		{"the target never answered", func(f *Facts) {
 			f.Total.Count(series.Responses, -300)
 			f.Total.Count(series.ErrorClass+"conn_refused", 299)
@@ -71,15 +105,24 @@ func TestJudge(t *testing.T) {
 		{"answers of 500 are the target's own all the same", func(f *Facts) {
 			f.Throttled = 1
 			f.Total.Count(series.Codes+"500", 300)
+			f.Checks = []gate.Check{check(t, "errors.rate <= 0.01"), check(t, "apdex > 0.9")}
 			f.Outcomes = []gate.Outcome{failed, {Text: "errors.rate <= 0.01", Strict: true, Values: []gate.Value{{Name: "errors.rate", V: 1}}}}
 		}, result.Fail, "errors.rate <= 0.01: errors.rate = 1 (the load generator was the bottleneck: its CPU quota ran out in 100 % of the seconds; but"},
 		{"requests without an answer may be the generator's", func(f *Facts) {
 			f.Throttled = 1
 			f.Total.Count(series.Codes+"500", 3)
 			f.Total.Count(series.ErrorClass+"response_timeout", 30)
+			f.Checks = []gate.Check{check(t, "errors.rate <= 0.01")}
 			f.Outcomes = []gate.Outcome{{Text: "errors.rate <= 0.01", Strict: true, Values: []gate.Value{{Name: "errors.rate", V: 0.11}}}}
 		}, result.Inconclusive, "bottleneck"},
-		{"the run was ended for the target's sake", func(f *Facts) { f.Aborted = "errors.rate > 0.5: errors.rate = 1" }, result.Fail,
+		{"so are those that found no free port", func(f *Facts) {
+			f.Total.Count(series.Requests, 700)
+			f.Total.Count(series.Codes+"503", 6)
+			f.Total.Count(series.ErrorClass+"local", 5)
+			f.Checks = []gate.Check{check(t, "errors.rate <= 0.01")}
+			f.Outcomes = []gate.Outcome{f.Checks[0].Evaluate(f.Total.Value)}
+		}, result.Inconclusive, "5 requests found no free port"},
+		{"the run was ended for the target's sake", func(f *Facts) { f.Aborted = "stopped early: errors.rate > 0.5: errors.rate = 1" }, result.Fail,
 			"stopped early: errors.rate > 0.5: errors.rate = 1"},
 		{"arrivals that did not start say nothing about the target", func(f *Facts) {
 			f.Outcomes = []gate.Outcome{{Text: "arrivals.achieved >= 0.99", Strict: true, Values: []gate.Value{{Name: "arrivals.achieved", V: 0.5}}}}
@@ -107,30 +150,114 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestSeesServerErrors(t *testing.T) {
+func check(t *testing.T, text string) gate.Check {
+	t.Helper()
+	c, err := gate.Condition(text, series.NewCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestDefaultsStandBesideGatesThatDoNotLimit(t *testing.T) {
+	const rate, server, unanswered, users, arrivals = "errors.rate <= 0.01", "errors.server <= 0.01", "errors.unanswered <= 0.01",
+		"users.failed <= 0.01", "arrivals.achieved >= 0.99"
+	all := []string{rate, users, arrivals}
 	tests := []struct {
-		name, text string
-		want       bool
+		text string
+		want []string
 	}{
-		{"a latency does not", "http.response_time.p99 < 6000", false},
-		{"failed users do not: a 5xx answer fails none", "vusers.failed == 0", false},
-		{"a code does", "http.codes.500 == 0", true},
-		{"the answers of a class do", "http.response_time.5xx.count < 1", true},
+		{"http.response_time.p99 < 6000", all},
+		{"http.codes.500 < 1", all}, // a server that answers 503
+		{"http.codes.500 == 0 and http.codes.503 == 0", all},
+		{"http.codes.200 > 0", all},
+		{"http.responses > 0", all},
+		{"vusers.completed > 0", all},
+		{"http.response_time.5xx.p99 < 100", all},
+		{"errors.ETIMEDOUT < 5", all},
+		{"errors.rate < 0.05 or http.requests > 0", all},
+		{"not (errors.rate < 0.05)", all},
+		{"errors.rate > 0.05", all},
+		{"1 - errors.rate < 0.95", all},
+		{"errors.rate < 0.05", []string{users, arrivals}},
+		{"1 - errors.rate >= 0.95", []string{users, arrivals}},
+		{"100 * errors.rate < 5 and http.requests > 0", []string{users, arrivals}},
+		{"not (errors.rate >= 0.05 or http.requests < 5)", []string{users, arrivals}},
+		{"0.05 > errors.rate", []string{users, arrivals}},
+		{"errors.rate < 0.05 or max(errors.rate, 0) < 0.1", []string{users, arrivals}},
+		{"http.codes.5xx == 0", []string{unanswered, users, arrivals}},
+		{"errors.server == 0", []string{unanswered, users, arrivals}},
+		{"errors.unanswered <= 0.1", []string{server, users, arrivals}},
+		{"vusers.failed == 0", []string{server, arrivals}},
+		{"users.failed <= 0.2", []string{server, arrivals}},
+		{"(vusers.created - vusers.completed) / vusers.created * 100 <= 5", []string{server, arrivals}},
+		{"vusers.completed / vusers.created > 0.9", []string{server, arrivals}},
+		{"errors.rate <= 0.1 and users.failed <= 0.1 and arrivals.achieved > 0.5", nil},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			check, err := gate.Condition(tt.text, series.NewCatalogue())
-			if err != nil {
-				t.Fatal(err)
+		t.Run(tt.text, func(t *testing.T) {
+			c := check(t, tt.text)
+			if diff := cmp.Diff(tt.want, defaults(t, c)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
-			if got := SeesServerErrors([]gate.Check{check}); got != tt.want {
-				t.Errorf("SeesServerErrors = %t, want %t", got, tt.want)
+			if got, want := LimitsServerErrors([]gate.Check{c}), !slices.Contains(tt.want, rate) && !slices.Contains(tt.want, server); got != want {
+				t.Errorf("LimitsServerErrors = %t, want %t", got, want)
 			}
-			check.Strict = false
-			if SeesServerErrors([]gate.Check{check}) {
-				t.Error("an optional check decides nothing")
+			c.Strict = false
+			if diff := cmp.Diff(all, defaults(t, c)); diff != "" {
+				t.Errorf("an optional check decides nothing: -want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func defaults(t *testing.T, c gate.Check) (texts []string) {
+	t.Helper()
+	all, err := WithDefaults([]gate.Check{c}, series.NewCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.Default {
+			texts = append(texts, c.Text)
+		}
+	}
+	return texts
+}
+
+func TestAGateIsShownWithWhatItCompares(t *testing.T) {
+	total := stats.NewSet()
+	total.Count(series.VUsersCreated, 40)
+	total.Count(series.VUsersCompleted, 30)
+	percent, err := gate.MaxErrorRate(1, series.NewCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, c := range map[string]gate.Check{
+		"25": percent, "0.75": check(t, "0.5 < vusers.completed / vusers.created"), "40": check(t, "vusers.created > 3 and vusers.completed > 1"),
+		"30": check(t, "vusers.completed < vusers.created"),
+	} {
+		g := Gates([]gate.Outcome{c.Evaluate(total.Value)})[0]
+		if g.Value == nil || strconv.FormatFloat(*g.Value, 'f', -1, 64) != text {
+			t.Errorf("%s: %v, want %s", g.Text, g.Value, text)
+		}
+	}
+}
+
+// What makes a test fail decides its exit code.
+func TestUnexpected(t *testing.T) {
+	f := healthy()
+	f.Total.Count(series.ExpectFailed, 1)
+	f.Expects = true
+	if !Unexpected(f) {
+		t.Error("expectations alone make it fail")
+	}
+	f.Outcomes = []gate.Outcome{{Text: "x", Strict: true}}
+	if Unexpected(f) {
+		t.Error("a gate makes it fail")
+	}
+	if Unexpected(healthy()) {
+		t.Error("nothing makes it fail")
 	}
 }
 

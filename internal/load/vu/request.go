@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"sluice.dev/sluice/internal/load/extract"
 	"sluice.dev/sluice/internal/load/httpx"
@@ -100,10 +101,26 @@ func (u *user) transmit(ctx context.Context, e *exchange) error {
 		}
 		u.intended, e.last = h.Done, h
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case ctx.Err() == nil:
+		return u.unsent(e, err)
+	case errors.Is(context.Cause(ctx), ErrUnfinished):
+		return u.unfinished(e, err)
 	}
-	return u.unsent(e, err)
+	return err
+}
+
+// unfinished counts a request that the end of the run cut off because it took too long.
+func (u *user) unfinished(e *exchange, err error) error {
+	name := httpx.Unfinished.Node()
+	if !u.quiet {
+		h := httpx.Hop{Sent: time.Now(), Err: &httpx.Error{Class: httpx.Unfinished, Err: err}}
+		h.Done = h.Sent
+		u.config.Recorder.Record(u.k, func(s *stats.Set) { u.record(s, e.request, h) })
+	}
+	return &failure{name: name, err: err}
 }
 
 // unsent is why a request has no answer; what no hop has counted is counted.

@@ -3,6 +3,7 @@ package vu
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -36,7 +37,13 @@ type Config struct {
 	Log io.Writer
 	// Begin is called after the script's before flow and says when the plan begins; nil begins at once.
 	Begin func(ctx context.Context) (time.Time, error)
+	// Ended is called when the last user has ended, before the script's after flow; nil when nobody asks.
+	Ended func()
 }
+
+// ErrUnfinished is the cause of a context that ends because users took too
+// long: the requests under way then count as not answered, and their users as failed.
+var ErrUnfinished = errors.New("virtual users had not finished")
 
 // Pace says how sending went.
 type Pace struct {
@@ -92,6 +99,9 @@ func Run(ctx context.Context, s *script.Script, c Config) Pace {
 	pace := r.pace(ctx)
 	r.users.Wait()
 	close(r.turns)
+	if r.config.Ended != nil {
+		r.config.Ended()
+	}
 	pace.Stopped = ctx.Err() != nil
 	pace.Err = r.tearDown(ctx)
 	return pace

@@ -3,6 +3,7 @@ package vu
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -73,7 +74,8 @@ func (r *runner) user(ctx context.Context, k int64, phase int, due time.Time) {
 		s.Observe(r.keys.lag, started.Sub(due))
 	})
 	err := u.play(ctx)
-	if ctx.Err() != nil {
+	var unfinished *failure
+	if ctx.Err() != nil && !errors.As(err, &unfinished) {
 		return // cut off by the end of the run: neither completed nor failed
 	}
 	r.config.Recorder.Record(k, func(s *stats.Set) {
