@@ -8,7 +8,7 @@ import (
 // classes are what requests without an answer, or with a wrong one, are counted by.
 var classes = []string{
 	"body_timeout", "capture", "conn_refused", "conn_reset", "conn_timeout", "dns", "expect", "local", "protocol",
-	"redirect_limit", "response_timeout", "script", "tls", "unreachable",
+	"redirect_limit", "response_timeout", "script", "tls", "unreachable", "unfinished",
 }
 
 // Classes returns what may follow ErrorClass, sorted.
@@ -21,7 +21,7 @@ var named = []string{
 	"ENFILE", "ENOBUFS", "ENOTFOUND", "EPIPE", "EPROTO", "ESOCKETTIMEDOUT", "ETIMEDOUT",
 	"ERR_INVALID_URL", "ERR_SOCKET_TIMEOUT", "ERR_TOO_MANY_REDIRECTS",
 	"CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-	"UNABLE_TO_VERIFY_LEAF_SIGNATURE", "HPE_INVALID_CONSTANT", "Failed capture or match", "Failed expectations",
+	"UNABLE_TO_VERIFY_LEAF_SIGNATURE", "HPE_INVALID_CONSTANT", "Failed capture or match", "Failed expectations", "Unfinished request",
 }
 
 // numbered are the beginnings of Node's own codes, of which there are hundreds.
