@@ -8,7 +8,7 @@ import (
 // classes are what requests without an answer, or with a wrong one, are counted by.
 var classes = []string{
 	"body_timeout", "capture", "conn_refused", "conn_reset", "conn_timeout", "dns", "expect", "local", "protocol",
-	"redirect_limit", "response_timeout", "script", "tls", "unreachable", "unfinished",
+	"redirect_limit", "response_timeout", "script", "tls", "unfinished", "unreachable",
 }
 
 // Classes returns what may follow ErrorClass, sorted.
