@@ -39,7 +39,7 @@ func TestAFailedTestNeedsNoWarningThatNoGateLooked(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	defer s.Close()
 	args := []string{"sluice-load", "run", "-q", "--no-default-gates", "-t", s.URL}
-	const looks = "NO GATE OF THIS SCRIPT LOOKS"
+	const looks = "NO GATE OF THIS SCRIPT LIMITS"
 	if got := execute(t, tenUsers, call{args: append(args, "FILE")}); !strings.Contains(got.err, looks) {
 		t.Errorf("it passes without a word:\n%s", got.err)
 	}
