@@ -240,6 +240,10 @@ func (w *AnalysisWorld) buildJob(ctx context.Context, a decide.JobExists) (*batc
 	if err != nil {
 		return nil, given, &refusal{why: err.Error(), final: true}, nil
 	}
+	missing, err := w.cluster.missingScript(ctx, w.run.Namespace, m)
+	if err != nil || missing != "" {
+		return nil, given, &refusal{why: missing}, err
+	}
 	job, err := runner.Object(w.run, m, a.Name)
 	if err != nil {
 		return nil, given, &refusal{why: fmt.Sprintf("building the Job: %v", given.discreet(err)), final: true}, nil
