@@ -66,15 +66,8 @@ func lintIn(sources []Source, around world) lintReport {
 			}
 			r.findings = append(r.findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
 		}
-		for _, document := range file.Documents {
-			if document.Foreign() && document.Excerpt == nil && !source.Found {
-				problem := document.At("", "this is no Kubernetes object: it has neither apiVersion nor kind", "")
-				if artillery(source.Text) {
-					problem.Message, problem.Fix = "this is an Artillery script, no Kubernetes object", "check it with sluice-load lint"
-				}
-				problem.Rule = manifest.RuleNotObject
-				r.findings = append(r.findings, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
-			}
+		if !source.Found {
+			r.findings = append(r.findings, strangers(file, source.Text)...)
 		}
 		documents = append(documents, file.Documents...)
 	}
@@ -92,6 +85,23 @@ func lintIn(sources []Source, around world) lintReport {
 	r.intoScripts()
 	r.arrange()
 	return r
+}
+
+// strangers are the documents of a file somebody named that are no Kubernetes objects.
+func strangers(file manifest.File, text []byte) []LintFinding {
+	var found []LintFinding
+	for _, document := range file.Documents {
+		if !document.Foreign() || document.Excerpt != nil {
+			continue
+		}
+		problem := document.At("", "this is no Kubernetes object: it has neither apiVersion nor kind", "")
+		if artillery(text) {
+			problem.Message, problem.Fix = "this is an Artillery script, no Kubernetes object", "check it with sluice-load lint"
+		}
+		problem.Rule = manifest.RuleNotObject
+		found = append(found, LintFinding{Problem: problem, Severity: "error", Kind: "Syntax"})
+	}
+	return found
 }
 
 // foreign tells that a problem of a file in a directory is nobody's business here: the text names no kind

@@ -104,11 +104,16 @@ func (c *Cluster) line(ctx context.Context, run *api.AnalysisRun, mine map[strin
 	for name := range c.loads.placed {
 		known[name] = true
 	}
-	out := line{free: c.MaxLoadTests - running - len(c.loads.placed)}
-	out.waiting = c.waitersOf(run, mine, known)
+	out := line{free: c.MaxLoadTests - running - len(c.loads.placed), waiting: c.waitersOf(run, mine, known)}
+	err := c.queue(ctx, run, &out, known)
+	return out, err
+}
+
+// queue adds those who wait in other runs, and puts all in the order in which they came.
+func (c *Cluster) queue(ctx context.Context, run *api.AnalysisRun, out *line, known map[types.NamespacedName]bool) error {
 	var runs api.AnalysisRunList
 	if err := c.Cached.List(ctx, &runs); err != nil {
-		return line{}, fmt.Errorf("listing the analysis runs that wait for a load test: %w", err)
+		return fmt.Errorf("listing the analysis runs that wait for a load test: %w", err)
 	}
 	for i := range runs.Items {
 		if other := &runs.Items[i]; other.UID != run.UID {
@@ -118,7 +123,7 @@ func (c *Cluster) line(ctx context.Context, run *api.AnalysisRun, mine map[strin
 	slices.SortFunc(out.waiting, func(a, b waiter) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job.String(), b.job.String()))
 	})
-	return out, nil
+	return nil
 }
 
 // isLoad reports whether a Job with the label of load tests is one: that of a run, as a controller made it. Anybody may

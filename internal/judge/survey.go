@@ -138,7 +138,7 @@ func (s *surveyor) index(i int) {
 func (s *surveyor) binary(n *ast.BinaryNode, element bool) bool {
 	whole := s.wholeResult
 	measured := s.all(element, n.Left, n.Right)
-	if isNothing(n.Right) && isResult(n.Left) || isNothing(n.Left) && isResult(n.Right) {
+	if asksForResult(n) {
 		s.wholeResult = whole // asking whether there is a result reads no series
 	}
 	switch n.Operator {
@@ -151,6 +151,11 @@ func (s *surveyor) binary(n *ast.BinaryNode, element bool) bool {
 		s.handlesEmpty = s.handlesEmpty || measured && nothing
 	}
 	return measured
+}
+
+// asksForResult compares the result itself with nothing.
+func asksForResult(n *ast.BinaryNode) bool {
+	return isNothing(n.Right) && isResult(n.Left) || isNothing(n.Left) && isResult(n.Right)
 }
 
 // isNothing is a literal for no data: nil, "" or [].

@@ -144,10 +144,8 @@ func (s *session) follow(cancel context.CancelCauseFunc) stop {
 			if stopped.word != "" {
 				continue
 			}
-			if why := s.early.look(s.sides[0], now.Sub(s.started)); why.word != "" {
+			if why := s.reasonToStop(now); why.word != "" {
 				end(why)
-			} else if !s.idle() && now.After(s.started.Add(s.plan.scripts[0].Plan.Length()+s.flags.waitForUsers)) {
-				end(stop{word: stoppedUsers, users: s.active()})
 			}
 		case pace := <-s.sides[0].done:
 			s.sides[0].finish(pace)
@@ -159,6 +157,17 @@ func (s *session) follow(cancel context.CancelCauseFunc) stop {
 			return stopped
 		}
 	}
+}
+
+// reasonToStop is what ends the run early: enough was seen, or users do not finish; no word when nothing does.
+func (s *session) reasonToStop(now time.Time) stop {
+	if why := s.early.look(s.sides[0], now.Sub(s.started)); why.word != "" {
+		return why
+	}
+	if !s.idle() && now.After(s.started.Add(s.plan.scripts[0].Plan.Length()+s.flags.waitForUsers)) {
+		return stop{word: stoppedUsers, users: s.active()}
+	}
+	return stop{}
 }
 
 // second brings the end of the stable side, never when there is none.

@@ -23,13 +23,18 @@ func (n *node) bounds(name string, direction int, negated bool) bool {
 	case "not":
 		return n.args[0].bounds(name, direction, !negated)
 	case "<", "<=":
-		return n.args[0].grows(name) == direction || n.args[1].grows(name) == -direction
+		return n.compares(name, direction)
 	case ">", ">=":
-		return n.args[0].grows(name) == -direction || n.args[1].grows(name) == direction
+		return n.compares(name, -direction)
 	case "==":
-		return n.args[0].grows(name) != 0 || n.args[1].grows(name) != 0
+		return n.compares(name, 1) || n.compares(name, -1)
 	}
 	return false
+}
+
+// compares says whether one side of a comparison grows with a metric in a direction, or the other against it.
+func (n *node) compares(name string, direction int) bool {
+	return n.args[0].grows(name) == direction || n.args[1].grows(name) == -direction
 }
 
 // opposites are what operators say when they must not hold.

@@ -207,7 +207,6 @@ func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
 	if r.count > maxValues || r.copies > maxCopies || depth > maxDepth {
 		return nil, Problem{At: r.position(n), Text: errTooLarge.Error()}
 	}
-	at := r.position(n)
 	switch n.Kind {
 	case yaml.AliasNode:
 		r.aliases++
@@ -215,32 +214,41 @@ func (r *reader) value(n *yaml.Node, depth int) (*value, error) {
 		r.aliases--
 		return v, err
 	case yaml.SequenceNode:
-		out := &value{at: at, kind: list}
-		for _, item := range n.Content {
-			v, err := r.value(item, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out.items = append(out.items, v)
-		}
-		return out, nil
+		return r.sequence(n, depth)
 	case yaml.MappingNode:
 		return r.object(n, depth)
 	case yaml.ScalarNode:
-		if r.text += len(n.Value); r.text > maxText {
-			return nil, Problem{At: at, Text: fmt.Sprintf("the script has more than %d bytes of text (aliases count each time)", maxText)}
-		}
-		s, err := resolve(n)
-		if err != nil {
-			return nil, Problem{At: at, Text: err.Error()}
-		}
-		if s == nil {
-			return &value{at: at, kind: nothing}, nil
-		}
-		return &value{at: at, kind: scalar, scalar: s}, nil
+		return r.leaf(n)
 	case yaml.DocumentNode:
 	}
-	return nil, Problem{At: at, Text: "this is not a value"}
+	return nil, Problem{At: r.position(n), Text: "this is not a value"}
+}
+
+func (r *reader) sequence(n *yaml.Node, depth int) (*value, error) {
+	out := &value{at: r.position(n), kind: list}
+	for _, item := range n.Content {
+		v, err := r.value(item, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out.items = append(out.items, v)
+	}
+	return out, nil
+}
+
+func (r *reader) leaf(n *yaml.Node) (*value, error) {
+	at := r.position(n)
+	if r.text += len(n.Value); r.text > maxText {
+		return nil, Problem{At: at, Text: fmt.Sprintf("the script has more than %d bytes of text (aliases count each time)", maxText)}
+	}
+	s, err := resolve(n)
+	if err != nil {
+		return nil, Problem{At: at, Text: err.Error()}
+	}
+	if s == nil {
+		return &value{at: at, kind: nothing}, nil
+	}
+	return &value{at: at, kind: scalar, scalar: s}, nil
 }
 
 func (r *reader) object(n *yaml.Node, depth int) (*value, error) {

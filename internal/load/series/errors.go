@@ -35,8 +35,6 @@ type family struct {
 
 func anyWord(rest string) bool { return rest != "" && wordLength(rest) == len(rest) }
 
-func isClass(rest string) bool { return slices.Contains(classes, rest) }
-
 func isNodeError(rest string) bool {
 	coded := func(prefix string) bool {
 		return strings.HasPrefix(rest, prefix) && rest != prefix && anyWord(rest) && strings.ToUpper(rest) == rest

@@ -64,12 +64,11 @@ func distance(a, b string, limit int) int {
 			current[0] = min(i, limit)
 		}
 		for j := from; j <= to; j++ {
-			cost := 1
+			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+1, limit)
 			if a[i-1] == b[j-1] {
-				cost = 0
+				current[j] = min(current[j], previous[j-1])
 			}
-			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost, limit)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+			if swapped(a, b, i, j) {
 				current[j] = min(current[j], before[j-2]+1)
 			}
 		}
@@ -79,4 +78,9 @@ func distance(a, b string, limit int) int {
 		before, previous, current = previous, current, before
 	}
 	return min(previous[len(b)], limit)
+}
+
+// swapped says whether the last two letters of a[:i] are those of b[:j] the other way round.
+func swapped(a, b string, i, j int) bool {
+	return i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1]
 }

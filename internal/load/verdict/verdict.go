@@ -76,18 +76,10 @@ func Tightest(checks []gate.Check) float64 {
 // numbers are then not the target's. Only answers of 5xx are its own whatever
 // the generator did.
 func Judge(f Facts) (result.Verdict, string) {
-	created := f.Total.Counter(series.VUsersCreated)
-	switch {
-	case f.Stopped != "":
-		return result.Inconclusive, fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
-	case created == 0 && f.Idle:
+	if f.Stopped == "" && f.Idle && f.Total.Counter(series.VUsersCreated) == 0 {
 		return result.Pass, ""
-	case created == 0:
-		return result.Inconclusive, "no virtual user started, so nothing was measured"
-	case f.Aborted == "" && f.Total.Counter(series.Requests) == 0:
-		return result.Inconclusive, strings.TrimSuffix("no request was sent, so nothing was measured: "+Errors(f.Total), ": ")
 	}
-	if why := unreached(f); why != "" && !f.Compared {
+	if why := unmeasured(f); why != "" {
 		return result.Inconclusive, why
 	}
 	why := Limited(f)
@@ -100,6 +92,21 @@ func Judge(f Facts) (result.Verdict, string) {
 		return result.Fail, f.Aborted
 	}
 	return judgeNumbers(f)
+}
+
+// unmeasured says why there is nothing to judge, or "".
+func unmeasured(f Facts) string {
+	switch {
+	case f.Stopped != "":
+		return fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
+	case f.Total.Counter(series.VUsersCreated) == 0:
+		return "no virtual user started, so nothing was measured"
+	case f.Aborted == "" && f.Total.Counter(series.Requests) == 0:
+		return strings.TrimSuffix("no request was sent, so nothing was measured: "+Errors(f.Total), ": ")
+	case f.Compared:
+		return ""
+	}
+	return unreached(f)
 }
 
 // judgeNumbers judges what was measured by a generator that could.
