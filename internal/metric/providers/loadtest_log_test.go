@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	api "sluice.dev/sluice/api/v1alpha1"
-	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/metric"
 )
 
