@@ -253,7 +253,7 @@ var faults = []fault{
 	{"during.go", "a metric with nothing measured passes with its load test", `case r.Count == 0:`, `case r.Count < 0:`},
 	{"during.go", "a sample that came too late counts", `s.StartedAt.After(w.to)`, `s.StartedAt.IsZero()`},
 	{"during.go", "a single measurement of a window is taken without end", `return interval <= 0 || !w.to`, `return interval < 0 || !w.to`},
-	{"during.go", "when a load began is overwritten by what its pods say later", `	if metadata[api.EvidenceLoadStartedAt] == "" {
+	{"during.go", "when a load began is overwritten by what its pods say later", `	if metadata[api.EvidenceLoadStartedAt] == "" || reportsItself(m, job) {
 		metadata`, `	if !job.LoadFrom.IsZero() {
 		metadata`},
 }

@@ -149,7 +149,6 @@ var meant = []struct{ script, begins, why string }{
 	{"expectregexp", "plugins.expect.", "Artillery matches a JSON answer as the words [object Object], so matchesRegexp never holds"},
 	{"expectregexp", "exit code", "the same"},
 	{"ensureunloaded", "checks", "thresholds that are not enforced are shown"},
-	{"corpus-unknown-environment", "checks", "the same"},
 	{"corpus-gates-twice", "checks", "Artillery does not have errors.rate"},
 	{"corpus-gates-twice", "exit code: Artillery 1, sluice-load 0", "the same"},
 	{"apdex", "checks", "the score is there for gates; Artillery's gate on it fails whatever the score is"},

@@ -55,7 +55,6 @@ var corpus = []script{
 	{name: "http"},
 	{name: "scenario-name-of-two", args: []string{"--scenario-name", "browse and buy"}},
 	{name: "solo", args: []string{"--solo", "--scenario-name", "^bro", "-k"}},
-	{name: "unknown-environment", args: []string{"-e", "nowhere"}},
 	{name: "script.json"},
 }
 
