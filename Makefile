@@ -128,8 +128,10 @@ bench-react: images ## time from a server's first bad answer to the canary's sca
 
 .PHONY: bench-load
 ONLY ?=
+# Artillery is measured where `make parity` has installed it.
+ARTILLERY ?= $(strip $(wildcard $(BUILD)/parity/*/node/node_modules/node-linux-*/bin/node) $(wildcard $(BUILD)/parity/*/node_modules/artillery/bin/run))
 bench-load: build ## the load generator beside its targets and other generators (ONLY=rate,stall picks; LONG=1 as long as the targets say)
-	go run ./test/bench/load -sluice-load $(BIN)/sluice-load -only '$(ONLY)' $(if $(LONG),-long)
+	go run ./test/bench/load -sluice-load $(BIN)/sluice-load -artillery '$(ARTILLERY)' -only '$(ONLY)' $(if $(LONG),-long)
 
 .PHONY: clean
 clean: ## remove what was built (the caches of Go stay)

@@ -251,7 +251,7 @@ func resident(pid int) (float64, error) {
 // up on one processor each: at least 99 % of the users done, and the test no more than a tenth too long.
 func artillery(b *bench) ([]row, error) {
 	if b.artillery == "" {
-		return []row{{what: "arrival rate beside Artillery's", got: "not measured", target: "≥ 10 ×", anchor: "say -artillery COMMAND, such as the one that test/parity installs"}}, nil
+		return []row{{what: "arrival rate beside Artillery's", got: "not measured", target: "≥ 10 ×", anchor: "make parity installs Artillery, or say -artillery COMMAND"}}, nil
 	}
 	s, err := start(b, "static")
 	if err != nil {
