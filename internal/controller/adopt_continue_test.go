@@ -125,18 +125,17 @@ func TestAnAdoptedUpdateIsUndoneToStable(t *testing.T) {
 func (p *place) finish(job *batchv1.Job, ends ...batchv1.JobConditionType) {
 	p.Helper()
 	now := metav1.Now()
-	job.Status = batchv1.JobStatus{StartTime: job.Status.StartTime, UncountedTerminatedPods: job.Status.UncountedTerminatedPods}
-	for _, end := range ends {
-		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: end, Status: corev1.ConditionTrue})
-	}
-	if slices.Contains(ends, batchv1.JobComplete) {
-		job.Status.CompletionTime, job.Status.Succeeded = &now, 1
-	} else {
-		job.Status.Failed = 1
-	}
-	if err := p.client.Status().Update(p.Context(), job); err != nil {
-		p.Fatal(err)
-	}
+	p.setStatus(job, func() {
+		job.Status = batchv1.JobStatus{StartTime: job.Status.StartTime, UncountedTerminatedPods: job.Status.UncountedTerminatedPods}
+		for _, end := range ends {
+			job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: end, Status: corev1.ConditionTrue})
+		}
+		if slices.Contains(ends, batchv1.JobComplete) {
+			job.Status.CompletionTime, job.Status.Succeeded = &now, 1
+		} else {
+			job.Status.Failed = 1
+		}
+	})
 }
 
 const adoptedRun = "analysing-" + analysingCanary + "-2-1"

@@ -187,13 +187,7 @@ spec:
 		t.Errorf("the Job does not say whose it is: %v %v", job.Labels, job.OwnerReferences)
 	}
 	ended := job.DeepCopy()
-	now := job.CreationTimestamp
-	ended.Status = batchv1.JobStatus{StartTime: &now, CompletionTime: &now, Succeeded: 1, Conditions: []batchv1.JobCondition{
-		{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue}, {Type: batchv1.JobComplete, Status: corev1.ConditionTrue},
-	}}
-	if err := p.client.Status().Update(t.Context(), ended); err != nil {
-		t.Fatal(err)
-	}
+	p.completeJob(ended)
 	run := p.run("load", api.AnalysisPhaseSuccessful)
 	if got := run.Status.MetricResults[0].Measurements; len(got) != 1 || got[0].Metadata["job-name"] != job.Name {
 		t.Errorf("measurements are %+v", got)

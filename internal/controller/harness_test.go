@@ -18,7 +18,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	clientretry "k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
@@ -309,6 +311,27 @@ func (p *place) patch(name, document string, status bool) {
 			break
 		}
 	}
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+// setStatus gives an object another status, again on what it is by then when somebody else has saved it meanwhile.
+func (p *place) setStatus(o client.Object, set func()) {
+	p.Helper()
+	p.rewrite(o, set, func() error { return p.client.Status().Update(p.Context(), o) })
+}
+
+// rewrite reads an object, changes it and saves it, until nobody else has saved it in between.
+func (p *place) rewrite(o client.Object, change func(), save func() error) {
+	p.Helper()
+	err := clientretry.OnError(wait.Backoff{Steps: 50, Duration: 5 * time.Millisecond, Jitter: 1}, apierrors.IsConflict, func() error {
+		if err := p.client.Get(p.Context(), client.ObjectKeyFromObject(o), o); err != nil {
+			return err
+		}
+		change()
+		return save()
+	})
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -35,20 +35,13 @@ func (p *place) end(job *batchv1.Job, message string) {
 	if err := p.client.Create(p.Context(), pod); err != nil {
 		p.Fatal(err)
 	}
-	pod.Status.Phase = corev1.PodSucceeded
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", State: corev1.ContainerState{
-		Terminated: &corev1.ContainerStateTerminated{Message: message, FinishedAt: metav1.Now()},
-	}}}
-	if err := p.client.Status().Update(p.Context(), pod); err != nil {
-		p.Fatal(err)
-	}
-	now := job.CreationTimestamp
-	job.Status = batchv1.JobStatus{StartTime: &now, CompletionTime: &now, Succeeded: 1, Conditions: []batchv1.JobCondition{
-		{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue}, {Type: batchv1.JobComplete, Status: corev1.ConditionTrue},
-	}}
-	if err := p.client.Status().Update(p.Context(), job); err != nil {
-		p.Fatal(err)
-	}
+	p.setStatus(pod, func() {
+		pod.Status.Phase = corev1.PodSucceeded
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", State: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{Message: message, FinishedAt: metav1.Now()},
+		}}}
+	})
+	p.completeJob(job)
 }
 
 func TestASecretThatAJobRepeatsIsShownNowhere(t *testing.T) {
@@ -85,21 +78,19 @@ func (p *place) fail(job *batchv1.Job) {
 	if err := p.client.Create(p.Context(), pod); err != nil {
 		p.Fatal(err)
 	}
-	pod.Status.Phase = corev1.PodFailed
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", State: corev1.ContainerState{
-		Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", FinishedAt: metav1.Now()},
-	}}}
-	if err := p.client.Status().Update(p.Context(), pod); err != nil {
-		p.Fatal(err)
-	}
+	p.setStatus(pod, func() {
+		pod.Status.Phase = corev1.PodFailed
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", State: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", FinishedAt: metav1.Now()},
+		}}}
+	})
 	began := job.CreationTimestamp
-	job.Status = batchv1.JobStatus{StartTime: &began, Failed: 1, Conditions: []batchv1.JobCondition{
-		{Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue},
-		{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded", LastTransitionTime: metav1.Now()},
-	}}
-	if err := p.client.Status().Update(p.Context(), job); err != nil {
-		p.Fatal(err)
-	}
+	p.setStatus(job, func() {
+		job.Status = batchv1.JobStatus{StartTime: &began, Failed: 1, Conditions: []batchv1.JobCondition{
+			{Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue},
+			{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded", LastTransitionTime: metav1.Now()},
+		}}
+	})
 }
 
 // There is no kubelet here, so the log cannot be read: that is said, and holds nobody up.
@@ -145,10 +136,7 @@ func TestAQuotaAgainstAJobIsToldAndItsEndIsNoticed(t *testing.T) {
 	if err := p.client.Create(t.Context(), quota); err != nil {
 		t.Fatal(err)
 	}
-	quota.Status = corev1.ResourceQuotaStatus{Hard: none, Used: none}
-	if err := p.client.Status().Update(t.Context(), quota); err != nil {
-		t.Fatal(err)
-	}
+	p.setStatus(quota, func() { quota.Status = corev1.ResourceQuotaStatus{Hard: none, Used: none} })
 	p.start(measuredBy(&gauge{}))
 	p.create(`
 apiVersion: argoproj.io/v1alpha1

@@ -72,13 +72,12 @@ func TestARunThatIsDeletedAtItsEndIsHeardFirst(t *testing.T) {
 	}
 	failed := job.DeepCopy()
 	now := job.CreationTimestamp
-	failed.Status = batchv1.JobStatus{StartTime: &now, Failed: 1, Conditions: []batchv1.JobCondition{
-		{Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded"},
-		{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded"},
-	}}
-	if err := p.client.Status().Update(t.Context(), failed); err != nil {
-		t.Fatal(err)
-	}
+	p.setStatus(failed, func() {
+		failed.Status = batchv1.JobStatus{StartTime: &now, Failed: 1, Conditions: []batchv1.JobCondition{
+			{Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded"},
+			{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "BackoffLimitExceeded"},
+		}}
+	})
 	r := p.becomes("Degraded RolloutAborted")
 	if !strings.Contains(r.Status.Message, `Metric "load" assessed Failed`) {
 		t.Errorf("the message is %q", r.Status.Message)

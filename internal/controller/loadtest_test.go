@@ -76,20 +76,10 @@ func (p *place) newLoadPod(job *batchv1.Job, index int) *corev1.Pod {
 
 func (p *place) setPod(pod *corev1.Pod, phase corev1.PodPhase, state corev1.ContainerState) {
 	p.Helper()
-	for {
-		if err := p.client.Get(p.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
-			p.Fatal(err)
-		}
+	p.setStatus(pod, func() {
 		pod.Status.Phase = phase
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "load", State: state, Ready: state.Running != nil}}
-		err := p.client.Status().Update(p.Context(), pod)
-		if err == nil {
-			return
-		}
-		if !apierrors.IsConflict(err) {
-			p.Fatal(err)
-		}
-	}
+	})
 }
 
 // leave ends the container of a pod with a result.
@@ -107,12 +97,11 @@ func (p *place) leave(pod *corev1.Pod, code int32, message string) {
 func (p *place) completeJob(job *batchv1.Job) {
 	p.Helper()
 	now := job.CreationTimestamp
-	job.Status = batchv1.JobStatus{StartTime: &now, CompletionTime: &now, Succeeded: 1, Conditions: []batchv1.JobCondition{
-		{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue}, {Type: batchv1.JobComplete, Status: corev1.ConditionTrue},
-	}}
-	if err := p.client.Status().Update(p.Context(), job); err != nil {
-		p.Fatal(err)
-	}
+	p.setStatus(job, func() {
+		job.Status = batchv1.JobStatus{StartTime: &now, CompletionTime: &now, Succeeded: 1, Conditions: []batchv1.JobCondition{
+			{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue}, {Type: batchv1.JobComplete, Status: corev1.ConditionTrue},
+		}}
+	})
 }
 
 const (
@@ -416,11 +405,10 @@ func TestNobodysJobTakesThePlaceOfALoadTest(t *testing.T) {
 func (p *place) preparing(job *batchv1.Job, index int) *corev1.Pod {
 	p.Helper()
 	pod := p.newLoadPod(job, index)
-	pod.Status.Phase = corev1.PodRunning
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "load", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}}}
-	if err := p.client.Status().Update(p.Context(), pod); err != nil {
-		p.Fatal(err)
-	}
+	p.setStatus(pod, func() {
+		pod.Status.Phase = corev1.PodRunning
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "load", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}}}
+	})
 	return pod
 }
 

@@ -28,11 +28,11 @@ func (p *place) scale() *autoscalingv1.Scale {
 // scaleTo does what an autoscaler does.
 func (p *place) scaleTo(replicas int32) {
 	p.Helper()
-	scale := p.scale()
-	scale.Spec.Replicas = replicas
-	if err := p.client.SubResource("scale").Update(p.Context(), p.named("shop"), client.WithSubResourceBody(scale)); err != nil {
-		p.Fatal(err)
-	}
+	shop := p.named("shop")
+	var scale *autoscalingv1.Scale
+	p.rewrite(shop, func() { scale = p.scale(); scale.Spec.Replicas = replicas }, func() error {
+		return p.client.SubResource("scale").Update(p.Context(), shop, client.WithSubResourceBody(scale))
+	})
 }
 
 // selected counts the pods an autoscaler would take the average of.

@@ -146,15 +146,12 @@ func TestStoryC27AnArgumentThatCannotBeResolvedIsToldBeforeAnyPodMoves(t *testin
 // respecify gives an AnalysisTemplate another spec.
 func (p *place) respecify(name, spec string) {
 	p.Helper()
-	var template api.AnalysisTemplate
-	if err := p.client.Get(p.Context(), types.NamespacedName{Namespace: p.namespace, Name: name}, &template); err != nil {
-		p.Fatal(err)
-	}
-	template.Spec = api.AnalysisTemplateSpec{}
-	if err := yaml.UnmarshalStrict([]byte(spec), &template.Spec); err != nil {
-		p.Fatal(err)
-	}
-	if err := p.client.Update(p.Context(), &template); err != nil {
-		p.Fatal(err)
-	}
+	template := &api.AnalysisTemplate{}
+	template.Namespace, template.Name = p.namespace, name
+	p.rewrite(template, func() {
+		template.Spec = api.AnalysisTemplateSpec{}
+		if err := yaml.UnmarshalStrict([]byte(spec), &template.Spec); err != nil {
+			p.Fatal(err)
+		}
+	}, func() error { return p.client.Update(p.Context(), template) })
 }

@@ -46,17 +46,16 @@ func TestAnUpdateThatRunsOutOfTimeKeepsWhatItsPodsSaid(t *testing.T) {
 	if err := p.client.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
-	pod.Status.Phase = corev1.PodRunning
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
-		Name: "shop", Image: "shop:2", ImageID: "shop",
-		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
-			Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=shop pod=" + pod.Name + "_shop(1)",
-		}},
-		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 2, Message: "password=hunter2"}},
-	}}
-	if err := p.client.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
+	p.setStatus(pod, func() {
+		pod.Status.Phase = corev1.PodRunning
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			Name: "shop", Image: "shop:2", ImageID: "shop",
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
+				Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=shop pod=" + pod.Name + "_shop(1)",
+			}},
+			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 2, Message: "password=hunter2"}},
+		}}
+	})
 	r := p.becomes("Degraded RolloutAborted")
 	const want = " has timed out progressing. 0 of 1 pods available: " +
 		"1 CrashLoopBackOff (container shop: back-off 10s restarting failed container; last exit code 2)"
