@@ -57,6 +57,9 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "serve" {
 		exit(serve(os.Args[2]))
 	}
+	if len(os.Args) == 5 && os.Args[1] == "bare" {
+		exit(wakeUp(os.Args[2], os.Args[3], os.Args[4]))
+	}
 	b := &bench{}
 	only := flag.String("only", "", "comma-separated parts to measure; all without it")
 	anchors := flag.Bool("anchors", true, "build vegeta and hey, and use wrk where it is installed (Debian: apt-get install wrk)")
