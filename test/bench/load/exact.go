@@ -198,6 +198,9 @@ func stall(b *bench) ([]row, error) {
 		share, got float64
 	}{{"p95", 0.05, r.Intended.P95}, {"p99", 0.01, r.Intended.P99}, {"p99.9", 0.001, r.Intended.P999}} {
 		want := 1000 * (frozen.Seconds() - q.share*lasts.Seconds())
+		if want <= 0 { // fewer than that many users met the stall, so it does not show there
+			continue
+		}
 		off := math.Abs(q.got-want) / want
 		rows = append(rows, row{
 			what: fmt.Sprintf("stall of 2 s in %.0f s at %d/s, %s from intended", lasts.Seconds(), rate, q.name),
