@@ -18,6 +18,6 @@ func main() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	os.Exit(command.Main(os.Args, command.Env{
-		Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Signals: signals, Version: version,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Signals: signals, Version: version,
 	}))
 }

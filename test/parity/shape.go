@@ -42,6 +42,7 @@ func outline(v any, path string, found map[string]bool) {
 var meantShape = []struct{ part, why string }{
 	{"/request.duration", "times with connecting and waiting, beside the compatible ones"},
 	{"/sluice.", "how late the generator was, and errors by class"},
+	{"/sluice/", "the verdict and what it is based on, under a key that Artillery's readers do not look at"},
 	{"/rates/apdex ", "the score that gates see"},
 	{"[]/http.request_rate <nil>", "a leftover of Artillery's: rates has the number"},
 	{"/http.tls/", "without TLS Artillery writes null"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,8 @@ const (
 
 // Env is the process around a command.
 type Env struct {
+	// In is read where a script is named "-"; nil is empty.
+	In       io.Reader
 	Out, Err io.Writer
 	// Environ holds "NAME=value" each.
 	Environ []string
@@ -72,13 +75,18 @@ func Main(args []string, env Env) int {
 // subcommand lets a program called run do without its own name twice:
 // "run -t URL FILE" means "run run -t URL FILE".
 func subcommand(name string, args []string) []string {
-	if name != "run" || len(args) > 0 && (args[0] == "run" || args[0] == "version") {
+	if name != "run" || len(args) > 0 && slices.Contains([]string{"run", "version", "--version", "-V"}, args[0]) {
 		return args
 	}
 	return append([]string{"run"}, args...)
 }
 
 func newRoot(name string, env Env) *cobra.Command {
+	var version bool
+	printVersion := func() error {
+		_, err := fmt.Fprintln(env.Out, env.Version)
+		return err
+	}
 	root := &cobra.Command{
 		Use:           name,
 		Short:         "Send the load that an Artillery script describes, and judge the answers",
@@ -86,18 +94,19 @@ func newRoot(name string, env Env) *cobra.Command {
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if version {
+				return printVersion()
+			}
 			return errors.New("say what to do: run SCRIPT, quick URL, lint SCRIPT…, report FILE, or version")
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.Flags().BoolVarP(&version, "version", "V", false, "print the version")
 	root.AddCommand(newRun(env), newQuick(env), newLint(env), newReport(env), newReady(), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(env.Out, env.Version)
-			return err
-		},
+		RunE:  func(*cobra.Command, []string) error { return printVersion() },
 	})
 	return root
 }

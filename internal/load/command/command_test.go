@@ -74,6 +74,7 @@ type outcome struct {
 
 type call struct {
 	args    []string
+	in      string
 	env     []string
 	signals chan os.Signal
 }
@@ -93,7 +94,7 @@ func execute(t *testing.T, script string, c call) outcome {
 	var stdout, stderr bytes.Buffer
 	got := outcome{dir: dir}
 	got.code = Main(c.args, Env{
-		Out: &stdout, Err: &stderr, Environ: append(c.env, "SLUICE_TERMINATION_LOG="+message), Signals: c.signals, Version: "v1.2.3",
+		In: strings.NewReader(c.in), Out: &stdout, Err: &stderr, Environ: append(c.env, "SLUICE_TERMINATION_LOG="+message), Signals: c.signals, Version: "v1.2.3",
 	})
 	got.out, got.err = stdout.String(), strings.ReplaceAll(stderr.String(), dir+"/", "")
 	if text, err := os.ReadFile(message); err == nil {
@@ -295,7 +296,10 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		{"no script", []string{"artillery", "run"}, nil, "accepts 1 arg(s), received 0"},
 		{"two scripts", []string{"artillery", "run", "FILE", "FILE"}, nil, "accepts 1 arg(s), received 2"},
 		{"a script that is not there", []string{"artillery", "run", "DIR/none.yaml"}, nil, "reading the script: open none.yaml: no such file"},
-		{"a report nobody can write", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "DIR/none/x.json", "FILE"}, nil, "opening the report: open none/x.json"},
+		{"a report nobody can write", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "FILE/x.json", "FILE"}, nil, "opening the report: mkdir benchmark.yaml: not a directory"},
+		{"two reports in one file", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "DIR/x", "--html", "DIR/./x", "FILE"}, nil, "--output and --html both name x"},
+		{"a report in place of the script", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "--html", "FILE", "FILE"}, nil, "the report would replace benchmark.yaml"},
+		{"an empty script from standard input", []string{"artillery", "run", "-"}, nil, "stdin"},
 		{"variables that are no JSON", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-v", "[]", "FILE"}, nil, "--variables:1:1: must be a JSON map"},
 	}
 	for _, tt := range tests {
@@ -309,8 +313,10 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	if got := execute(t, seed, call{args: []string{"sluice-load", "version"}}); got.out != "v1.2.3\n" || got.code != exitOK {
-		t.Errorf("exit code %d, %q", got.code, got.out)
+	for _, args := range [][]string{{"sluice-load", "version"}, {"sluice-load", "--version"}, {"artillery", "-V"}, {"run", "-V"}, {"run", "--version"}} {
+		if got := execute(t, seed, call{args: args}); got.out != "v1.2.3\n" || got.code != exitOK {
+			t.Errorf("%v: exit code %d, %q, %q", args, got.code, got.out, got.err)
+		}
 	}
 }
 

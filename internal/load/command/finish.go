@@ -16,7 +16,7 @@ func (s *session) finish(r report.Run, stopped stop) error {
 		return err
 	}
 	res = res.Hide(s.hidden.hide)
-	s.show(r, res)
+	s.show(r, res, stopped)
 	if stopped.word == stoppedUsers {
 		fmt.Fprintf(s.env.Err, "warning: %d virtual users had not finished %s after the last arrival and were ended; --wait-for-users gives them longer\n",
 			stopped.users, s.flags.waitForUsers)
@@ -25,8 +25,10 @@ func (s *session) finish(r report.Run, stopped stop) error {
 		fmt.Fprintf(s.env.Err, "warning: %s\n", s.hidden.hide(err.Error()))
 	}
 	s.warn(res)
-	if err := s.out.write(s, r, res); err != nil {
-		return err
+	// What cannot be written does not change what was measured.
+	unwritten := s.out.write(s, r, res)
+	if unwritten != nil {
+		fmt.Fprintf(s.env.Err, "error: %s\n", unwritten)
 	}
 	s.conclude(res)
 	switch {
@@ -34,14 +36,16 @@ func (s *session) finish(r report.Run, stopped stop) error {
 		return exit(stopped.code)
 	case res.Verdict == result.Fail && verdict.Unexpected(r.Facts):
 		return exit(exitExpectation)
+	case res.Verdict == result.Pass && unwritten != nil:
+		return exit(exitUsage)
 	}
 	return exitOf(res.Verdict)
 }
 
 // show prints the whole run.
-func (s *session) show(r report.Run, res result.Result) {
+func (s *session) show(r report.Run, res result.Result, stopped stop) {
 	total := s.sides[0].total
-	fmt.Fprintf(s.out.console, "All VUs finished. Total time: %s\n\n", r.Duration.Round(100*time.Millisecond))
+	fmt.Fprintf(s.out.console, "%s Total time: %s\n\n", stopped.headline(), r.Duration.Round(100*time.Millisecond))
 	s.note(s.console.Summary(total, time.Now()))
 	if res.Stable != nil {
 		s.note(s.console.Comparison(res))
@@ -50,6 +54,19 @@ func (s *session) show(r report.Run, res result.Result) {
 	if s.silent != nil {
 		fmt.Fprintf(s.env.Err, "warning: writing to the console: %s\n", s.silent)
 	}
+}
+
+// headline says how the users came to their end.
+func (s stop) headline() string {
+	switch s.word {
+	case "":
+		return "All VUs finished."
+	case stoppedUsers:
+		return fmt.Sprintf("%d VUs had not finished and were ended.", s.users)
+	case stoppedAbort, stoppedHopeless:
+		return "Stopped early; VUs under way were ended."
+	}
+	return "Stopped by " + s.word + "; VUs under way were ended."
 }
 
 func (s *session) conclude(res result.Result) {

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -46,21 +47,24 @@ func newRun(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT",
 		Short: "Run a script",
-		Long: `Run a script in Artillery's format.
+		Long: `Run a script in Artillery's format; "-" reads it from standard input.
 
 Exit codes: 0 all gates are met, 1 one is not, 2 the script or the command line is wrong and nothing was sent,
-3 inconclusive (the generator was the bottleneck, or the target was never reached), 21 an expectation was not met,
-130 and 143 stopped by a signal. A second Ctrl-C ends at once.
+3 inconclusive (the generator was the bottleneck, or the target was never reached), 21 an expectation was not met
+and all gates were, 130 and 143 stopped by a signal. A second Ctrl-C ends at once.
 
 A script gets "errors.rate <= 0.01" where no gate of its own limits errors, "users.failed <= 0.01" where none limits the
 virtual users that fail, and "arrivals.achieved >= 0.99" where none is about arrivals;
 --no-default-gates or SLUICE_LOAD_DEFAULT_GATES=off leave them out. ARTILLERY_DISABLE_ENSURE makes the script's own gates optional.
 
+What --abort-on names is looked at four times a second over all that was measured so far, from the first second and 50 requests
+on, and once more at the end, however short the test was.
+
 In a container the result is also written to the termination message, in at most RESULT_BUDGET bytes (default 4096);
 SLUICE_TERMINATION_LOG names another file for it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return run(source{file: args[0]}, f, env)
+			return run(newSource(args[0], env), f, env)
 		},
 	}
 	f.bind(cmd)
@@ -82,13 +86,13 @@ func (f *flags) bind(cmd *cobra.Command) {
 	s.StringVar(&f.scenario, "scenario-name", "", "run only the scenario of this name, or that this regular expression finds")
 	s.BoolVarP(&f.solo, "solo", "s", false, "send one virtual user, whatever the phases say")
 	s.BoolVarP(&f.insecure, "insecure", "k", false, "take any TLS certificate")
-	s.StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory")
+	s.StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory; directories are made")
 	s.StringVar(&f.html, "html", "", "write an HTML report to this file")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "print no reports, only warnings and errors")
 	s.BoolVar(&f.jsonLines, "json-lines", false, "print one JSON object a second instead of reports, and the result at the end")
 	s.BoolVar(&f.plan, "plan", false, "print the arrival plan and send nothing")
 	s.StringVar(&f.compareTarget, "compare-target", "", "send the same load at the same time to this address, the stable version")
-	s.StringArrayVar(&f.abortOn, "abort-on", nil, "stop and fail as soon as this holds, as errors.rate > 0.5; may be repeated")
+	s.StringArrayVar(&f.abortOn, "abort-on", nil, "stop and fail as soon as this holds after 1 s and 50 requests, or at the end: errors.rate > 0.5; may be repeated")
 	s.BoolVar(&f.noEarlyAbort, "no-early-abort", false, "go on when a gate on errors can no longer be met")
 	s.BoolVar(&f.noDefaultGates, "no-default-gates", false, "judge by the script's own gates alone")
 	s.BoolVar(&f.enforce, "enforce", false, "check gates and expectations whose plugin the script does not declare")
@@ -125,6 +129,8 @@ func (f *flags) check(env Env) (notes []string, err error) {
 		return nil, fmt.Errorf("--platform %s: only local is supported; run sluice-load where the load should come from", f.cloud.platform)
 	case f.cloud.count != 1:
 		return nil, fmt.Errorf("--count %d: only 1 is supported; start more generators, each with --shares and its own --share", f.cloud.count)
+	case f.output != "" && f.html != "" && filepath.Clean(f.output) == filepath.Clean(f.html):
+		return nil, fmt.Errorf("--output and --html both name %s: give each report a file of its own", f.html)
 	case f.startWithin < 0 || f.waitForUsers < 0:
 		return nil, errors.New("--start-within and --wait-for-users must not be negative")
 	}

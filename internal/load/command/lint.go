@@ -33,7 +33,8 @@ func newLint(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint SCRIPT…",
 		Short: "Say what is wrong with scripts, and what they do not do though it looks as if they did",
-		Long: `Say what is wrong with scripts, and what they do not do though it looks as if they did. Nothing is sent.
+		Long: `Say what is wrong with scripts, and what they do not do though it looks as if they did. Nothing is sent. "-" reads a script
+from standard input.
 
 Exit codes: 0 without errors, 1 with errors, 2 when the command line is wrong. Warnings and advice are printed only; with --enforce
 gates and expectations that nothing checks, because their plugin is not declared, are errors.`,
@@ -89,7 +90,7 @@ func lint(files []string, f lintFlags, env Env) error {
 func lintFile(file string, f flags, env Env) ([]finding, error) {
 	enforce := f.enforce
 	f.enforce = false // a run that enforces has nothing to warn about
-	r, err := prepare(source{file: file}, f, env)
+	r, err := prepare(newSource(file, env), f, env)
 	if err != nil {
 		return nil, err
 	}

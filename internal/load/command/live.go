@@ -58,7 +58,7 @@ func (s *session) page(r report.Run, res result.Result) report.Page {
 	for _, w := range own.Warnings {
 		p.Notes = append(p.Notes, s.hidden.hide(w.Error()))
 	}
-	p.Checks, p.Bands = report.Checks(r.Facts.Outcomes), report.Bands(own.Plan)
+	p.Checks, p.Bands = report.Checks(r.Facts.Outcomes), report.Until(report.Bands(own.Plan), r.Duration)
 	for i, side := range s.sides[:min(len(s.sides), len(p.Sides))] {
 		p.Sides[i].Points = side.timeline.Points(own.Plan, s.plan.part())
 	}

@@ -20,6 +20,8 @@ type outputs struct {
 	// reportPath and pagePath are what -o and --html say; the files are open once the script is known to be good.
 	reportPath, pagePath string
 	report, page         *os.File
+	// read are the files that the run was read from, which no report may replace.
+	read []string
 	// message is where the result goes.
 	message result.File
 	budget  int
@@ -52,24 +54,51 @@ func newOutputs(f flags, env Env) *outputs {
 func (o *outputs) open(now time.Time) (err error) {
 	if o.reportPath != "" {
 		path := o.reportPath
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if info, err := os.Stat(path); err == nil && info.IsDir() || os.IsPathSeparator(path[len(path)-1]) {
 			path = filepath.Join(path, "artillery_report_"+now.Format("20060102_150405")+".json")
 		}
-		if o.report, err = os.Create(path); err != nil {
+		if err := o.spare(path); err != nil {
+			return err
+		}
+		if o.report, err = create(path); err != nil {
 			return fmt.Errorf("opening the report: %w", err)
 		}
 	}
 	if o.pagePath != "" {
-		if o.page, err = os.Create(o.pagePath); err != nil {
+		if o.report != nil && sameFile(o.report.Name(), o.pagePath) {
+			return fmt.Errorf("--output and --html both name %s: give each report a file of its own", o.pagePath)
+		}
+		if err := o.spare(o.pagePath); err != nil {
+			return err
+		}
+		if o.page, err = create(o.pagePath); err != nil {
 			return fmt.Errorf("opening the HTML report: %w", err)
 		}
 	}
 	return nil
 }
 
+// spare refuses to write over what was read.
+func (o *outputs) spare(path string) error {
+	for _, read := range o.read {
+		if sameFile(path, read) {
+			return fmt.Errorf("the report would replace %s, which the test is read from: name another file", path)
+		}
+	}
+	return nil
+}
+
+// create makes a file, and the directories it is to lie in.
+func create(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a report is for others to read
+		return nil, err
+	}
+	return os.Create(path) //nolint:gosec // the person at the command line named it
+}
+
 // write leaves the result and the reports behind; trouble with one does not keep the others back.
 func (o *outputs) write(s *session, r report.Run, res result.Result) error {
-	return errors.Join(o.writeMessage(res), o.writeReport(s), o.writePage(s.page(r, res)))
+	return errors.Join(o.writeMessage(res), o.writeReport(s, res), o.writePage(s.page(r, res)))
 }
 
 func (o *outputs) writeMessage(res result.Result) error {
@@ -80,11 +109,15 @@ func (o *outputs) writeMessage(res result.Result) error {
 	return o.message.Write(text)
 }
 
-func (o *outputs) writeReport(s *session) error {
+func (o *outputs) writeReport(s *session, res result.Result) error {
 	if o.report == nil {
 		return nil
 	}
-	text, err := s.artillery.Encode(s.sides[0].total, s.started)
+	own := report.Own{Result: res, Target: s.sides[0].script.Target, Version: s.env.Version}
+	if len(s.sides) > 1 {
+		own.ComparedWith, own.Stable, own.StableTotal = s.sides[1].script.Target, &s.artillery[1], s.sides[1].total
+	}
+	text, err := s.artillery[0].Encode(s.sides[0].total, s.started, own)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func writeReportPage(from, to string) error {
 	if sameFile(from, to) {
 		return fmt.Errorf("%s is the report itself; name another file with --output", to)
 	}
-	file, err := os.Create(to)
+	file, err := create(to)
 	if err != nil {
 		return fmt.Errorf("opening the page: %w", err)
 	}

@@ -31,7 +31,7 @@ func newQuick(env Env) *cobra.Command {
 	s.Int64VarP(&users, "count", "c", 10, "how many virtual users arrive, within a second")
 	s.Int64VarP(&requests, "num", "n", 10, "how many requests each of them sends")
 	s.BoolVarP(&f.insecure, "insecure", "k", false, "take any TLS certificate")
-	s.StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory")
+	s.StringVarP(&f.output, "output", "o", "", "write a JSON report in Artillery's shape to this file, or into this directory; directories are made")
 	s.StringVar(&f.html, "html", "", "write an HTML report to this file")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "print no reports, only warnings and errors")
 	return cmd

@@ -21,15 +21,34 @@ import (
 // maxFile bounds a payload, a processor or a form's file.
 const maxFile = 256 << 20
 
-// source is where a script comes from: a file, or a text made here.
+// source is where a script comes from: a file, a stream, or a text made here. Files that it names lie beside the
+// file, or where the command runs.
 type source struct {
 	file string
+	from io.Reader
 	text []byte
 }
 
+// stdin is what a script from standard input is called.
+const stdin = "stdin"
+
+// newSource is the file of a name, or standard input where that is "-".
+func newSource(name string, env Env) source {
+	switch {
+	case name != "-":
+		return source{file: name}
+	case env.In == nil:
+		return source{file: stdin, from: strings.NewReader("")}
+	}
+	return source{file: stdin, from: env.In}
+}
+
 func (s source) read() ([]byte, error) {
-	if s.text != nil {
+	switch {
+	case s.text != nil:
 		return s.text, nil
+	case s.from != nil:
+		return readAll(s.from, "the script from standard input", script.MaxBytes)
 	}
 	return readFile(s.file, "the script", script.MaxBytes)
 }
@@ -41,6 +60,10 @@ func readFile(name, what string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", what, err)
 	}
 	defer r.Close()
+	return readAll(r, what, limit)
+}
+
+func readAll(r io.Reader, what string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", what, err)

@@ -27,6 +27,7 @@ func run(from source, f flags, env Env) error {
 	}
 	hidden := newSecrets(f.variables, texts(r), env)
 	out.hidden, out.console = hidden, hidden.writer(out.console)
+	out.read = append([]string{from.file, f.config, f.payload, f.dotenv}, f.inputs...)
 	p, err := newPlan(r, f, env)
 	if err != nil {
 		text := hidden.hide(err.Error())
@@ -50,7 +51,10 @@ func run(from source, f flags, env Env) error {
 	}
 	s := newSession(p, f, out, env)
 	s.name, s.hidden, s.seed = filepath.Base(from.file), hidden, r.options.Seed
-	s.env.Err, s.artillery.Hide = hidden.writer(env.Err), hidden.hide
+	s.env.Err, s.artillery[0].Hide, s.artillery[1].Hide = hidden.writer(env.Err), hidden.hide, hidden.hide
+	for _, side := range s.sides {
+		side.hide = hidden.hide
+	}
 	if s.progress != nil {
 		report.HideBands(s.progress.Bands, hidden.hide)
 	}

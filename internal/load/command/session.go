@@ -38,10 +38,11 @@ type session struct {
 	seed   uint64
 	hidden secrets
 	// log takes what the script prints.
-	log       io.Writer
-	sides     []*side
-	early     early
-	artillery report.Artillery
+	log   io.Writer
+	sides []*side
+	early early
+	// artillery, one for each side, keep the periods of the JSON report.
+	artillery [2]report.Artillery
 	console   report.Console
 	progress  *report.Progress // nil where nobody would see it
 	// silent is why the console's reports did not reach anybody.
@@ -240,11 +241,13 @@ func (s *session) line(now time.Time) {
 // period shows what was recorded since the last one.
 func (s *session) period(now time.Time) {
 	for i, side := range s.sides {
-		if first, _ := side.period.Span(); !first.IsZero() && i == 0 {
+		if first, _ := side.period.Span(); !first.IsZero() {
 			if s.out.report != nil {
-				s.artillery.Add(side.period, s.periodFrom)
+				s.artillery[i].Add(side.period, s.periodFrom)
 			}
-			s.note(s.console.Period(side.period, now))
+			if i == 0 {
+				s.note(s.console.Period(side.period, now))
+			}
 		}
 		side.period.Reset()
 	}
@@ -306,10 +309,11 @@ func (s *session) report(stopped stop) report.Run {
 func (s *session) never(why string, stopped stop) error {
 	res := s.out.inconclusive(s.hidden.hide(why), stopped.word)
 	res.Script = s.plan.scripts[0].Digest
-	if err := s.out.writeMessage(res); err != nil {
-		return err
+	s.started = time.Now()
+	if err := s.out.write(s, report.Run{}, res); err != nil {
+		fmt.Fprintf(s.env.Err, "error: %s\n", err)
 	}
-	fmt.Fprintf(s.env.Err, "Verdict: %s: %s\n", res.Verdict, res.Why)
+	s.conclude(res)
 	if stopped.code != 0 {
 		return exit(stopped.code)
 	}

@@ -23,7 +23,9 @@ type side struct {
 	// since the last line.
 	total, period, second *stats.Set
 	timeline              report.Timeline
-	done                  chan vu.Pace
+	// hide takes out of errors' texts what nobody may see.
+	hide func(string) string
+	done chan vu.Pace
 	// idleAt is when the last user had ended; nil before.
 	idleAt atomic.Pointer[time.Time]
 	pace   vu.Pace
@@ -49,6 +51,9 @@ func (s *side) start(ctx context.Context, c vu.Config) {
 // absorb takes what was recorded since the last call, and returns it.
 func (s *side) absorb() *stats.Set {
 	set := s.recorder.Drain()
+	if s.hide != nil {
+		set.EditCauses(s.hide)
+	}
 	s.total.Merge(set)
 	s.period.Merge(set)
 	s.second.Merge(set)

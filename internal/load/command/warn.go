@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,13 +18,16 @@ func (s *session) warn(res result.Result) {
 	serverErrors, unanswered := total.Bad()
 	lost, other := errorLists(result.Suffixes(total, series.ErrorClass))
 	if serverErrors+unanswered > 0 {
-		say("%.1f %% of %d requests went wrong: %d answers 5xx, %d without an answer%s", res.ErrorRate*100, res.Requests, serverErrors, unanswered, bracketed(lost))
+		say("%.1f %% of %d requests went wrong: %s", res.ErrorRate*100, res.Requests, wentWrong(serverErrors, unanswered, lost))
 	}
 	if other != "" {
 		say("users failed by what was answered: %s", other)
 	}
 	if n := total.Counter(series.ExpectFailed); n > 0 {
 		say("%d expectations were not met", n)
+	}
+	for _, class := range slices.Sorted(maps.Keys(res.Causes)) {
+		say("%s, the first one: %s", class, res.Causes[class])
 	}
 	if failed := total.Counter(series.VUsersFailed); failed > 0 && failed == total.Counter(series.VUsersCreated) {
 		say("not one of the %d virtual users came to the end of its scenario", failed)
@@ -35,6 +39,18 @@ func (s *session) warn(res result.Result) {
 		say("NO GATE OF THIS SCRIPT LIMITS THE SHARE OF 5xx ANSWERS, so they do not change the exit code; "+
 			"add to config.ensure.conditions: expression: \"%s <= 0.01\"", series.ErrorRate)
 	}
+}
+
+// wentWrong says how many requests went wrong in which of the two ways.
+func wentWrong(serverErrors, unanswered int64, lost string) string {
+	var parts []string
+	if serverErrors > 0 {
+		parts = append(parts, fmt.Sprintf("%d answers 5xx", serverErrors))
+	}
+	if unanswered > 0 {
+		parts = append(parts, fmt.Sprintf("%d without an answer (%s)", unanswered, lost))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // errorLists names the classes of errors with their counts, the most frequent first: those
@@ -60,11 +76,4 @@ func errorLists(classes map[string]int64) (lost, other string) {
 		}
 	}
 	return strings.Join(without, ", "), strings.Join(with, ", ")
-}
-
-func bracketed(text string) string {
-	if text == "" {
-		return ""
-	}
-	return " (" + text + ")"
 }

@@ -126,6 +126,7 @@ func carriesCounter(n numbers, name string) bool {
 type numbers struct {
 	arrivals, skipped, requests int64
 	codes, errors               map[string]int64
+	causes                      map[string]string
 	phases                      []result.Phase
 	part                        *result.Part
 	// lostCounts says that codes or classes of errors were left out.
@@ -134,7 +135,7 @@ type numbers struct {
 
 func numbersOf(r result.Result) numbers {
 	return numbers{
-		arrivals: r.Arrivals, skipped: r.Skipped, requests: r.Requests, codes: r.Codes, errors: r.Errors, phases: r.Phases,
+		arrivals: r.Arrivals, skipped: r.Skipped, requests: r.Requests, codes: r.Codes, errors: r.Errors, causes: r.Causes, phases: r.Phases,
 		part: r.Part, lostCounts: lost(r),
 	}
 }
@@ -142,7 +143,7 @@ func numbersOf(r result.Result) numbers {
 func stableNumbers(r result.Result) numbers {
 	s := r.Stable
 	return numbers{
-		arrivals: s.Arrivals, requests: s.Requests, codes: s.Codes, errors: s.Errors, phases: s.Phases,
+		arrivals: s.Arrivals, requests: s.Requests, codes: s.Codes, errors: s.Errors, causes: s.Causes, phases: s.Phases,
 		part: s.Part, lostCounts: lost(r),
 	}
 }
@@ -168,6 +169,9 @@ func (n numbers) addTo(total *stats.Set, histograms []string) error {
 	}
 	for class, count := range n.errors {
 		total.Count(series.ErrorClass+class, count)
+	}
+	for class, why := range n.causes {
+		total.Explain(class, func() string { return why })
 	}
 	for i, p := range n.phases {
 		total.Count(series.PhaseArrivals(i), p.Arrivals)

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
 
+	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
 	"sluice.dev/sluice/internal/load/stats"
 )
@@ -42,20 +44,68 @@ func (a *Artillery) Add(s *stats.Set, start time.Time) {
 	}
 }
 
+// Own is what a report has besides the keys that Artillery's have, under one key that their readers do not look at.
+type Own struct {
+	Result result.Result
+	// Target is what was loaded, ComparedWith the stable version's address, "" where nothing was compared.
+	Target, ComparedWith, Version string
+	// Stable has the stable version's periods, StableTotal its whole; nil where nothing was compared.
+	Stable      *Artillery
+	StableTotal *stats.Set
+}
+
+// blocks are the numbers of one side.
+type blocks struct {
+	Aggregate    period   `json:"aggregate"`
+	Intermediate []period `json:"intermediate"`
+}
+
+// ownJSON is Own as it is written.
+type ownJSON struct {
+	Result       json.RawMessage `json:"result"`
+	Target       string          `json:"target,omitempty"`
+	ComparedWith string          `json:"comparedWith,omitempty"`
+	Version      string          `json:"version,omitempty"`
+	Stable       *blocks         `json:"stable,omitempty"`
+}
+
 // Encode writes the report of the whole test, which started at a time.
-func (a *Artillery) Encode(total *stats.Set, start time.Time) ([]byte, error) {
+func (a *Artillery) Encode(total *stats.Set, start time.Time, own Own) ([]byte, error) {
+	long, err := own.Result.Long()
+	if err != nil {
+		return nil, fmt.Errorf("writing the JSON report: %w", err)
+	}
+	beside := ownJSON{Result: long, Target: a.hidden(own.Target), ComparedWith: a.hidden(own.ComparedWith), Version: own.Version}
+	if own.Stable != nil && own.StableTotal != nil {
+		stable := own.Stable.blocks(own.StableTotal, start)
+		beside.Stable = &stable
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // people read it, and gates are full of "<"
+	e.SetIndent("", "  ")
+	if err := e.Encode(struct {
+		blocks
+		Sluice ownJSON `json:"sluice"`
+	}{a.blocks(total, start), beside}); err != nil {
+		return nil, fmt.Errorf("writing the JSON report: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func (a *Artillery) hidden(text string) string {
+	if a.Hide == nil {
+		return text
+	}
+	return a.Hide(text)
+}
+
+func (a *Artillery) blocks(total *stats.Set, start time.Time) blocks {
 	periods := a.periods
 	if periods == nil {
 		periods = []period{}
 	}
-	out, err := json.MarshalIndent(struct {
-		Aggregate    period   `json:"aggregate"`
-		Intermediate []period `json:"intermediate"`
-	}{a.period(total, start.UnixMilli()), periods}, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing the JSON report: %w", err)
-	}
-	return append(out, '\n'), nil
+	return blocks{a.period(total, start.UnixMilli()), periods}
 }
 
 func (a *Artillery) period(s *stats.Set, start any) period {

@@ -1,5 +1,7 @@
 package report
 
+import "maps"
+
 // Hide passes each text of a page that a script or an answer brought through a function, which takes out what
 // nobody may see.
 func (p *Page) Hide(hide func(string) string) {
@@ -21,6 +23,10 @@ func (p *Page) Hide(hide func(string) string) {
 	for i := range p.Sides {
 		s := &p.Sides[i]
 		s.Target = hide(s.Target)
+		s.Causes = maps.Clone(s.Causes)
+		for class, why := range s.Causes {
+			s.Causes[class] = hide(why)
+		}
 		for _, rows := range [][]Row{s.Phases, s.Endpoints} {
 			for j := range rows {
 				rows[j].Name = hide(rows[j].Name)

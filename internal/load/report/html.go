@@ -71,6 +71,8 @@ type Side struct {
 	Codes     map[string]int64
 	// Errors counts requests without an answer, by class.
 	Errors map[string]int64
+	// Causes say what the first error of a class was.
+	Causes map[string]string
 	// Timed says in words what the points and the phases time.
 	Timed     string
 	Times     []Times

@@ -83,27 +83,90 @@ func FromArtillery(text []byte) (Page, error) {
 		return Page{}, fmt.Errorf("reading the report: it has more than the %d MiB that are read", MaxReport>>20)
 	}
 	var file struct {
-		Aggregate    *foreign          `json:"aggregate"`
-		Intermediate []json.RawMessage `json:"intermediate"`
+		foreignSide
+		Sluice *ownSide `json:"sluice"`
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		return Page{}, fmt.Errorf("reading the report: %w: %w", ErrNotAReport, err)
 	}
-	if file.Aggregate == nil || !file.Aggregate.known() {
+	if file.Aggregate == nil || !file.Aggregate.known() && file.Sluice == nil {
 		return Page{}, fmt.Errorf(`reading the report: %w: it has no "aggregate" with counters`, ErrNotAReport)
 	}
 	page := Page{Title: "Load test"}
-	if len(file.Intermediate) > MaxPeriods {
-		page.Notes = append(page.Notes, fmt.Sprintf("The report has %d periods; the charts show the first %d.", len(file.Intermediate), MaxPeriods))
-		file.Intermediate = file.Intermediate[:MaxPeriods]
+	periods, err := file.periods(&page)
+	if err != nil {
+		return Page{}, err
 	}
-	periods := make([]foreign, len(file.Intermediate))
-	for i, raw := range file.Intermediate {
+	page = assemble(page, file.Aggregate.modern(), periods)
+	if file.Sluice == nil {
+		return page, nil
+	}
+	return file.Sluice.judged(page)
+}
+
+// foreignSide are the numbers of one side.
+type foreignSide struct {
+	Aggregate    *foreign          `json:"aggregate"`
+	Intermediate []json.RawMessage `json:"intermediate"`
+}
+
+// periods are so many of a side as are shown.
+func (s foreignSide) periods(page *Page) ([]foreign, error) {
+	if len(s.Intermediate) > MaxPeriods {
+		page.Notes = append(page.Notes, fmt.Sprintf("The report has %d periods; the charts show the first %d.", len(s.Intermediate), MaxPeriods))
+		s.Intermediate = s.Intermediate[:MaxPeriods]
+	}
+	periods := make([]foreign, len(s.Intermediate))
+	for i, raw := range s.Intermediate {
 		if err := json.Unmarshal(raw, &periods[i]); err != nil {
-			return Page{}, fmt.Errorf("reading the report: period %d: %w", i, err)
+			return nil, fmt.Errorf("reading the report: period %d: %w", i, err)
 		}
 	}
-	return assemble(page, file.Aggregate.modern(), periods), nil
+	return periods, nil
+}
+
+// ownSide is what only our reports have.
+type ownSide struct {
+	Result       json.RawMessage `json:"result"`
+	Target       string          `json:"target"`
+	ComparedWith string          `json:"comparedWith"`
+	Version      string          `json:"version"`
+	Stable       *foreignSide    `json:"stable"`
+}
+
+// judged is a page of our own report: the result's, with what only the periods tell.
+func (o ownSide) judged(numbers Page) (Page, error) {
+	res, err := result.ParseLong(o.Result)
+	if err != nil {
+		numbers.Notes = append(numbers.Notes, sentence("what sluice-load said of the test cannot be read: "+err.Error()))
+		return numbers, nil
+	}
+	page := NewPage(numbers.Title, res)
+	page.Notes = append(page.Notes, numbers.Notes...)
+	page.Sides[0].takePoints(numbers.Sides[0])
+	if o.Stable != nil && o.Stable.Aggregate != nil && len(page.Sides) > 1 {
+		periods, err := o.Stable.periods(&Page{})
+		if err != nil {
+			return Page{}, fmt.Errorf("the stable version's side: %w", err)
+		}
+		page.Sides[1].takePoints(assemble(Page{}, o.Stable.Aggregate.modern(), periods).Sides[0])
+	}
+	if o.Target != "" {
+		target := Fact{Name: "Target", Value: o.Target}
+		if o.ComparedWith != "" {
+			target.Value += ", compared with " + o.ComparedWith
+		}
+		page.Facts = append([]Fact{target}, page.Facts...)
+	}
+	if o.Version != "" {
+		page.Facts = append(page.Facts, Fact{Name: "sluice-load", Value: o.Version})
+	}
+	return page, nil
+}
+
+// takePoints takes what happened over time from the periods of a report.
+func (s *Side) takePoints(from Side) {
+	s.Points, s.Timed, s.Completed, s.Failed = from.Points, from.Timed, from.Completed, from.Failed
 }
 
 func (f foreign) known() bool {

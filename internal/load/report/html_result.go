@@ -55,6 +55,9 @@ func NewPage(title string, res result.Result) Page {
 	for _, phase := range res.Phases {
 		p.Bands = append(p.Bands, Band{Name: phase.Name, From: span(phase.From), To: span(phase.To)})
 	}
+	if p.Duration > 0 {
+		p.Bands = Until(p.Bands, p.Duration)
+	}
 	if s := res.Share; s != nil {
 		p.Facts = append(p.Facts, Fact{"Share", fmt.Sprintf("%d of %d", s[0]+1, s[1])})
 	}
@@ -73,7 +76,7 @@ func NewPage(title string, res result.Result) Page {
 // sidesOf are the canary and the stable version, or the one thing that was loaded.
 func sidesOf(res result.Result) []Side {
 	main := newSide(result.Side{
-		Arrivals: res.Arrivals, Requests: res.Requests, ErrorRate: res.ErrorRate, Codes: res.Codes, Errors: res.Errors,
+		Arrivals: res.Arrivals, Requests: res.Requests, ErrorRate: res.ErrorRate, Codes: res.Codes, Errors: res.Errors, Causes: res.Causes,
 		Latency: res.Latency, FirstByte: res.FirstByte, Phases: res.Phases,
 	})
 	main.Skipped, main.Apdex = res.Skipped, res.Apdex
@@ -93,7 +96,7 @@ func sidesOf(res result.Result) []Side {
 
 func newSide(from result.Side) Side {
 	s := Side{
-		Arrivals: from.Arrivals, Requests: from.Requests, ErrorRate: from.ErrorRate, Codes: from.Codes, Errors: from.Errors,
+		Arrivals: from.Arrivals, Requests: from.Requests, ErrorRate: from.ErrorRate, Codes: from.Codes, Errors: from.Errors, Causes: from.Causes,
 		Timed: "The whole request, in each second.",
 	}
 	for _, t := range []struct {
@@ -106,11 +109,19 @@ func newSide(from result.Side) Side {
 	}
 	for _, phase := range from.Phases {
 		s.Phases = append(s.Phases, Row{
-			Name: phase.Name, When: timeLabel(span(phase.From)) + " to " + timeLabel(span(phase.To)),
+			Name: phase.Name, When: whenOf(phase),
 			Arrivals: phase.Arrivals, Requests: phase.Requests, Q: phase.Latency,
 		})
 	}
 	return s
+}
+
+// whenOf is when a phase was.
+func whenOf(p result.Phase) string {
+	if p.To <= p.From {
+		return "never began"
+	}
+	return timeLabel(span(p.From)) + " to " + timeLabel(span(p.To))
 }
 
 // span is a time in seconds as a duration, within what can be a test's.

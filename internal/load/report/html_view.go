@@ -3,8 +3,10 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -56,6 +58,8 @@ type sideView struct {
 	Heading string
 	Codes   []tally
 	Errors  []tally
+	// Told says that some error has a cause.
+	Told bool
 }
 
 type tally struct {
@@ -63,6 +67,7 @@ type tally struct {
 	N     int64
 	Share float64
 	Bad   bool
+	Why   string
 }
 
 func newView(p Page) view {
@@ -84,6 +89,8 @@ func newView(p Page) view {
 	if len(p.Sides) > 1 {
 		v.Compare = compare(p.Sides[0], p.Sides[1])
 		v.Cards = compared(v.Compare, p.Sides[1].Name)
+		v.Compare = slices.Concat(v.Compare, tallied("Answers ", p.Sides[0], p.Sides[1], func(s Side) map[string]int64 { return s.Codes }),
+			tallied("Errors: ", p.Sides[0], p.Sides[1], func(s Side) map[string]int64 { return s.Errors }))
 	}
 	return v
 }
@@ -233,6 +240,21 @@ func compare(a, b Side) []comparison {
 	return out
 }
 
+// tallied puts counts of both sides beside each other, with their shares of the requests; a ratio of counts says nothing.
+func tallied(name string, a, b Side, of func(Side) map[string]int64) []comparison {
+	names := map[string]int64{}
+	maps.Copy(names, of(a))
+	maps.Copy(names, of(b))
+	cell := func(s Side, key string) string {
+		return count(of(s)[key]) + " (" + percent(share(of(s)[key], s.Requests)) + ")"
+	}
+	var out []comparison
+	for _, key := range sorted(names) {
+		out = append(out, comparison{Name: name + short(key), First: cell(a, key), Second: cell(b, key)})
+	}
+	return out[:min(len(out), maxRows)]
+}
+
 // compared shows the first numbers of a comparison as cards.
 func compared(all []comparison, other string) []card {
 	var out []card
@@ -277,10 +299,12 @@ func newCheckRow(c Check) checkRow {
 func newSideView(s Side) sideView {
 	out := sideView{Side: s, Heading: s.Name}
 	for _, code := range sorted(s.Codes) {
-		out.Codes = append(out.Codes, tally{code, s.Codes[code], share(s.Codes[code], s.Requests), strings.HasPrefix(code, "5")})
+		out.Codes = append(out.Codes, tally{Name: code, N: s.Codes[code], Share: share(s.Codes[code], s.Requests), Bad: strings.HasPrefix(code, "5")})
 	}
 	for _, class := range sorted(s.Errors) {
-		out.Errors = append(out.Errors, tally{class, s.Errors[class], share(s.Errors[class], s.Requests), true})
+		why := short(s.Causes[class])
+		out.Errors = append(out.Errors, tally{Name: class, N: s.Errors[class], Share: share(s.Errors[class], s.Requests), Bad: true, Why: why})
+		out.Told = out.Told || why != ""
 	}
 	sort.SliceStable(out.Errors, func(i, j int) bool { return out.Errors[i].N > out.Errors[j].N })
 	out.Codes, out.Errors = out.Codes[:min(len(out.Codes), maxRows)], out.Errors[:min(len(out.Errors), maxRows)]

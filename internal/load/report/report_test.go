@@ -116,7 +116,7 @@ func TestConsoleShowsEndpointsWhenAsked(t *testing.T) {
 func TestArtillery(t *testing.T) {
 	var a Artillery
 	a.Add(sample(), started)
-	got, err := a.Encode(sample(), started)
+	got, err := a.Encode(sample(), started, own())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestArtillery(t *testing.T) {
 
 func TestArtilleryWithoutPeriods(t *testing.T) {
 	var a Artillery
-	text, err := a.Encode(stats.NewSet(), started)
+	text, err := a.Encode(stats.NewSet(), started, Own{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestArtillerysNamesAndNumbers(t *testing.T) {
 	}
 	var a Artillery
 	a.Add(s, started)
-	text, err := a.Encode(s, started)
+	text, err := a.Encode(s, started, Own{})
 	if err != nil {
 		t.Fatal(err)
 	}

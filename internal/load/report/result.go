@@ -61,7 +61,7 @@ func Result(r Run) (result.Result, error) {
 	out.CPU, out.Script = &result.CPU{Used: result.Round(r.CPU.Seconds(), 3)}, r.Script.Digest
 	out.Rate = result.Rate{Offered: merge.PerSecond(r.Facts.Offered, min(r.Facts.Planned, r.Facts.Took)), Achieved: merge.PerSecond(r.Achieved, r.Facts.Took)}
 	out.Gates = verdict.Gates(r.Facts.Outcomes)
-	out.Phases, out.Endpoints = phases(r.Script, total), busiest(r.Script.Namespace, total)
+	out.Phases, out.Endpoints = phases(r.Script, total, r.Duration), busiest(r.Script.Namespace, total)
 	if t := r.Facts.Throttled; !math.IsNaN(t) {
 		t = result.Round(t, 3)
 		out.CPU.Throttled = &t
@@ -87,7 +87,7 @@ func side(r Run, shared bool) (*result.Side, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Phases = phases(r.Script, r.Facts.Total)
+	out.Phases = phases(r.Script, r.Facts.Total, r.Duration)
 	out.Why = result.Clip(verdict.Unmeasured(r.Facts), maxWhy)
 	if shared {
 		out.Part = merge.Part(merge.Source{
@@ -97,10 +97,12 @@ func side(r Run, shared bool) (*result.Side, error) {
 	return &out, nil
 }
 
-func phases(s *script.Script, total *stats.Set) []result.Phase {
+// phases are a script's. A test that was stopped ends the phase it was in; one that never began has no length.
+func phases(s *script.Script, total *stats.Set, lasted time.Duration) []result.Phase {
 	var out []result.Phase
 	for i, w := range s.Plan.Windows() {
-		p := result.Phase{Name: result.Clip(w.Name, maxName), From: result.Round(w.Start.Seconds(), 3), To: result.Round(w.End().Seconds(), 3)}
+		to := max(w.Start, min(w.End(), lasted))
+		p := result.Phase{Name: result.Clip(w.Name, maxName), From: result.Round(w.Start.Seconds(), 3), To: result.Round(to.Seconds(), 3)}
 		out = append(out, result.MeasurePhase(p, total, i))
 	}
 	return out

@@ -128,3 +128,14 @@ func Bands(plan schedule.Plan) []Band {
 	}
 	return out
 }
+
+// Until cuts off what a test never came to.
+func Until(bands []Band, end time.Duration) []Band {
+	var out []Band
+	for _, b := range bands {
+		if b.To = min(b.To, end); b.To > b.From {
+			out = append(out, b)
+		}
+	}
+	return out
+}

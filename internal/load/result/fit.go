@@ -42,6 +42,7 @@ type drop struct {
 
 // drops are what a result loses, in this order, until it fits.
 var drops = []drop{
+	{"cause", dropCauses},
 	{"h", func(r *Result) bool { return clearText(&r.Histogram) }},
 	{"ep", func(r *Result) bool { return clearList(&r.Endpoints) }},
 	{"ttfb", func(r *Result) bool { return clearPointer(&r.FirstByte) }},
@@ -67,6 +68,7 @@ var drops = []drop{
 // shareDrops are what a share of a test loses: first what the whole test's
 // result is computed without, and what its gates look at last.
 var shareDrops = append([]drop{
+	{"cause", dropCauses},
 	{"h", func(r *Result) bool { return clearText(&r.Histogram) }},
 	{"ep", func(r *Result) bool { return clearList(&r.Endpoints) }},
 	{"part", others(func(name string) bool { return name == series.Lag || name == series.DurationFromIntended })},
@@ -82,6 +84,13 @@ var shareDrops = append([]drop{
 	{"cmp", func(r *Result) bool { return clearPointer(&r.Stable) }},
 	{"phases", func(r *Result) bool { return clearList(&r.Phases) }},
 }, drops...)
+
+// dropCauses goes first: no number may be missing for a text, and the reason of the verdict has the most frequent ones.
+func dropCauses(r *Result) bool {
+	dropped := len(r.Causes) > 0
+	r.Causes = nil
+	return stable(func(s *Side) bool { too := len(s.Causes) > 0; s.Causes = nil; return too })(r) || dropped
+}
 
 // stable drops from the stable version's side, if there is one.
 func stable(drop func(*Side) bool) func(*Result) bool {

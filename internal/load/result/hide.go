@@ -1,11 +1,14 @@
 package result
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Hide returns the result with each text that a script or an answer brought passed through a function, which
 // takes out what nobody may see. Words and numbers of our own stay.
 func (r Result) Hide(hide func(string) string) Result {
-	r.Why = hide(r.Why)
+	r.Why, r.Causes = hide(r.Why), hideValues(r.Causes, hide)
 	r.Gates = slices.Clone(r.Gates)
 	for i := range r.Gates {
 		r.Gates[i].Text = hide(r.Gates[i].Text)
@@ -17,10 +20,19 @@ func (r Result) Hide(hide func(string) string) Result {
 	r.Phases, r.Part = hidePhases(r.Phases, hide), r.Part.hide(hide)
 	if r.Stable != nil {
 		side := *r.Stable
-		side.Why, side.Phases, side.Part = hide(side.Why), hidePhases(side.Phases, hide), side.Part.hide(hide)
+		side.Why, side.Causes = hide(side.Why), hideValues(side.Causes, hide)
+		side.Phases, side.Part = hidePhases(side.Phases, hide), side.Part.hide(hide)
 		r.Stable = &side
 	}
 	return r
+}
+
+func hideValues(m map[string]string, hide func(string) string) map[string]string {
+	out := maps.Clone(m)
+	for name, text := range out {
+		out[name] = hide(text)
+	}
+	return out
 }
 
 func hidePhases(phases []Phase, hide func(string) string) []Phase {

@@ -99,13 +99,22 @@ func shapeOf(t reflect.Type) shape {
 		case "codes":
 			out[long] = shape{anyCode: nil}
 		case "errors":
-			out[long] = shape{"total": nil, "rate": nil}
-			for _, class := range series.Classes() {
-				out[long][class] = nil
-			}
+			out[long] = classes()
+			out[long]["total"], out[long]["rate"] = nil, nil
+		case "causes":
+			out[long] = classes()
 		default:
 			out[long] = shapeOf(t.Field(i).Type)
 		}
+	}
+	return out
+}
+
+// classes are those of errors.
+func classes() shape {
+	out := shape{}
+	for _, class := range series.Classes() {
+		out[class] = nil
 	}
 	return out
 }

@@ -28,6 +28,8 @@ func TestWhatNoReportCanHold(t *testing.T) {
 		{"codes 2O0", one, "report.codes has no 2O0", ""},
 		{"errors rate", one, "", ""},
 		{"errors conn_refused", one, "", ""},
+		{"causes dns", one, "", ""},
+		{"causes total", one, "report.causes has no total", "body_timeout capture conn_refused conn_reset conn_timeout dns expect local protocol redirect_limit response_timeout script tls unfinished unreachable"},
 		{"rate achieved", one, "", ""},
 	} {
 		why, has := Unknown(strings.Fields(c.path), c.scope)
@@ -40,7 +42,7 @@ func TestWhatNoReportCanHold(t *testing.T) {
 // Whatever a tree holds can be named.
 func TestATreeHoldsOnlyWhatIsKnown(t *testing.T) {
 	r := Result{
-		Version: 1, Codes: map[string]int64{"200": 5, "503": 1}, Errors: map[string]int64{"dns": 1},
+		Version: 1, Codes: map[string]int64{"200": 5, "503": 1}, Errors: map[string]int64{"dns": 1}, Causes: map[string]string{"dns": "lookup shop: no such host", "expect": "got 500"},
 		Latency: &Quantiles{P50: 1}, CPU: &CPU{Used: 1}, Phases: []Phase{{Name: "Burn", Latency: &Quantiles{P50: 1}}},
 		Endpoints: []Endpoint{{Name: "/a", FirstByte: &Quantiles{P50: 2}}}, Gates: []Gate{{Text: "a < 1"}}, Stable: &Side{Requests: 5, Latency: &Quantiles{P50: 1}},
 	}

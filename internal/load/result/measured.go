@@ -1,7 +1,10 @@
 package result
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -14,7 +17,7 @@ import (
 func Measured(s *stats.Set) (Result, error) {
 	out := Result{
 		Version: Version, Arrivals: s.Counter(series.VUsersCreated), Skipped: s.Counter(series.VUsersSkipped),
-		Requests: s.Counter(series.Requests), Codes: Suffixes(s, series.Codes), Errors: Suffixes(s, series.ErrorClass),
+		Requests: s.Counter(series.Requests), Codes: Suffixes(s, series.Codes), Errors: Suffixes(s, series.ErrorClass), Causes: causesOf(s),
 		Latency: QuantilesOf(s, series.Duration), FirstByte: QuantilesOf(s, series.ResponseTime),
 		Intended: QuantilesOf(s, series.DurationFromIntended), Lag: QuantilesOf(s, series.Lag),
 	}
@@ -33,6 +36,37 @@ func Measured(s *stats.Set) (Result, error) {
 		out.Histogram = encoded
 	}
 	return out, nil
+}
+
+// Bounds on what a result says of errors in words.
+const (
+	maxCauses = 5
+	maxCause  = 160
+)
+
+// causesOf are the first causes of the classes of errors that were counted most, and of expectations that were not met.
+func causesOf(s *stats.Set) map[string]string {
+	counted := Suffixes(s, series.ErrorClass)
+	var out map[string]string
+	for _, class := range mostFrequent(counted, s.Causes()) {
+		if out == nil {
+			out = map[string]string{}
+		}
+		why := s.Causes()[class]
+		if len(why) > maxCause {
+			why = Clip(why, maxCause) + "…"
+		}
+		out[class] = why
+	}
+	return out
+}
+
+// mostFrequent are the classes that have a cause, those that were counted most first, and not too many.
+func mostFrequent(counted map[string]int64, causes map[string]string) []string {
+	names := slices.SortedFunc(maps.Keys(causes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counted[b], counted[a]), strings.Compare(a, b))
+	})
+	return names[:min(len(names), maxCauses)]
 }
 
 // MeasuredSide makes the stable version's side of what a set holds, without its phases.

@@ -55,7 +55,9 @@ type Result struct {
 	Codes map[string]int64 `json:"codes,omitempty" long:"codes"`
 	// Errors counts requests without an answer, by class.
 	Errors map[string]int64 `json:"err,omitempty" long:"errors"`
-	Apdex  *float64         `json:"apdex,omitempty" long:"apdex"`
+	// Causes say in words what the first error of a class was, of the most frequent classes.
+	Causes map[string]string `json:"cause,omitempty" long:"causes"`
+	Apdex  *float64          `json:"apdex,omitempty" long:"apdex"`
 	// Latency is a request's whole time.
 	Latency *Quantiles `json:"lat,omitempty" long:"latency"`
 	// FirstByte is from the end of sending to the first byte of the answer, Artillery's http.response_time.
@@ -83,16 +85,17 @@ type Result struct {
 // Side is what a test found of the stable version while it tested the new one.
 type Side struct {
 	// Why says what kept this side from being measured; there are no ratios then.
-	Why       string           `json:"why,omitempty" long:"why"`
-	Arrivals  int64            `json:"arr" long:"arrivals"`
-	Requests  int64            `json:"req" long:"requests"`
-	ErrorRate float64          `json:"er" long:"errorRate"`
-	Codes     map[string]int64 `json:"codes,omitempty" long:"codes"`
-	Errors    map[string]int64 `json:"err,omitempty" long:"errors"`
-	Latency   *Quantiles       `json:"lat,omitempty" long:"latency"`
-	FirstByte *Quantiles       `json:"ttfb,omitempty" long:"firstByte"`
-	Phases    []Phase          `json:"phases,omitempty" long:"phases"`
-	Part      *Part            `json:"part,omitempty" long:"-"`
+	Why       string            `json:"why,omitempty" long:"why"`
+	Arrivals  int64             `json:"arr" long:"arrivals"`
+	Requests  int64             `json:"req" long:"requests"`
+	ErrorRate float64           `json:"er" long:"errorRate"`
+	Codes     map[string]int64  `json:"codes,omitempty" long:"codes"`
+	Errors    map[string]int64  `json:"err,omitempty" long:"errors"`
+	Causes    map[string]string `json:"cause,omitempty" long:"causes"`
+	Latency   *Quantiles        `json:"lat,omitempty" long:"latency"`
+	FirstByte *Quantiles        `json:"ttfb,omitempty" long:"firstByte"`
+	Phases    []Phase           `json:"phases,omitempty" long:"phases"`
+	Part      *Part             `json:"part,omitempty" long:"-"`
 }
 
 // Part holds what adds up exactly, of one share of a test. Series go by their full names.

@@ -32,7 +32,7 @@ func (r Result) Tree() map[string]any {
 // canary is the result's own side, in the words of the other.
 func (r Result) canary() Side {
 	return Side{
-		Arrivals: r.Arrivals, Requests: r.Requests, ErrorRate: r.ErrorRate, Codes: r.Codes, Errors: r.Errors,
+		Arrivals: r.Arrivals, Requests: r.Requests, ErrorRate: r.ErrorRate, Codes: r.Codes, Errors: r.Errors, Causes: r.Causes,
 		Latency: r.Latency, FirstByte: r.FirstByte, Phases: r.Phases,
 	}
 }
@@ -86,7 +86,7 @@ func ratio(over, under map[string]any) map[string]any {
 				out[name] = v / by
 			}
 		case map[string]any:
-			if by, ok := under[name].(map[string]any); ok {
+			if by, ok := under[name].(map[string]any); ok && name != "causes" {
 				out[name] = ratio(v, by)
 			}
 		}

@@ -16,8 +16,10 @@ type Set struct {
 	// tallies and timers are the series of a recorder's keys, until it is drained.
 	tallies []tally
 	timers  []*Histogram
-	first   time.Time
-	last    time.Time
+	// causes say in words why something was counted first, by its class; nil while there are none.
+	causes map[string]string
+	first  time.Time
+	last   time.Time
 }
 
 // tally is a counter; one that was counted stays even when it is 0.
@@ -111,6 +113,9 @@ func (s *Set) Merge(from *Set) {
 			s.histogram(name, h.precision).merge(h)
 		}
 	}
+	for class, why := range from.causes {
+		s.Explain(class, func() string { return why })
+	}
 	if !from.first.IsZero() {
 		s.At(from.first)
 		s.At(from.last)
@@ -129,7 +134,7 @@ func (s *Set) Reset() {
 			h.reset()
 		}
 	}
-	s.first, s.last = time.Time{}, time.Time{}
+	s.causes, s.first, s.last = nil, time.Time{}, time.Time{}
 }
 
 // Counter returns a counter's value.

@@ -4,6 +4,7 @@ package verdict
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -89,7 +90,7 @@ func Judge(f Facts) (result.Verdict, string) {
 	case why != "":
 		return result.Inconclusive, "the load generator was the bottleneck: " + why
 	case f.Aborted != "":
-		return result.Fail, f.Aborted
+		return result.Fail, withErrors(f.Aborted, f)
 	}
 	return judgeNumbers(f)
 }
@@ -112,6 +113,9 @@ func unmeasured(f Facts) string {
 // judgeNumbers judges what was measured by a generator that could.
 func judgeNumbers(f Facts) (result.Verdict, string) {
 	v, why := judgeGates(f.Outcomes)
+	if v == result.Fail && slices.ContainsFunc(f.Outcomes, failedByErrors) {
+		why = withErrors(why, f)
+	}
 	if v != result.Pass {
 		return v, why
 	}
@@ -119,7 +123,7 @@ func judgeNumbers(f Facts) (result.Verdict, string) {
 		return result.Inconclusive, why // no gate says that this matters
 	}
 	if n := f.Total.Counter(series.ExpectFailed); f.Expects && n > 0 {
-		return result.Fail, fmt.Sprintf("%d expectations of the script were not met", n)
+		return result.Fail, fmt.Sprintf("%d expectations of the script were not met", n) + because(f.Total, string(httpx.Expect))
 	}
 	return result.Pass, ""
 }
@@ -264,7 +268,33 @@ func Explain(o gate.Outcome) string {
 	return o.Text + ": " + strings.Join(values, ", ")
 }
 
-// Errors lists the classes of errors with their counts, the most frequent first.
+// failedByErrors says whether a gate that is not met looks at requests without an answer or at users that fail.
+func failedByErrors(o gate.Outcome) bool {
+	return o.Strict && !o.OK && slices.ContainsFunc(o.Values, func(v gate.Value) bool {
+		switch v.Name {
+		case series.VUsersFailed, series.FailedRate, series.VUsersCompleted:
+			return true
+		}
+		return strings.HasPrefix(v.Name, series.Errors) || strings.HasPrefix(v.Name, series.ErrorClass)
+	})
+}
+
+// withErrors adds to a reason what was counted besides answers of 5xx.
+func withErrors(why string, f Facts) string {
+	text := Errors(f.Total)
+	if text == "" || strings.Contains(why, text) {
+		return why
+	}
+	return why + "; " + text
+}
+
+// Bounds on the causes that a reason names.
+const (
+	maxReasons = 2
+	maxReason  = 160
+)
+
+// Errors lists the classes of errors with their counts, the most frequent first, and what caused the first of these.
 func Errors(s *stats.Set) string {
 	type class struct {
 		name string
@@ -282,6 +312,21 @@ func Errors(s *stats.Set) string {
 	texts := make([]string, len(classes))
 	for i, c := range classes {
 		texts[i] = fmt.Sprintf("%d × %s", c.n, c.name)
+		if i < maxReasons {
+			texts[i] += because(s, c.name)
+		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// because is the first cause of a class in brackets, or "".
+func because(s *stats.Set, class string) string {
+	why := s.Causes()[class]
+	if len(why) > maxReason {
+		why = result.Clip(why, maxReason) + "…"
+	}
+	if why == "" {
+		return ""
+	}
+	return " (" + why + ")"
 }

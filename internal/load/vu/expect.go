@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +26,12 @@ func (u *user) expect(e *exchange) error {
 		return nil
 	}
 	verdicts := u.verdicts(e)
+	failed := describe(verdicts)
 	u.config.Recorder.Record(u.k, func(s *stats.Set) {
 		s.At(time.Now())
+		if failed != "" {
+			s.Explain(string(expectClass), func() string { return oneLine(e.sent.Method + " " + pathOf(e.sent.URL) + ": " + failed) })
+		}
 		for _, v := range verdicts {
 			name := series.ExpectFailed
 			if v.OK {
@@ -38,8 +41,8 @@ func (u *user) expect(e *exchange) error {
 			s.Count(name+"."+u.labels.limit(v.Kind, "other"), 1)
 		}
 	})
-	u.printVerdicts(e, verdicts)
-	if !u.script.Expect.AsErrors || !slices.ContainsFunc(verdicts, func(v extract.Verdict) bool { return !v.OK }) {
+	u.printVerdicts(e, verdicts, failed != "")
+	if !u.script.Expect.AsErrors || failed == "" {
 		return nil
 	}
 	what := e.sent.URL
@@ -47,7 +50,7 @@ func (u *user) expect(e *exchange) error {
 		what = e.request.Name
 	}
 	text := u.labels.limit("Failed expectations for request "+what, "Failed expectations")
-	return u.fail(expectClass, text, errors.New(describe(verdicts)))
+	return u.fail(expectClass, text, errors.New(failed))
 }
 
 func (u *user) verdicts(e *exchange) []extract.Verdict {
@@ -87,8 +90,7 @@ type outcome struct {
 }
 
 // printVerdicts writes what came of the expectations in the script's format.
-func (u *user) printVerdicts(e *exchange, verdicts []extract.Verdict) {
-	failed := describe(verdicts) != ""
+func (u *user) printVerdicts(e *exchange, verdicts []extract.Verdict, failed bool) {
 	switch u.script.Expect.Format {
 	case "silent":
 		return
@@ -121,7 +123,7 @@ func (u *user) printVerdicts(e *exchange, verdicts []extract.Verdict) {
 	if failed {
 		fmt.Fprintf(&b, "\n  Body: %s", short(string(e.answer.Body)))
 	}
-	u.printer.print(b.String())
+	u.printer.verdict(b.String(), failed)
 }
 
 func pathOf(address string) string {

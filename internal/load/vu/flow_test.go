@@ -253,7 +253,7 @@ func TestParallelBranchesShareVariables(t *testing.T) {
 func TestLog(t *testing.T) {
 	got := play(t, newShop(t), flowOf("- {get: {url: /items, capture: {json: $.deep, as: d}}}\n- {log: 'got {{ d }}'}\n- {loop: [{log: again}], count: 6000}"), nil)
 	lines := strings.Split(strings.TrimSpace(got.log), "\n")
-	if lines[0] != `got {"a":"b"}` || len(lines) != maxLines+1 || !strings.Contains(lines[maxLines], "the rest is left out") {
+	if lines[0] != `got {"a":"b"}` || len(lines) != maxLines+2 || !strings.Contains(lines[maxLines], "the rest is left out") || lines[maxLines+1] != "(1001 more lines were left out)" {
 		t.Errorf("%d lines, the first %q, the last %q", len(lines), lines[0], lines[len(lines)-1])
 	}
 }

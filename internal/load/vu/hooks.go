@@ -74,7 +74,7 @@ func (f *functions) of(k int64) (*js.Runtime, error) {
 // counted, and known is false; the user goes on.
 func (u *user) call(c *js.Call) (answer js.Answer, known bool, err error) {
 	if !u.script.Functions.Has(c.Function) {
-		u.count(scriptClass, u.labels.limit(fmt.Sprintf("Undefined function %q", c.Function), "Undefined function"))
+		u.count(scriptClass, u.labels.limit(fmt.Sprintf("Undefined function %q", c.Function), "Undefined function"), nil)
 		return js.Answer{}, false, nil
 	}
 	r, err := u.functions.of(u.k)

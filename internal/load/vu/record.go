@@ -22,12 +22,12 @@ func (f *failure) Unwrap() error { return f.err }
 
 // fail counts an error that no hop carries, and returns it.
 func (u *user) fail(class httpx.Class, name string, err error) error {
-	u.count(class, name)
+	u.count(class, name, err)
 	return &failure{name: name, err: err}
 }
 
 // count counts an error.
-func (u *user) count(class httpx.Class, name string) {
+func (u *user) count(class httpx.Class, name string, err error) {
 	if u.quiet {
 		return
 	}
@@ -35,6 +35,7 @@ func (u *user) count(class httpx.Class, name string) {
 		s.At(time.Now())
 		s.Count(series.Errors+name, 1)
 		s.Count(series.ErrorClass+string(class), 1)
+		s.Explain(string(class), func() string { return cause(class, name, err) })
 	})
 }
 
@@ -51,6 +52,7 @@ func (u *user) record(s *stats.Set, r *script.Request, h httpx.Hop) {
 	if h.Err != nil {
 		s.Count(series.Errors+h.Err.Class.Node(), 1)
 		s.Count(series.ErrorClass+string(h.Err.Class), 1)
+		s.Explain(string(h.Err.Class), func() string { return cause(h.Err.Class, h.Err.Class.Node(), h.Err.Err) })
 		if r.Endpoint != nil {
 			s.Count(r.Endpoint.Errors+h.Err.Class.Node(), 1)
 		}

@@ -104,6 +104,7 @@ func Run(ctx context.Context, s *script.Script, c Config) Pace {
 	}
 	pace.Stopped = ctx.Err() != nil
 	pace.Err = r.tearDown(ctx)
+	r.printer.close()
 	return pace
 }
 

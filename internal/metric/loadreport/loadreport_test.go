@@ -235,3 +235,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// sluice-load writes reports in Artillery's shape, with its own verdict beside it: they mean what Artillery's mean, so
+// that a condition stays true when one is put in place of the other. What is beside stands under raw.
+func TestAReportOfSluiceLoadInArtillerysShape(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "artillery.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Parse(api.ReportArtillery, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := bytes.Replace(text, []byte("{"), []byte(`{"sluice": {"result": {"version": 1, "verdict": "fail", "errors": {"dns": 5}}, "target": "http://shop"},`), 1)
+	got, err := Parse(api.ReportArtillery, beside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Shown(want), Shown(got)); diff != "" {
+		t.Errorf("without (-) and with (+) what sluice-load adds:\n%s", diff)
+	}
+	own, _ := at(t, got, "raw.sluice").(map[string]any)
+	if own["target"] != "http://shop" {
+		t.Errorf("report.raw.sluice is %v", own)
+	}
+}
