@@ -297,7 +297,7 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		{"two scripts", []string{"artillery", "run", "FILE", "FILE"}, nil, "accepts 1 arg(s), received 2"},
 		{"a script that is not there", []string{"artillery", "run", "DIR/none.yaml"}, nil, "reading the script: open none.yaml: no such file"},
 		{"a report nobody can write", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "FILE/x.json", "FILE"}, nil, "opening the report: mkdir benchmark.yaml: not a directory"},
-		{"two reports in one file", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "DIR/x", "--html", "DIR/./x", "FILE"}, nil, "--output and --html both name x"},
+		{"two reports in one file", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-o", "DIR/x", "--html", "DIR/./x", "FILE"}, nil, "--output and --html both name "},
 		{"a report in place of the script", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "--html", "FILE", "FILE"}, nil, "the report would replace benchmark.yaml"},
 		{"an empty script from standard input", []string{"artillery", "run", "-"}, nil, "stdin"},
 		{"variables that are no JSON", []string{"artillery", "run", "-t", "http://127.0.0.1:1", "-v", "[]", "FILE"}, nil, "--variables:1:1: must be a JSON map"},

@@ -148,7 +148,7 @@ func TestWhatATestNeverCameTo(t *testing.T) {
 // A share of what is used up is only told of limits that can be.
 func TestWhatMustBeReachedIsNotUsedUp(t *testing.T) {
 	for text, want := range map[string]string{"arrivals.achieved >= 0.99": "", "http.requests > 10": "", "errors.rate <= 0.01": "100 % of it"} {
-		row := newCheckRow(Check{Text: text, Values: []Measured{{V: 0.01}}})
+		row := newCheckRow(Check{Text: text, Values: []Measured{{Value: 0.01}}})
 		if row.Share != want {
 			t.Errorf("%s: %q, want %q", text, row.Share, want)
 		}

@@ -38,7 +38,7 @@ func TestErrorsSayWhatTheyCameFrom(t *testing.T) {
 		{"a connection that is closed", closing.URL, get, "conn_reset", "the server closed the connection before its answer was complete"},
 		{"an answer of another protocol", babbling, get, "protocol", "SSH-2.0"},
 		{"a capture that finds nothing", plain.URL, "[{get: {url: /items, capture: {json: $.nothing, as: x}}}]", "capture", "GET " + plain.URL + "/items: "},
-		{"a url that is none", plain.URL, "[{get: {url: 'ftp://x/'}}]", "script", "ftp://x/"},
+		{"a url that is none", plain.URL, "[{get: {url: '{{ $uuid }}'}}]", "script", "Invalid URL - "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
