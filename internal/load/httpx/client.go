@@ -229,6 +229,9 @@ func (c *Client) place(ctx context.Context, m *message, keep *Answer) (Hop, repl
 	}
 	m.jar = c.jar.header(m.to.URL)
 	hop, answer := c.wire.hop(ctx, m, keep)
+	if hop.Code > 0 && (hop.Wrote.IsZero() || hop.Wrote.After(hop.FirstByte)) {
+		hop.Wrote = hop.FirstByte // the server answered without waiting for the end of the request
+	}
 	if len(answer.cookies) > 0 {
 		c.jar.set(m.to.URL, answer.cookies)
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,8 +20,9 @@ type conn struct {
 	socket socket
 	// stream is the socket, or TLS over it.
 	stream net.Conn
-	// since is when the connection was used last.
+	// since is when the connection was used last, idle for how long it may be kept since then; 0 is for ever.
 	since time.Time
+	idle  time.Duration
 	// stall is how long a body may pause.
 	stall time.Duration
 	// reason is why it ends when its time is over.
@@ -51,7 +55,32 @@ func (c *conn) close() {
 // alive says whether the connection can be used again. A server that closed it
 // meanwhile, or said something nobody asked for, is not sent another request over it.
 func (c *conn) alive(now time.Time) bool {
-	return now.Sub(c.since) < fresh || quiet(c.socket.Conn)
+	kept := now.Sub(c.since)
+	if c.idle > 0 && kept >= c.idle {
+		return false
+	}
+	return kept < fresh || quiet(c.socket.Conn)
+}
+
+// beforeEnd is how long before a server closes a connection it is given up: a request that
+// is sent just then is lost, which is nobody's fault. Node's agents keep the same distance.
+const beforeEnd = time.Second
+
+// idleFor is for how long a connection may be kept after an answer, 0 for ever, by what the
+// server says of it in "Keep-Alive: timeout=5, max=100"; ok is false for one that is not kept at all.
+func idleFor(h http.Header) (idle time.Duration, ok bool) {
+	for _, text := range h["Keep-Alive"] {
+		for hint := range strings.SplitSeq(text, ",") {
+			name, value, _ := strings.Cut(hint, "=")
+			seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 31)
+			if err != nil || !strings.EqualFold(strings.TrimSpace(name), "timeout") {
+				continue
+			}
+			idle = time.Duration(seconds)*time.Second - beforeEnd
+			return idle, idle > 0
+		}
+	}
+	return 0, true
 }
 
 // bound ends what is under way at a time.

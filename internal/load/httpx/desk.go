@@ -110,6 +110,9 @@ func (d *desk) exchange(c *conn, m *message, keep *Answer, out *Hop, until time.
 	whole := d.settle(out) && err == nil
 	d.clean = d.err == nil && whole && !response.Close && !m.closes && d.reader.Buffered() == 0 &&
 		response.StatusCode != http.StatusSwitchingProtocols
+	if d.clean {
+		c.idle, d.clean = idleFor(response.Header)
+	}
 	return false
 }
 
@@ -163,19 +166,18 @@ func (d *desk) settle(out *Hop) bool {
 
 // read reads an answer's headers; what comes before them for information only is skipped.
 func (d *desk) read(m *message, out *Hop) *http.Response {
-	if _, err := d.reader.Peek(1); err != nil {
-		d.err = err
-		return nil
-	}
-	out.FirstByte = time.Now()
 	d.request.Method = m.method
 	for {
+		// What comes for information only says nothing about how long the answer takes.
+		out.FirstByte = time.Time{}
+		if _, err := d.reader.Peek(1); err != nil {
+			d.fail(err)
+			return nil
+		}
+		out.FirstByte = time.Now()
 		response, err := http.ReadResponse(d.reader, &d.request)
 		if err != nil {
-			// Half a line looks like a bad one: why there is no more of it says more.
-			if d.err = err; d.broken != nil {
-				d.err = d.broken
-			}
+			d.fail(err)
 			return nil
 		}
 		code := response.StatusCode
@@ -187,5 +189,12 @@ func (d *desk) read(m *message, out *Hop) *http.Response {
 			d.left = -1
 			return response
 		}
+	}
+}
+
+// fail notes why there is no answer. Half a line looks like a bad one: why there is no more of it says more.
+func (d *desk) fail(err error) {
+	if d.err = err; d.broken != nil {
+		d.err = d.broken
 	}
 }

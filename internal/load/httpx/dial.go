@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,11 @@ import (
 const (
 	// keepNames is how long an address is used before the name is looked up again.
 	keepNames = 5 * time.Second
-	maxNames  = 1024
+	// keepOld is for how long it may be used besides: while the name is looked up, and where that fails.
+	keepOld = 30 * time.Second
+	// keepFailure is how long nobody asks again for a name that could not be looked up.
+	keepFailure = time.Second
+	maxNames    = 1024
 	// maxTried is how many of a name's addresses are tried.
 	maxTried = 16
 	// tryNext is how long one address may take while there are others.
@@ -25,15 +30,22 @@ type book struct {
 	dialer  net.Dialer
 	resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	ports   ports
+	// turn says whose turn it is among addresses of equal right.
+	turn    atomic.Uint32
 	mu      sync.Mutex
 	entries map[string]*entry
 }
 
+// entry is what a name resolves to.
 type entry struct {
-	ready     chan struct{}
-	until     time.Time
+	// ready is closed when it is known.
+	ready chan struct{}
+	// at is when the addresses were looked up, until when they are to be looked up again; zero before they are known.
+	at, until time.Time
 	addresses []netip.Addr
 	err       error
+	// before is what was known before, as long as this entry is not ready.
+	before *entry
 }
 
 func newBook() *book {
@@ -76,7 +88,12 @@ func (b *book) reach(ctx context.Context, to *address) (net.Conn, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
+	equal := leading(addresses)
+	first := int((b.turn.Add(1) - 1) % uint32(equal)) //nolint:gosec // at most maxTried
 	for i, a := range addresses {
+		if i < equal {
+			a = addresses[(first+i)%equal]
+		}
 		var conn net.Conn
 		conn, err = b.try(ctx, net.JoinHostPort(a.Unmap().String(), to.port), i == len(addresses)-1)
 		if err == nil || ctx.Err() != nil {
@@ -84,6 +101,16 @@ func (b *book) reach(ctx context.Context, to *address) (net.Conn, error) {
 		}
 	}
 	return nil, err
+}
+
+// leading is how many addresses, of at least one, are of the first one's family. All of them are the
+// target, as the pods behind a headless Service: connections are spread over them.
+func leading(addresses []netip.Addr) int {
+	n := 1
+	for n < len(addresses) && addresses[n].Unmap().Is4() == addresses[0].Unmap().Is4() {
+		n++
+	}
+	return n
 }
 
 func (b *book) try(ctx context.Context, endpoint string, last bool) (net.Conn, error) {
@@ -95,25 +122,39 @@ func (b *book) try(ctx context.Context, endpoint string, last bool) (net.Conn, e
 	return b.dialer.DialContext(ctx, "tcp", endpoint)
 }
 
-// lookup resolves a name; users who ask while another does wait for its answer.
+// lookup resolves a name. Users who ask while another does wait for its answer, unless there is one
+// from before: what is wrong with a resolver for a moment is not what is tested.
 func (b *book) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	now := time.Now()
 	b.mu.Lock()
 	e := b.entries[host]
-	if e == nil || !e.until.IsZero() && time.Now().After(e.until) {
+	if e == nil || !e.until.IsZero() && now.After(e.until) {
 		if len(b.entries) >= maxNames {
 			clear(b.entries)
 		}
-		e = &entry{ready: make(chan struct{})}
+		e = &entry{ready: make(chan struct{}), before: e.known(now)}
 		b.entries[host] = e
 		go b.fill(context.WithoutCancel(ctx), e, host)
 	}
+	before := e.before
 	b.mu.Unlock()
+	if before != nil {
+		return before.addresses, nil
+	}
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, &net.DNSError{Err: "no answer within the timeout", Name: host, IsTimeout: true}
 	case <-e.ready:
 		return e.addresses, e.err
 	}
+}
+
+// known is the entry if it holds addresses that may still be used.
+func (e *entry) known(now time.Time) *entry {
+	if e == nil || len(e.addresses) == 0 || now.Sub(e.at) > keepOld {
+		return nil
+	}
+	return e
 }
 
 // fill asks the resolver. The user who asked first may give up meanwhile, the
@@ -124,8 +165,15 @@ func (b *book) fill(ctx context.Context, e *entry, host string) {
 		err = &net.DNSError{Err: "the name has no address", Name: host, IsNotFound: true}
 	}
 	b.mu.Lock()
-	e.addresses, e.err = addresses[:min(len(addresses), maxTried)], err
-	e.until = time.Now().Add(keepNames)
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	e.addresses, e.err, e.at, e.until = addresses[:min(len(addresses), maxTried)], err, now, now.Add(keepNames)
+	if err != nil {
+		e.until = now.Add(keepFailure)
+		if old := e.before.known(now); old != nil {
+			e.addresses, e.err, e.at = old.addresses, nil, old.at
+		}
+	}
+	e.before = nil
 	close(e.ready)
 }

@@ -90,13 +90,15 @@ func (l *line) hop(ctx context.Context, m *message, keep *Answer) (Hop, reply) {
 // not seen the request then. One that went out is never sent again.
 func (l *line) exchange(ctx context.Context, m *message, keep *Answer, out *Hop) (reply, error) {
 	until := out.Sent.Add(l.factory.options.Timeout)
-	for c := l.take(m.to.origin, out.Sent); ; c = nil {
+	origin, name := m.origin()
+	for c := l.take(origin, out.Sent); ; c = nil {
 		used := c != nil
 		if !used {
 			var err error
-			if c, err = l.factory.connect(ctx, m.to, until, out); err != nil {
+			if c, err = l.factory.connect(ctx, m.to, name, until, out); err != nil {
 				return reply{}, because(err, errNoConnection)
 			}
+			c.origin = origin
 		}
 		c.watch(ctx)
 		d := desks.Get().(*desk)
@@ -123,13 +125,13 @@ func because(err, reason error) error {
 	return err
 }
 
-// connect makes a connection.
-func (f *Factory) connect(ctx context.Context, to *address, until time.Time, out *Hop) (*conn, error) {
+// connect makes a connection, over TLS to the server of a name.
+func (f *Factory) connect(ctx context.Context, to *address, name string, until time.Time, out *Hop) (*conn, error) {
 	raw, err := f.reach(ctx, to, until, out)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{origin: to.origin, stall: max(leastStall, f.options.Timeout)}
+	c := &conn{stall: max(leastStall, f.options.Timeout)}
 	c.socket = socket{Conn: raw, slack: f.options.Timeout / 4}
 	c.stream = &c.socket
 	if !to.secure {
@@ -137,7 +139,7 @@ func (f *Factory) connect(ctx context.Context, to *address, until time.Time, out
 	}
 	c.watch(ctx)
 	c.bound(until, errNoConnection)
-	secured := tls.Client(&c.socket, f.config(to.name))
+	secured := tls.Client(&c.socket, f.config(name))
 	c.stream = secured
 	began := time.Now()
 	if err := secured.Handshake(); err != nil { //nolint:noctx // the context closes the socket
@@ -160,7 +162,7 @@ func (f *Factory) reach(ctx context.Context, to *address, until time.Time, out *
 		defer func() { out.DNS, out.TCP, _ = c.took() }()
 	}
 	raw, err := f.book.dialTo(ctx, to)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && classOf(err) != DNS {
 		return nil, ctx.Err()
 	}
 	return raw, err

@@ -222,7 +222,7 @@ func (m *message) redirect(code int, location string) error {
 	}
 	var drop []string
 	host := m.host // the script's own, where it names the host: an ingress knows no other
-	if to.Host != m.to.Host || to.Scheme != m.to.Scheme {
+	if to.Host != m.to.Host || m.to.secure && !to.secure {
 		drop = append(drop, "Authorization", "Cookie")
 		host = to.authority
 	}
@@ -240,6 +240,19 @@ func (m *message) redirect(code int, location string) error {
 	}
 	m.to, m.host = to, host
 	return nil
+}
+
+// origin tells the connections apart that the message may take, and name is whom it is for: over TLS
+// the script's Host header says which certificate is wanted, as it says which service.
+func (m *message) origin() (origin, name string) {
+	if !m.to.secure || m.host == m.to.authority {
+		return m.to.origin, m.to.name
+	}
+	name = (&url.URL{Host: m.host}).Hostname()
+	if _, err := netip.ParseAddr(name); err == nil || name == "" || name == m.to.name {
+		return m.to.origin, m.to.name
+	}
+	return m.to.origin + " " + name, name
 }
 
 // cookies are those that the script sets, and then the user's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"slices"
 	"sync"
 	"time"
@@ -56,9 +57,10 @@ type flight struct {
 	until            time.Time
 	reason           error
 	wrote, firstByte time.Time
-	// sent says that the request went out whole, so that it must not go out again.
-	sent       bool
-	connecting *connecting
+	// sent says that the request went out whole, so that it must not go out again; informed that
+	// something came before the answer, for information only.
+	sent, informed bool
+	connecting     *connecting
 }
 
 func newFlight(parent context.Context, extended bool) *flight {
@@ -89,7 +91,7 @@ func (t *roundTripper) flight(parent context.Context) *flight {
 func (t *roundTripper) land(f *flight, clean bool) {
 	f.mu.Lock()
 	clean = clean && !f.wrote.IsZero() && !f.firstByte.IsZero() && f.request.Context().Err() == nil
-	f.until, f.wrote, f.firstByte, f.sent = time.Time{}, time.Time{}, time.Time{}, false
+	f.until, f.wrote, f.firstByte, f.sent, f.informed = time.Time{}, time.Time{}, time.Time{}, false, false
 	f.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -184,6 +186,22 @@ func (f *flight) trace() *httptrace.ClientTrace {
 			defer f.mu.Unlock()
 			f.firstByte = now
 		},
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.informed = true
+			return nil
+		},
+	}
+}
+
+// answered notes that the answer's headers are there. The transport reports the first byte of
+// what came before them for information, which says nothing about how long the answer takes.
+func (f *flight) answered() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.informed {
+		f.firstByte = time.Now()
 	}
 }
 
@@ -203,6 +221,7 @@ func (t *roundTripper) hop(parent context.Context, m *message, keep *Answer) (ou
 	out.Sent = time.Now()
 	f.bound(out.Sent.Add(t.timeout), errNoConnection)
 	response, err := t.transport.RoundTrip(request)
+	f.answered()
 	if err == nil && response.StatusCode < 100 {
 		_ = response.Body.Close() // nobody looks at it
 		err = errNoCode

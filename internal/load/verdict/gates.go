@@ -98,8 +98,9 @@ func failedUsers(c gate.Check) bool {
 // LimitsServerErrors says whether any strict check limits the answers of 5xx.
 func LimitsServerErrors(checks []gate.Check) bool { return limitsOf(checks).serverErrors }
 
-// failedByAnswers names the gates that the answers of 5xx alone would fail:
-// requests without an answer may be the generator's own.
+// failedByAnswers names the gates that the answers of 5xx alone would fail, and that
+// would be met without them: requests without an answer, and requests that were never
+// sent, may be the generator's own.
 func failedByAnswers(f Facts) string {
 	answers := func(name string) (float64, bool) {
 		if name == series.ErrorRate {
@@ -107,12 +108,18 @@ func failedByAnswers(f Facts) string {
 		}
 		return f.Total.Value(name)
 	}
+	faultless := func(name string) (float64, bool) {
+		if name == series.Requests {
+			return f.Total.Value(name)
+		}
+		return 0, true
+	}
 	var failed []string
 	for _, c := range f.Checks {
 		if !c.Strict || slices.ContainsFunc(c.Names(), notAnAnswer) {
 			continue
 		}
-		if o := c.Evaluate(answers); !o.OK && o.Why == "" {
+		if o := c.Evaluate(answers); !o.OK && o.Why == "" && c.Evaluate(faultless).OK {
 			failed = append(failed, Explain(o))
 		}
 	}

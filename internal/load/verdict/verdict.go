@@ -28,6 +28,8 @@ const (
 	leastLate = 3
 	// leastAchieved is the share of due arrivals that must start.
 	leastAchieved = 0.99
+	// leastFinished is the share of virtual users that must come to their end.
+	leastFinished = 0.99
 	// mostThrottled is the share of seconds in which the CPU quota may run out.
 	mostThrottled = 0.05
 )
@@ -89,6 +91,9 @@ func Judge(f Facts) (result.Verdict, string) {
 		return result.Fail, stoppedEarly(f) + answers + " (the load generator was the bottleneck: " + why + "; but answers of 5xx are the target's own)"
 	case why != "":
 		return result.Inconclusive, "the load generator was the bottleneck: " + why
+	case nameless(f):
+		return result.Inconclusive, stoppedEarly(f) + fmt.Sprintf("for %d requests no address was found, without which all gates would be met",
+			f.Total.Counter(lookups))
 	case f.Aborted != "":
 		return result.Fail, withErrors(f.Aborted, f)
 	}
@@ -125,7 +130,21 @@ func judgeNumbers(f Facts) (result.Verdict, string) {
 	if n := f.Total.Counter(series.ExpectFailed); f.Expects && n > 0 {
 		return result.Fail, fmt.Sprintf("%d expectations of the script were not met", n) + because(f.Total, string(httpx.Expect))
 	}
+	if why := unfinished(f); why != "" {
+		return result.Inconclusive, why
+	}
 	return result.Pass, ""
+}
+
+// unfinished says that too many users were ended before they came to their end, or "":
+// what they were about to do was not measured.
+func unfinished(f Facts) string {
+	started := f.Total.Counter(series.VUsersCreated)
+	ended := f.Total.Counter(series.VUsersCompleted) + f.Total.Counter(series.VUsersFailed)
+	if float64(ended) >= leastFinished*float64(started) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d virtual users had not finished when the test was ended", started-ended, started)
 }
 
 // Unexpected says whether a test fails by the script's expectations alone.

@@ -20,6 +20,7 @@ import (
 func healthy() Facts {
 	s := stats.NewSet()
 	s.Count(series.VUsersCreated, 100)
+	s.Count(series.VUsersCompleted, 100)
 	s.Count(series.Requests, 300)
 	s.Count(series.Responses, 300)
 	s.Count(series.Codes+"200", 300)
@@ -122,6 +123,20 @@ func TestJudge(t *testing.T) {
 			f.Checks = []gate.Check{check(t, "errors.rate <= 0.01")}
 			f.Outcomes = []gate.Outcome{f.Checks[0].Evaluate(f.Total.Value)}
 		}, result.Inconclusive, "5 requests found no free port"},
+		{"few requests are the generator's own, however they were answered", func(f *Facts) {
+			f.Throttled = 1
+			f.Checks = []gate.Check{check(t, "http.requests > 1000"), check(t, "http.codes.5xx < 3 and http.requests > 1000")}
+			f.Outcomes = []gate.Outcome{f.Checks[0].Evaluate(f.Total.Value), f.Checks[1].Evaluate(f.Total.Value)}
+		}, result.Inconclusive, "bottleneck"},
+		{"a few requests found no address", func(f *Facts) { nowhere(f, 3) }, result.Inconclusive, "for 3 requests no address was found"},
+		{"a few requests found no address, which the gates allow", func(f *Facts) { nowhere(f, 2) }, result.Pass, ""},
+		{"the test was ended for them", func(f *Facts) { nowhere(f, 90); f.Aborted = "stopped early: errors.rate > 0.2: errors.rate = 0.3" },
+			result.Inconclusive, "stopped early: for 90 requests no address was found"},
+		{"the answers were bad as well", func(f *Facts) { f.Total.Count(series.Codes+"503", 30); nowhere(f, 3) }, result.Fail, "errors.rate <= 0.009: errors.rate = 0.11"},
+		{"the test was ended for something else", func(f *Facts) { nowhere(f, 1); f.Aborted = "stopped early: x" }, result.Fail, "stopped early: x"},
+		{"users had not finished", func(f *Facts) { f.Total.Count(series.VUsersCompleted, -2) }, result.Inconclusive, "2 of 100 virtual users had not finished"},
+		{"one in a hundred had not finished", func(f *Facts) { f.Total.Count(series.VUsersCompleted, -1) }, result.Pass, ""},
+		{"users that failed have finished", func(f *Facts) { f.Total.Count(series.VUsersCompleted, -9); f.Total.Count(series.VUsersFailed, 9) }, result.Pass, ""},
 		{"the run was ended for the target's sake", func(f *Facts) { f.Aborted = "stopped early: errors.rate > 0.5: errors.rate = 1" }, result.Fail,
 			"stopped early: errors.rate > 0.5: errors.rate = 1"},
 		{"arrivals that did not start say nothing about the target", func(f *Facts) {
@@ -147,6 +162,23 @@ func TestJudge(t *testing.T) {
 				t.Errorf("%s because %q, want %s because %q", got, why, tt.want, tt.why)
 			}
 		})
+	}
+}
+
+// nowhere has some of the requests, each of a user of its own, find no address, beside the usual gates.
+func nowhere(f *Facts, n int64) {
+	f.Total.Count(series.ErrorClass+"dns", n)
+	f.Total.Count(series.Responses, -n)
+	f.Total.Count(series.Codes+"200", -n)
+	f.Total.Count(series.VUsersFailed, n)
+	f.Total.Count(series.VUsersCompleted, -n)
+	for _, text := range []string{"errors.rate <= 0.009", "http.requests >= 200"} {
+		c, err := gate.Condition(text, series.NewCatalogue())
+		if err != nil {
+			panic(err)
+		}
+		f.Checks = append(f.Checks, c)
+		f.Outcomes = append(f.Outcomes, c.Evaluate(f.Total.Value))
 	}
 }
 
