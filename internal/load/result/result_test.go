@@ -117,6 +117,31 @@ func TestTreeOfAnEmptyResult(t *testing.T) {
 	}
 }
 
+// What had no room in the document is not known, and nobody may take it for 0.
+func TestWhatDidNotFitIsNotInTheTree(t *testing.T) {
+	r := Result{Version: 1, Verdict: Pass, Requests: 100, ErrorRate: 0.01, Codes: map[string]int64{"200": 99, "503": 1}, Share: &[2]int64{0, 1}}
+	for budget := MinBudget; budget <= MaxBudget; budget++ {
+		text, err := r.Fit(budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		short, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree := short.Tree()
+		if codes, there := tree["codes"].(map[string]any); there && codes["5xx"] != 1.0 {
+			t.Fatalf("in %d bytes %s the 5xx are %v", budget, text, codes["5xx"])
+		}
+		if rate, there := tree["errorRate"]; there && rate != 0.01 {
+			t.Fatalf("in %d bytes %s the error rate is %v", budget, text, rate)
+		}
+		if tree["verdict"] != "pass" {
+			t.Fatalf("in %d bytes the verdict is %v", budget, tree["verdict"])
+		}
+	}
+}
+
 // The struct tags are the one table between short and long names: every field
 // has both, and no name stands for two things in one place.
 func TestEveryFieldHasOneShortAndOneLongName(t *testing.T) {

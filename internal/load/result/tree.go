@@ -1,6 +1,7 @@
 package result
 
 import (
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -14,9 +15,19 @@ import (
 //
 // Where two versions were compared, report.canary and report.stable hold the
 // same numbers of each, and report.ratio the first divided by the second.
+//
+// What did not fit into the document is not there either: it would read as 0.
 func (r Result) Tree() map[string]any {
 	tree := object(reflect.ValueOf(r))
-	tree["codes"] = withClasses(r.Codes)
+	if slices.Contains(r.Truncated, "all") {
+		maps.DeleteFunc(tree, func(name string, _ any) bool { return !slices.Contains(least, name) })
+		return tree
+	}
+	if slices.Contains(r.Truncated, "codes") && len(r.Codes) == 0 {
+		delete(tree, "codes")
+	} else {
+		tree["codes"] = withClasses(r.Codes)
+	}
 	tree["errors"] = r.canary().errors(r.lost())
 	if r.Stable == nil {
 		return tree
@@ -28,6 +39,9 @@ func (r Result) Tree() map[string]any {
 	}
 	return tree
 }
+
+// least are what is left of a result of which all else did not fit.
+var least = []string{"version", "verdict", "why", "truncated", "share"}
 
 // canary is the result's own side, in the words of the other.
 func (r Result) canary() Side {

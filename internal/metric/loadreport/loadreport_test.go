@@ -64,6 +64,19 @@ func TestWhatGeneratorsReportHasTheSameNames(t *testing.T) {
 	}
 }
 
+// Over gRPC and TCP fortio counts words, not codes.
+func TestFortiosWordsForWhatWentWell(t *testing.T) {
+	for codes, want := range map[string]float64{
+		`{"SERVING": 90, "ERROR": 10}`: 0.1, `{"SERVING": 100}`: 0, `{"OK": 75, "read: connection reset": 25}`: 0.25,
+		`{"NOT_SERVING": 100}`: 1, `{"200": 50, "503": 25, "-1": 25}`: 0.5,
+	} {
+		report, err := Parse(api.ReportFortio, []byte(`{"DurationHistogram": {"Count": 100}, "RetCodes": `+codes+`}`))
+		if err != nil || report["errorRate"] != want {
+			t.Errorf("%s: error rate %v, %v, want %v", codes, report["errorRate"], err, want)
+		}
+	}
+}
+
 // Two programs that were asked the same of the same server say the same.
 func TestGeneratorsAgree(t *testing.T) {
 	for _, path := range []string{"errors.rate", "codes.503", "codes.5xx", "requests"} {

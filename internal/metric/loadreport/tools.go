@@ -42,6 +42,9 @@ func vegeta(text []byte, t tree) error {
 	return nil
 }
 
+// fortioGood are fortio's words, instead of codes, for what went well: over gRPC, and over TCP and UDP.
+var fortioGood = []string{"SERVING", "OK"}
+
 // fortio reads what `fortio load -json` writes. Code -1 counts requests without an answer; which percentiles there are is
 // up to -p.
 func fortio(text []byte, t tree) error {
@@ -70,6 +73,12 @@ func fortio(text []byte, t tree) error {
 	}
 	if report.Codes != nil {
 		bad, unanswered := t.codes(report.Codes)
+		for _, word := range fortioGood {
+			if n, told := report.Codes[word]; told {
+				unanswered -= n
+				t.put("codes."+word, n)
+			}
+		}
 		t.failures(bad+unanswered, requests)
 	}
 	if requests == 0 {
