@@ -108,12 +108,17 @@ func (d *desk) exchange(c *conn, m *message, keep *Answer, out *Hop, until time.
 	out.Bytes, d.err = drain(response.Body, c, c.stall, keep)
 	out.Done = time.Now()
 	whole := d.settle(out) && err == nil
-	d.clean = d.err == nil && whole && !response.Close && !m.closes && d.reader.Buffered() == 0 &&
-		response.StatusCode != http.StatusSwitchingProtocols
-	if d.clean {
-		c.idle, d.clean = idleFor(response.Header)
-	}
+	d.clean = d.err == nil && whole && !m.closes && d.keeps(response)
 	return false
+}
+
+// keeps says whether the connection can be used again after an answer, and notes for how long.
+func (d *desk) keeps(r *http.Response) (ok bool) {
+	if r.Close || d.reader.Buffered() > 0 || r.StatusCode == http.StatusSwitchingProtocols {
+		return false
+	}
+	d.conn.idle, ok = idleFor(r.Header)
+	return ok
 }
 
 // write sends the message; n is how much of it went out.
