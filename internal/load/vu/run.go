@@ -78,6 +78,7 @@ type runner struct {
 	inFlight         atomic.Int64
 	users            sync.WaitGroup
 	turns            chan turn
+	idle             atomic.Int64
 	started          time.Time
 	keys             *keys
 }
@@ -146,6 +147,10 @@ type turn struct {
 	due   time.Time
 }
 
+// idleWorkers is how many goroutines without a user wait for one. It evens out
+// arrivals by chance; those of a burst end, or their stacks would stay.
+const idleWorkers = 128
+
 // begin hands a user to a goroutine whose last one has finished, or to a new
 // one: a used goroutine has the stack that sending a request needs.
 func (r *runner) begin(ctx context.Context, t turn) {
@@ -156,10 +161,16 @@ func (r *runner) begin(ctx context.Context, t turn) {
 	}
 }
 
-// work runs one user after the other until there are no more.
+// work runs one user after the other until there are no more, or others enough wait for them.
 func (r *runner) work(ctx context.Context, t turn) {
-	for more := true; more; t, more = <-r.turns {
+	for more := true; more; {
 		r.user(ctx, t.k, t.phase, t.due)
+		if r.idle.Add(1) > idleWorkers {
+			r.idle.Add(-1)
+			return
+		}
+		t, more = <-r.turns
+		r.idle.Add(-1)
 	}
 }
 

@@ -1,8 +1,10 @@
 package vu
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,6 +52,28 @@ func TestTheBoundTurnsArrivalsAway(t *testing.T) {
 	if pace.Achieved != 2 || pace.Offered != 5 || set.Counter(series.Overflow) != 3 || set.Counter(series.VUsersSkipped) != 3 {
 		t.Errorf("%d of %d started, %d overflowed and %d were skipped", pace.Achieved, pace.Offered, set.Counter(series.Overflow), set.Counter(series.VUsersSkipped))
 	}
+}
+
+// A moment in which many users wait, for a server that stalls, is not paid for to the end of the run.
+func TestAGoroutineOfABurstEndsWithIt(t *testing.T) {
+	s := compile(t, "http://127.0.0.1:1", "[{duration: 0.05, arrivalCount: 3000}, {duration: 3, arrivalRate: 20}]", "[{think: 300ms}]")
+	before := runtime.NumGoroutine()
+	var most int
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan Pace, 1)
+	go func() { ended <- Run(ctx, s, Config{Recorder: stats.NewRecorder(1), Share: schedule.Whole}) }()
+	for left := 0; ; left = runtime.NumGoroutine() {
+		if most = max(most, left-before); most >= 2500 && left-before < 2*idleWorkers {
+			break
+		}
+		select {
+		case <-ended:
+			t.Fatalf("of %d goroutines %d were left when the run ended", most, left-before)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	cancel()
+	<-ended
 }
 
 // A server that stalls delays what comes after it in one user's walk, and the
