@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -56,6 +57,23 @@ func (c *Condition) ReportPaths() [][]string {
 	}
 	return c.reads.paths
 }
+
+// OptionalPaths lists what the condition names of the report and can do without.
+func (c *Condition) OptionalPaths() [][]string {
+	switch {
+	case c.reads.asks:
+		return nil
+	case c.reads.handlesEmpty:
+		return slices.Concat(c.reads.paths, c.reads.optional)
+	}
+	return c.reads.optional
+}
+
+// Compared lists the values of the report that the condition compares or calculates with.
+func (c *Condition) Compared() []Comparison { return c.reads.compared }
+
+// Fields says whether the condition takes `result` for an object: `result.name`.
+func (c *Condition) Fields() bool { return c.reads.fields }
 
 // Compile reads a condition: an expr-lang expression over `result` and `report` that is true or
 // false. Unknown names and expressions that cannot be boolean are errors.

@@ -15,7 +15,19 @@ type reads struct {
 	indexes     []int // the n of `result[n]`, without repetition, in order of appearance
 	report      bool  // `report` is used
 	paths       [][]string
-	asks        bool // it asks itself what there is: the report's paths may lead nowhere
+	asks        bool       // it asks itself what there is: the report's paths may lead nowhere
+	optional    [][]string // paths with ?. in them
+	compared    []Comparison
+	fields      bool // `result.name` is used
+}
+
+// Comparison is a value of the report beside something it is compared with or calculated with.
+type Comparison struct {
+	Path []string
+	Op   string // with the path on its left side
+	// Number and Text are what it is compared with, nil when that is none written there.
+	Number *float64
+	Text   *string
 }
 
 // What a function deals with when the result is among its arguments.
@@ -93,12 +105,16 @@ func (s *surveyor) name(n *ast.IdentifierNode) bool {
 }
 
 func (s *surveyor) member(n *ast.MemberNode, element bool) bool {
-	if path, ok := reportPath(n); ok {
+	if path, optional, ok := reportPath(n); ok && !optional {
 		s.paths = append(s.paths, path)
 		s.report = true
 		return true
+	} else if ok {
+		s.optional = append(s.optional, path)
 	}
 	if base, ok := n.Node.(*ast.IdentifierNode); ok && base.Value == "result" {
+		_, named := n.Property.(*ast.StringNode)
+		s.fields = s.fields || named && !n.Optional
 		if index, ok := n.Property.(*ast.IntegerNode); ok && index.Value >= 0 {
 			s.index(index.Value)
 			s.handlesEmpty = s.handlesEmpty || n.Optional
@@ -111,19 +127,51 @@ func (s *surveyor) member(n *ast.MemberNode, element bool) bool {
 }
 
 // reportPath is what stands behind `report`, when it is nothing but names.
-func reportPath(n *ast.MemberNode) ([]string, bool) {
-	key, ok := n.Property.(*ast.StringNode)
-	if !ok || n.Optional {
-		return nil, false
+func reportPath(node ast.Node) (path []string, optional, ok bool) {
+	if chain, is := node.(*ast.ChainNode); is {
+		node = chain.Node
 	}
-	switch base := n.Node.(type) {
-	case *ast.IdentifierNode:
-		return []string{key.Value}, base.Value == "report"
-	case *ast.MemberNode:
-		path, ok := reportPath(base)
-		return append(path, key.Value), ok
+	n, is := node.(*ast.MemberNode)
+	if !is {
+		name, is := node.(*ast.IdentifierNode)
+		return nil, false, is && name.Value == "report"
 	}
-	return nil, false
+	key, is := n.Property.(*ast.StringNode)
+	if !is {
+		return nil, false, false
+	}
+	path, optional, ok = reportPath(n.Node)
+	return append(path, key.Value), optional || n.Optional, ok
+}
+
+// calculating are the operators that take values, no groups of values; of comparisons what they are from the other side.
+var calculating = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!=", "+": "+", "-": "-", "*": "*", "/": "/", "%": "%"}
+
+// compare notes what the report's values are compared with.
+func (s *surveyor) compare(n *ast.BinaryNode) {
+	mirrored, calculates := calculating[n.Operator]
+	if !calculates || isNothing(n.Left) || isNothing(n.Right) {
+		return
+	}
+	for _, side := range []struct {
+		of, with ast.Node
+		op       string
+	}{{n.Left, n.Right, n.Operator}, {n.Right, n.Left, mirrored}} {
+		path, _, ok := reportPath(side.of)
+		if !ok {
+			continue
+		}
+		c := Comparison{Path: path, Op: side.op}
+		switch with := side.with.(type) {
+		case *ast.IntegerNode:
+			c.Number = new(float64(with.Value))
+		case *ast.FloatNode:
+			c.Number = new(with.Value)
+		case *ast.StringNode:
+			c.Text = &with.Value
+		}
+		s.compared = append(s.compared, c)
+	}
 }
 
 func (s *surveyor) index(i int) {
@@ -138,6 +186,7 @@ func (s *surveyor) index(i int) {
 func (s *surveyor) binary(n *ast.BinaryNode, element bool) bool {
 	whole := s.wholeResult
 	measured := s.all(element, n.Left, n.Right)
+	s.compare(n)
 	if asksForResult(n) {
 		s.wholeResult = whole // asking whether there is a result reads no series
 	}

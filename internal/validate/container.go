@@ -105,6 +105,17 @@ func (p *pod) environment(env []corev1.EnvVar, path *field.Path) {
 		case len(sources) > 1:
 			p.as(RuleConflict).invalid(at.Child("valueFrom"), "names several sources: "+strings.Join(sources, ", "), "keep one of them")
 		}
+		p.keyed(variable.ValueFrom, at.Child("valueFrom"))
+	}
+}
+
+// keyed wants the key of what a variable is taken from.
+func (p *pod) keyed(from *corev1.EnvVarSource, path *field.Path) {
+	if ref := from.SecretKeyRef; ref != nil {
+		p.required(ref.Key, path.Child("secretKeyRef", "key"), "write the key in the Secret")
+	}
+	if ref := from.ConfigMapKeyRef; ref != nil {
+		p.required(ref.Key, path.Child("configMapKeyRef", "key"), "write the key in the ConfigMap")
 	}
 }
 

@@ -1,8 +1,6 @@
 package validate
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -16,10 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	api "sluice.dev/sluice/api/v1alpha1"
-	"sluice.dev/sluice/internal/compose"
-	"sluice.dev/sluice/internal/load/gate"
-	"sluice.dev/sluice/internal/load/script"
-	"sluice.dev/sluice/internal/load/series"
 )
 
 // Bounds of a load test.
@@ -56,6 +50,9 @@ func (s *sheet) loadTest(test *api.LoadTestMetric, path *field.Path) {
 	for i := range test.Env {
 		s.required(test.Env[i].Name, path.Child("env").Index(i).Child("name"), "")
 	}
+	if strings.ContainsAny(test.Image, " \t\n") {
+		s.invalid(path.Child("image"), quote(test.Image)+" has blanks, and is no image", "")
+	}
 	s.loadTags(test.Tags, path.Child("tags"))
 	s.resultBudget(test.PodMetadata, path.Child("podMetadata", "annotations").Key(api.AnnotationResultBudget))
 	if len(test.AbortOn) > maxAborts {
@@ -67,13 +64,13 @@ func (s *sheet) loadTest(test *api.LoadTestMetric, path *field.Path) {
 
 func (s *sheet) loadTargets(test *api.LoadTestMetric, path *field.Path) {
 	if test.Target != "" {
-		s.address(test.Target, path.Child("target"))
+		s.address(test.Target, path.Child("target"), exampleTarget)
 	}
 	if test.CompareTarget == "" {
 		return
 	}
 	at := path.Child("compareTarget")
-	s.address(test.CompareTarget, at)
+	s.address(test.CompareTarget, at, exampleTarget)
 	switch {
 	case test.Target == "":
 		s.as(RuleMissingField).invalid(path.Child("target"), "is missing: compareTarget is what it is compared with", "write the new version's address")
@@ -153,140 +150,4 @@ func (s *sheet) loadTags(tags map[string]string, path *field.Path) {
 			s.invalid(path.Key(key), quote(value)+" cannot be sent as a header", "write up to 128 letters, digits, spaces and any of . : / @ + - _")
 		}
 	}
-}
-
-// loadCompiles finds what is wrong with a script before anything of it runs, and with what is judged by it.
-func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
-	at := path.Child("script", "inline")
-	if test.Script.Inline == "" || test.Script.ConfigMap != nil {
-		s.aborts(test, series.NewCatalogue(), path, Warning)
-		return
-	}
-	if len(test.Script.Inline) > api.MaxLoadScript {
-		s.as(RuleTooLong).invalid(at, fmt.Sprintf("has %d bytes, more than %d", len(test.Script.Inline), api.MaxLoadScript), "put it into a ConfigMap: script: {configMap: {name: …, key: …}}")
-		return
-	}
-	read := loadReadings.of(test)
-	for _, p := range read.problems {
-		if p.At.File == "--target" {
-			continue // said of the target
-		}
-		s.as(RuleScript).invalid(at, placed(p), instead(p))
-	}
-	if read.catalogue == nil {
-		return
-	}
-	for _, p := range read.warnings {
-		s.as(RuleScriptAdvice).warn(at, placed(p), instead(p))
-	}
-	deadline, err := test.Deadline.Duration()
-	if length := read.length; err == nil && deadline >= time.Second && deadline <= length && !open(test.Script.Inline) {
-		s.invalid(path.Child("deadline"), fmt.Sprintf("is %s, and the script's phases take %s: the test would never come to its end", deadline, length), "leave it out, or write more")
-	}
-	s.aborts(test, read.catalogue, path, Invalid)
-}
-
-// aborts compiles the conditions that end a test. Of a script that cannot be read here a name that is not known may
-// be an endpoint.
-func (s *sheet) aborts(test *api.LoadTestMetric, known *series.Catalogue, path *field.Path, unknown Kind) {
-	for i, text := range test.AbortOn {
-		at := path.Child("abortOn").Index(i)
-		if open(text) || !s.characters(text, maxCondition, at) {
-			continue
-		}
-		if _, err := gate.Condition(text, known); err != nil {
-			kind := Invalid
-			if errors.As(err, &gate.UnknownMetricError{}) {
-				kind = unknown
-			}
-			s.as(RuleCondition).add(kind, at, quote(text)+" is not a condition: "+err.Error(), `write for example "errors.rate > 0.5"`)
-		}
-	}
-}
-
-// placed says where in the script something is.
-func placed(p script.Problem) string {
-	text := flagless(p.Text)
-	if p.Path != "" {
-		text = p.Path + ": " + text
-	}
-	if p.At.Line == 0 {
-		return text
-	}
-	return fmt.Sprintf("line %d, column %d: %s", p.At.Line, p.At.Column, text)
-}
-
-func instead(p script.Problem) string { return flagless(p.Instead) }
-
-// flagless names a flag of the command line as the block has it.
-func flagless(text string) string { return strings.ReplaceAll(text, "with -t", "with target") }
-
-// loadStandIns stand for arguments and for variables of the environment whose values are not known here.
-var loadStandIns = []string{"1", "x", "http://stand.in"}
-
-// compileLoad compiles a script. Where a value is not known, only what is wrong with each stand-in for it is
-// certain. The compiled script is nil when it could not be read with any of them.
-func compileLoad(test *api.LoadTestMetric) (compiled *script.Script, certain script.Problems) {
-	standIns := loadStandIns
-	names := compose.Unresolved(api.Metric{Provider: api.MetricProvider{LoadTest: test}})
-	if len(names) == 0 && !slices.ContainsFunc(test.Env, unknownEnv) {
-		standIns = standIns[:1]
-	}
-	for i, standIn := range standIns {
-		one, problems := compileWith(test, names, standIn)
-		if compiled == nil {
-			compiled = one
-		}
-		if i == 0 {
-			certain = problems
-		}
-		certain = slices.DeleteFunc(slices.Clone(certain), func(p script.Problem) bool { return !slices.Contains(problems, p) })
-	}
-	return compiled, certain
-}
-
-func unknownEnv(e corev1.EnvVar) bool { return e.ValueFrom != nil || open(e.Value) }
-
-func compileWith(test *api.LoadTestMetric, names []string, standIn string) (*script.Script, script.Problems) {
-	values := map[string]string{}
-	for _, name := range names {
-		values[name] = standIn
-	}
-	filled, err := compose.Metric(api.Metric{Provider: api.MetricProvider{LoadTest: test}}, values)
-	if err != nil {
-		return nil, nil // said of the metric as a whole
-	}
-	known := filled.Provider.LoadTest
-	environ := []string{"HOSTNAME=" + standIn}
-	for _, e := range known.Env {
-		if e.ValueFrom != nil {
-			e.Value = standIn
-		}
-		environ = append(environ, e.Name+"="+e.Value)
-	}
-	options := script.Options{File: scriptFile, Target: known.Target, Environment: known.Environment, Environ: environ, Enforce: true}
-	if len(known.Variables) > 0 {
-		variables, err := json.Marshal(known.Variables)
-		if err != nil {
-			return nil, nil
-		}
-		options.Variables = string(variables)
-	}
-	compiled, err := script.Load([]byte(known.Script.Inline), options)
-	if err == nil && test.DefaultGates == api.DefaultGatesNone { // then nothing else sees what the gates do not
-		compiled.Warnings = append(compiled.Warnings, advice([]byte(known.Script.Inline), options)...)
-	}
-	var problems script.Problems
-	switch {
-	case errors.As(err, &problems):
-		return nil, problems
-	case err != nil:
-		return nil, script.Problems{{Text: err.Error()}}
-	}
-	return compiled, nil
-}
-
-// advice is what a script's gates do not see.
-func advice(text []byte, o script.Options) script.Problems {
-	return slices.DeleteFunc(script.Lint(text, o), func(p script.Problem) bool { return p.Severity != script.Advice })
 }

@@ -43,7 +43,7 @@ abortOn: ["errors.rate > 0.5", http.response_time.p99 > 2000]
 tags: {team: shop}
 deadline: 10m
 `, "{name: canary}, {name: stable}"), []string{
-			`Invalid ` + at + `script.inline: line 1, column 9: config.environments: no environment is called prod`}},
+			`Invalid ` + at + `environment: no environment is called prod`}},
 		{"placeholders of the script are left to it", loadTemplate(random+"target: http://a", ""), nil},
 		{"a value of a Secret that the script reads from its environment", loadTemplate(inline(
 			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
@@ -75,7 +75,7 @@ deadline: 10m
 		{"a script without a target", loadTemplate(inline("scenarios: [{flow: [{get: {url: /}}]}]"), ""), []string{
 			`Invalid ` + at + `script.inline: line 1, column 1: config.target: there is no target; set it here or with target`}},
 		{"targets that are none", loadTemplate(good+"target: canary\ncompareTarget: http://a", ""), []string{
-			`Invalid ` + at + `target: "canary" is not a URL with a scheme and a host; write it with http:// or https://, such as http://prometheus.monitoring:9090`}},
+			`Invalid ` + at + `target: "canary" is not a URL with a scheme and a host; write it with http:// or https://, such as http://shop-canary.shop.svc`}},
 		{"nothing to compare with", loadTemplate("script: {configMap: {name: a, key: b}}\ncompareTarget: http://a", ""), []string{
 			`Invalid ` + at + `target: is missing: compareTarget is what it is compared with; write the new version's address`}},
 		{"compared with itself", loadTemplate(good+"target: http://a\ncompareTarget: http://a", ""), []string{

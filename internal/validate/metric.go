@@ -142,6 +142,10 @@ func (s *sheet) limits(metric *api.Metric, path *field.Path) {
 	if count > 0 && knowsInconclusives && count < inconclusives {
 		s.invalid(path.Child("inconclusiveLimit"), fmt.Sprintf("is %d, more than the count of %d", inconclusives, count), "")
 	}
+	if once := count == 1 || count == 0 && metric.Interval == ""; once && knowsInconclusives && inconclusives > 0 && metric.During == "" {
+		s.as(RuleNoEffect).warn(path.Child("inconclusiveLimit"), fmt.Sprintf("is %d with one measurement: when that is inconclusive, the metric is", inconclusives),
+			"write count and interval as well, to measure again")
+	}
 	if knowsFailures && knowsSuccesses && s.reachable(count, failures, successes, path) {
 		s.canFail(metric, count, failures, path)
 	}

@@ -55,11 +55,25 @@ func JobPods(metrics []api.Metric) Findings {
 		if job := metrics[i].Provider.Job; job != nil {
 			s.pods(&job.Spec.Template, field.NewPath("spec", "metrics").Index(i).Child("provider", "job", "spec", "template"))
 		}
-		if test := metrics[i].Provider.LoadTest; test != nil && test.PodMetadata != nil {
-			s.keys(test.PodMetadata.Labels, test.PodMetadata.Annotations, field.NewPath("spec", "metrics").Index(i).Child("provider", "loadTest", "podMetadata"))
+		if test := metrics[i].Provider.LoadTest; test != nil {
+			s.loadPod(test, field.NewPath("spec", "metrics").Index(i).Child("provider", "loadTest"))
 		}
 	}
 	return s.sorted()
+}
+
+// loadPod checks what a load test says of its pods.
+func (s *sheet) loadPod(test *api.LoadTestMetric, path *field.Path) {
+	if test.PodMetadata != nil {
+		s.keys(test.PodMetadata.Labels, test.PodMetadata.Annotations, path.Child("podMetadata"))
+	}
+	p := &pod{sheet: s}
+	if !slices.ContainsFunc(test.Env, func(e corev1.EnvVar) bool { return e.Name == "" }) { // said of the load test
+		p.environment(test.Env, path.Child("env"))
+	}
+	if test.Resources != nil {
+		p.resources(test.Resources, path.Child("resources"))
+	}
 }
 
 func (s *sheet) pods(template *corev1.PodTemplateSpec, path *field.Path) {

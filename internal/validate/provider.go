@@ -3,7 +3,6 @@ package validate
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +61,7 @@ func (s *sheet) provider(provider *api.MetricProvider, path *field.Path) {
 
 func (s *sheet) prometheus(metric *api.PrometheusMetric, path *field.Path) {
 	if metric.Address != "" {
-		s.address(metric.Address, path.Child("address"))
+		s.address(metric.Address, path.Child("address"), exampleServer)
 	}
 	if strings.TrimSpace(metric.Query) == "" {
 		s.as(RuleMissingField).invalid(path.Child("query"), "is missing", "")
@@ -128,20 +127,6 @@ func (s *sheet) required(value string, path *field.Path, fix string) {
 	}
 }
 
-// address wants a URL with scheme and host, once it is known.
-func (s *sheet) address(text string, path *field.Path) {
-	if open(text) {
-		return
-	}
-	parsed, err := url.Parse(text)
-	switch {
-	case err != nil:
-		s.invalid(path, quote(text)+" is not a URL", "write scheme, host and port, such as http://prometheus.monitoring:9090")
-	case parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "":
-		s.invalid(path, quote(text)+" is not a URL with a scheme and a host", "write it with http:// or https://, such as http://prometheus.monitoring:9090")
-	}
-}
-
 func (s *sheet) headers(headers []api.WebMetricHeader, path *field.Path) {
 	s.items(len(headers), path)
 	for i, header := range headers {
@@ -166,7 +151,7 @@ func (s *sheet) oauth2(oauth *api.OAuth2Config, path *field.Path) {
 		s.as(RuleMissingField).invalid(path, "needs tokenUrl, clientId and clientSecret", "")
 	}
 	if oauth.TokenURL != "" {
-		s.address(oauth.TokenURL, path.Child("tokenUrl"))
+		s.address(oauth.TokenURL, path.Child("tokenUrl"), "https://login.example.com/token")
 	}
 }
 
@@ -177,7 +162,7 @@ func set(oauth *api.OAuth2Config) bool {
 func (s *sheet) web(metric *api.WebMetric, path *field.Path) {
 	s.required(metric.URL, path.Child("url"), "")
 	if metric.URL != "" {
-		s.address(metric.URL, path.Child("url"))
+		s.address(metric.URL, path.Child("url"), exampleServer)
 	}
 	s.request(metric, path)
 	if metric.TimeoutSeconds < 0 {

@@ -60,18 +60,6 @@ func (r *readings) of(test *api.LoadTestMetric) reading {
 	return read
 }
 
-func readLoad(test *api.LoadTestMetric) reading {
-	compiled, problems := compileLoad(test)
-	if compiled == nil {
-		return reading{problems: problems}
-	}
-	read := reading{warnings: compiled.Warnings, problems: problems, length: compiled.Plan.Length(), catalogue: compiled.Catalogue}
-	for _, w := range compiled.Plan.Windows() {
-		read.phases = append(read.phases, w.Name)
-	}
-	return read
-}
-
 // said is the size of all messages.
 func (r reading) said() int {
 	n := 0

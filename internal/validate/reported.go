@@ -23,15 +23,70 @@ func (s *sheet) reported(condition *judge.Condition, scope result.Scope, path *f
 		s.as(RuleCondition).invalid(path, "takes result for a list of series, and the result of a load test is one number: its exit code",
 			"ask the report, for example report.latency.p99 < 250")
 	}
-	told := map[string]bool{}
-	for _, asked := range condition.ReportPaths() {
-		why, has := result.Unknown(asked, scope)
-		if why == "" || told[why] {
-			continue
-		}
-		told[why] = true
-		s.as(RuleCondition).invalid(path, why, thereIs(why, has))
+	if condition.Fields() {
+		s.as(RuleCondition).invalid(path, "takes result for an object, and the result of a load test is one number: its exit code",
+			"ask the report, for example report.latency.p99 < 250")
 	}
+	told := map[string]bool{}
+	tell := func(kind Kind, paths [][]string, then string) {
+		for _, asked := range paths {
+			why, has := result.Unknown(asked, scope)
+			if why != "" && !told[why] {
+				told[why] = true
+				s.as(RuleCondition).add(kind, path, why+then, thereIs(why, has))
+			}
+		}
+	}
+	tell(Invalid, condition.ReportPaths(), "")
+	tell(Warning, condition.OptionalPaths(), ": it is never there")
+	for _, c := range condition.Compared() {
+		if why, _ := result.Unknown(c.Path, scope); why == "" {
+			s.compared(c, scope, path)
+		}
+	}
+}
+
+// shares and times are values of a report whose unit is easily mistaken.
+var (
+	shares = []string{"errorRate", "errors.rate", "apdex", "cpu.throttled"}
+	times  = []string{"latency", "firstByte", "fromIntended"}
+)
+
+// compared finds comparisons that cannot mean what they say.
+func (s *sheet) compared(c judge.Comparison, scope result.Scope, path *field.Path) {
+	name := strings.Join(append([]string{"report"}, c.Path...), ".")
+	if below := result.Below(c.Path, scope); len(below) > 0 || len(c.Path) == 0 {
+		example := below[len(below)-1]
+		switch {
+		case slices.Contains(below, "p99"):
+			example = "p99"
+		case len(c.Path) == 0:
+			example = "latency.p99"
+		}
+		s.as(RuleCondition).invalid(path, name+" is no value but a group of them", "ask one of them, for example "+name+"."+example)
+		return
+	}
+	sided := c.Path
+	if first := sided[0]; first == "canary" || first == "stable" {
+		sided = sided[1:]
+	}
+	about := strings.Join(sided, ".")
+	switch {
+	case c.Text != nil && about == "verdict" && !slices.Contains([]string{"pass", "fail", "inconclusive"}, *c.Text):
+		s.as(RuleCondition).invalid(path, name+" is never "+quote(*c.Text), "write pass, fail or inconclusive")
+	case c.Number == nil:
+	case slices.Contains(shares, about) && *c.Number > 1:
+		s.warn(path, fmt.Sprintf("%s is a share from 0 to 1, and %g is beyond that", name, *c.Number), fmt.Sprintf("write %g for %g %%", *c.Number/100, *c.Number))
+	case slices.Contains(shares[:2], about) && *c.Number == 1 && (c.Op == "<=" || c.Op == "<"):
+		s.warn(path, fmt.Sprintf("%s is a share from 0 to 1, so %s 1 holds of nearly all there can be", name, c.Op), "write 0.01 for 1 %")
+	case measured(sided) && *c.Number > 0 && *c.Number < 1 && c.Op != "==" && c.Op != "!=":
+		s.warn(path, fmt.Sprintf("%s is in milliseconds, and %g is less than one", name, *c.Number), fmt.Sprintf("if seconds were meant, write %g", *c.Number*1000))
+	}
+}
+
+// measured says that a path leads to a quantile of the requests' times.
+func measured(path []string) bool {
+	return len(path) > 1 && path[0] != "ratio" && slices.Contains(times, path[len(path)-2])
 }
 
 // thereIs says what to write instead of the last word of a text.

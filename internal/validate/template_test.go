@@ -104,7 +104,6 @@ spec:
 			`Invalid spec.args[4].valueFrom.secretKeyRef.name: is missing; write the name of the Secret`}},
 		{"braces that are no placeholder", metric("successCondition: result[0] < {{arg.amp}}\nprovider: {prometheus: {address: '{{ .args.amp }}/x', query: 'sum(a{b=\"{{inputs.y}}\"}) / {{args.', rangeQuery: {start: '{{start time}}', end: now(), step: 1m}}}"), []string{
 			`Invalid spec.metrics[0].provider.prometheus.address: "{{ .args.amp }}" is no placeholder: nothing is filled in for it; did you mean {{args.amp}}?`,
-			`Invalid spec.metrics[0].provider.prometheus.address: "{{ .args.amp }}/x" is not a URL with a scheme and a host; write it with http:// or https://, such as http://prometheus.monitoring:9090`,
 			`Invalid spec.metrics[0].provider.prometheus.query: "{{inputs.y}}" is no placeholder: nothing is filled in for it; did you mean {{args.y}}?`,
 			`Invalid spec.metrics[0].provider.prometheus.query: "{{args." is no placeholder: nothing is filled in for it; a placeholder is written {{args.name}}`,
 			`Invalid spec.metrics[0].provider.prometheus.rangeQuery.start: "{{start time}}" is no placeholder: nothing is filled in for it; a placeholder is written {{args.name}}`,

@@ -98,8 +98,15 @@ func (l lexer) number(i int) (token, int, error) {
 	}
 	digits := l.text[i : i+n]
 	v, err := strconv.ParseFloat(digits, 64)
-	if err != nil || i+n < len(l.text) && isLetter(l.text[i+n]) {
-		return token{}, 0, failure(i, "%q is not a number", digits)
+	end := i + n
+	for end < len(l.text) && (isLetter(l.text[end]) || isDigit(l.text[end])) {
+		end++
+	}
+	switch {
+	case err != nil:
+		return token{}, 0, failure(i, "%q is not a number", l.text[i:end])
+	case end > i+n:
+		return token{}, 0, failure(i, "%q is not a number; numbers have no unit, and times are in milliseconds", l.text[i:end])
 	}
 	return token{kind: number, text: digits, value: v, at: i}, n, nil
 }

@@ -2,8 +2,10 @@ package gate
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 
 	"sluice.dev/sluice/internal/load/expression"
@@ -12,6 +14,9 @@ import (
 )
 
 var errNoBoolean = errors.New("the condition is a number; compare it with something, as in http.codes.500 == 0")
+
+// percent is a number with a sign that means the rest of a division here.
+var percent = regexp.MustCompile(`[0-9]\s*%\s*($|\)|and\b|or\b)`)
 
 // node is a part of a compiled gate.
 type node struct {
@@ -36,7 +41,10 @@ func (n *node) boolean() bool {
 // scenarios), so a known name wins over operators, and the longest over shorter ones.
 func parse(text string, known *series.Catalogue) (*node, error) {
 	root, err := expression.Parse(text, known.Longest)
-	if err != nil {
+	switch {
+	case err != nil && percent.MatchString(text):
+		return nil, fmt.Errorf("%w; a share is written as a number, 0.01 for 1 %%", err)
+	case err != nil:
 		return nil, err
 	}
 	n, err := compiler{known}.node(root)

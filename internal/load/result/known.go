@@ -50,6 +50,19 @@ func Unknown(path []string, s Scope) (why string, has []string) {
 	return "", nil
 }
 
+// Below is what stands below a path in the tree of a test, empty when that is a value, or nothing at all.
+func Below(path []string, s Scope) []string {
+	at := tree()
+	for _, key := range path {
+		next, ok := at.at(key)
+		if !ok {
+			return nil
+		}
+		at = next
+	}
+	return at.names(s)
+}
+
 // phase says whether a phase may be called so; long names are cut in a result.
 func (s Scope) phase(name string) bool {
 	return len(s.Phases) == 0 || slices.ContainsFunc(s.Phases, func(known string) bool { return strings.HasPrefix(known, strings.TrimSuffix(name, "…")) })

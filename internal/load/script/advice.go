@@ -15,6 +15,11 @@ func (c *compiler) unchecked(s *Script) {
 	}
 	if c.options.Enforce {
 		s.Expect = &ExpectPlugin{Format: "pretty"}
+		c.add(Problem{
+			At: c.expects[0].at, Severity: Advice, Code: CodeExpectNotLoaded,
+			Text:    "expectations are checked here; elsewhere, without --enforce, none would be, because plugins.expect is not declared",
+			Instead: "add config.plugins.expect: {}",
+		})
 		return
 	}
 	c.add(Problem{

@@ -1,7 +1,9 @@
 package script
 
 import (
+	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,6 +89,7 @@ func (c *compiler) config(config *value, s *Script) raw {
 		r.phases = nil
 	}
 	s.Plan = c.phases(r, config.at)
+	c.length = s.Plan.Length()
 	return r
 }
 
@@ -138,6 +141,22 @@ func (c *compiler) target(v *value, path string) string {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		c.fail(v.at, path, "must be an address that begins with http:// or https://, not %s", v.describe())
+		return target
+	}
+	if port, err := strconv.Atoi(u.Port()); err == nil && (port < 1 || port > 65535) {
+		c.fail(v.at, path, "the port %d is not from 1 to 65535", port)
+	}
+	switch {
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		c.add(Problem{
+			At: v.at, Path: path, Severity: Warning, Code: CodeOddTarget, Text: "has a query or a fragment, and what begins with / in a url is put behind it",
+			Instead: "write the query in the url of each request",
+		})
+	case strings.HasSuffix(u.Path, "/"):
+		c.add(Problem{
+			At: v.at, Path: path, Severity: Warning, Code: CodeOddTarget, Text: "ends with /, and a url such as /a is put behind it as it is: //a is sent",
+			Instead: "write it without the last /",
+		})
 	}
 	return target
 }
@@ -178,11 +197,15 @@ var phaseKeys = keys{now: []string{"name", "duration", "arrivalRate", "rampTo", 
 // phases compiles the arrival plan; a script without phases has one arrival.
 func (c *compiler) phases(r raw, at Position) schedule.Plan {
 	phases := []schedule.Phase{{Name: "Phase 1", Kind: schedule.Count, Duration: time.Second, Arrivals: 1}}
+	before := len(c.problems)
 	if v := r.phases; v != nil {
 		at = v.at
 		phases = nil
 		if v.kind != list || len(v.items) == 0 {
-			c.fail(v.at, "config.phases", "must be a list of at least one phase, not %s", v.describe())
+			c.add(Problem{
+				At: v.at, Path: "config.phases", Code: CodeInvalid, Instead: dash(v),
+				Text: "must be a list of at least one phase, not " + v.describe(),
+			})
 		}
 		for i, item := range v.items {
 			phases = append(phases, c.phase(item, i, r.poisson))
@@ -193,5 +216,38 @@ func (c *compiler) phases(r raw, at Position) schedule.Plan {
 	if err != nil {
 		c.fail(at, "config.phases", "%s", err)
 	}
+	if len(c.problems) == before {
+		c.idle(r.phases, plan)
+	}
 	return plan
+}
+
+// dash says how a map becomes a list of one.
+func dash(v *value) string {
+	if v.kind != object {
+		return ""
+	}
+	return "put a dash in front of its first key, and indent the others as far"
+}
+
+// idle warns of phases in which nobody arrives.
+func (c *compiler) idle(phases *value, plan schedule.Plan) {
+	if phases == nil || len(phases.items) != len(plan.Windows()) {
+		return
+	}
+	for i, w := range plan.Windows() {
+		item := phases.items[i]
+		if w.Arrivals > 0 || item.get("pause") != nil {
+			continue
+		}
+		p := Problem{
+			At: item.at, Path: index("config.phases", i), Severity: Warning, Code: CodeNoArrivals,
+			Text: "no virtual user arrives in this phase", Instead: "write pause if that is meant",
+		}
+		if w.Kind == schedule.Constant && w.Rate > 0 && w.Duration > 0 {
+			p.Text += fmt.Sprintf(": %g per second are less than one in %s", w.Rate, w.Duration)
+			p.Instead = "make it longer, or write arrivalCount: 1"
+		}
+		c.add(p)
+	}
 }

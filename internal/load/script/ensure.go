@@ -2,6 +2,8 @@ package script
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,15 +54,30 @@ var leadingInteger = regexp.MustCompile(`^\s*[-+]?\d+`)
 // legacy reads p95: 200 and the like, whose limit is cut to a whole number as parseInt cuts it.
 func (c *compiler) legacy(f field, path string, s *Script) {
 	limit := *f.value
-	if n := leadingInteger.FindString(asText(limit.scalar)); n != "" {
-		limit.scalar = strings.TrimSpace(n)
+	if n := strings.TrimSpace(leadingInteger.FindString(asText(limit.scalar))); n != "" {
+		if whole, known := asNumber(f.value); known && cutFar(whole) {
+			c.add(Problem{
+				At: f.value.at, Path: path, Severity: Warning, Code: CodeOddLimit,
+				Text:    asText(limit.scalar) + " is cut to " + n + ", as by Artillery: whole milliseconds count here",
+				Instead: "write thresholds: [" + series.ResponseTime + "." + f.key + ": " + asText(limit.scalar) + "]",
+			})
+		}
+		limit.scalar = n
 	}
 	c.threshold(field{key: series.ResponseTime + "." + f.key, at: f.at, value: &limit}, path, s)
 }
 
+// cutFar says that a limit loses more than people would notice when it is cut to a whole number.
+func cutFar(limit float64) bool { return math.Abs(limit-math.Trunc(limit)) > 0.05*math.Abs(limit) }
+
 // notLoaded makes gates whose plugin is not declared count only when asked to.
 func (c *compiler) notLoaded(settings *value, path string, s *Script) {
 	if c.options.Enforce {
+		c.add(Problem{
+			At: settings.at, Path: path, Severity: Advice, Code: CodeEnsureNotLoaded,
+			Text:    "is enforced here; elsewhere, without --enforce, nothing would be, because plugins.ensure is not declared",
+			Instead: "add config.plugins.ensure: {}",
+		})
 		return
 	}
 	for i := range s.Checks {
@@ -96,13 +113,15 @@ func (c *compiler) thresholds(v *value, path string, s *Script) {
 }
 
 func (c *compiler) threshold(f field, path string, s *Script) {
+	before := len(c.problems)
 	limit := c.number(f.value, path)
+	known := len(c.problems) == before
 	check, err := gate.Threshold(f.key, limit, c.catalogue)
 	if err != nil {
 		c.badGate(f.at, path, err, s)
-		return
+	} else if known {
+		c.keep(check, f.at, path, s)
 	}
-	c.keep(check, f.at, path, s)
 }
 
 // keep adds a gate, and says which of its metrics only a processor can make.
@@ -118,6 +137,9 @@ func (c *compiler) keep(check gate.Check, at Position, path string, s *Script) {
 			At: at, Path: path, Severity: Warning, Code: CodeUnknownMetric,
 			Text: "nothing scores apdex, so the gate is never met", Instead: "add config.apdex: {threshold: 500}",
 		})
+	}
+	for _, d := range check.Doubts() {
+		c.add(Problem{At: at, Path: path, Severity: Warning, Code: CodeOddLimit, Text: d.Text, Instead: d.Instead})
 	}
 	s.Checks = append(s.Checks, check)
 }
@@ -150,6 +172,13 @@ func (c *compiler) conditions(v *value, path string, s *Script) {
 }
 
 func (c *compiler) condition(v *value, path string, s *Script) {
+	if v.kind == scalar {
+		c.add(Problem{
+			At: v.at, Path: path, Code: CodeInvalid, Text: "must be a map, not " + v.describe(),
+			Instead: fmt.Sprintf("write expression: %q", asText(v.scalar)),
+		})
+		return
+	}
 	var expression *value
 	strict := true
 	for _, f := range c.fields(v, path, conditionKeys) {

@@ -1,6 +1,9 @@
 package script
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // keys are the keys a map may have: those we run, those that mean nothing here
 // with the reason, and those we refuse with what to write instead.
@@ -38,10 +41,46 @@ func (f *findings) fields(v *value, path string, k keys) []field {
 		case refused:
 			f.refuse(field.at, where, "not supported", instead)
 		default:
-			f.add(Problem{At: field.at, Path: where, Code: CodeUnknownKey, Text: "unknown key", Instead: f.near(field.key, k.names)})
+			f.add(Problem{At: field.at, Path: where, Code: CodeUnknownKey, Text: "unknown key", Instead: f.instead(field.key, path, k)})
 		}
 	}
 	return known
+}
+
+// instead is what to write instead of an unknown key: where it belongs, or what it resembles.
+func (f *findings) instead(key, path string, k keys) string {
+	if slices.Contains(stepKeys(), key) && strings.HasPrefix(path, "scenarios") {
+		return "it is a step: write it below flow, with a dash in front"
+	}
+	if where := home(key, path); where != "" {
+		return "it belongs " + where
+	}
+	return f.near(key, k.names)
+}
+
+// homes are where keys belong, from the outside to the inside.
+var homes = []struct {
+	where string
+	keys  keys
+}{
+	{"at the top, beside config", rootKeys}, {"under config", configKeys}, {"in a phase, under config.phases", phaseKeys},
+	{"under config.http.defaults", defaultsKeys}, {"under config.http", httpKeys}, {"under config.tls", tlsKeys},
+	{"under config.ensure", ensureKeys}, {"in a scenario", scenarioKeys}, {"in a request, indented below its method", requestKeys},
+}
+
+// home is where a key belongs that stands elsewhere, "" when nowhere, or nobody can tell. What stands in a scenario
+// is looked for there first.
+func home(key, path string) string {
+	all := slices.Clone(homes)
+	if strings.HasPrefix(path, "scenarios") {
+		slices.Reverse(all)
+	}
+	for _, h := range all {
+		if key != "name" && slices.Contains(h.keys.now, key) {
+			return h.where
+		}
+	}
+	return ""
 }
 
 func dotted(path, key string) string {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice.dev/sluice/internal/load/js"
 	"sluice.dev/sluice/internal/load/series"
@@ -29,14 +30,26 @@ func Load(data []byte, o Options) (*Script, error) {
 // what keeps it from running, what means something else than it seems to, and
 // what its gates do not see.
 func Lint(data []byte, o Options) Problems {
+	_, all := Read(data, o)
+	return all
+}
+
+// Read compiles a script and returns all there is to say about it, as Lint does.
+// The script is nil when something keeps it from running.
+func Read(data []byte, o Options) (*Script, Problems) {
 	c := newCompiler(o)
 	s := c.load(data)
-	if len(c.problems) == 0 {
+	runs := len(c.problems) == 0
+	if runs {
 		c.advise(s)
 	}
 	all := slices.Concat(c.problems, c.warnings, c.advice)
 	all.sort()
-	return all
+	if !runs {
+		return nil, all
+	}
+	s.Warnings = c.warnings
+	return s, all
 }
 
 // compiler turns values into a Script and collects what is wrong on the way.
@@ -60,12 +73,16 @@ type compiler struct {
 	lenient bool
 	// expects are the expectations of all requests.
 	expects []*value
+	// length is how long the phases last together.
+	length time.Duration
+	// single says of variables why they are no lists; empty where they may be some.
+	single map[string]string
 	// ensured is where the gates are stated, errorRate where maxErrorRate is; nil for nowhere.
 	ensured, errorRate *value
 }
 
 func newCompiler(o Options) *compiler {
-	return &compiler{options: o, catalogue: series.NewCatalogue(), random: rand.New(rand.NewPCG(o.Seed, 0))}
+	return &compiler{options: o, single: map[string]string{}, catalogue: series.NewCatalogue(), random: rand.New(rand.NewPCG(o.Seed, 0))}
 }
 
 // load compiles a script as far as it can be.
@@ -131,6 +148,7 @@ func (c *compiler) compile(root *value, s *Script) {
 		if p.Name == "" {
 			for _, field := range p.Fields {
 				c.name(field)
+				c.single[field] = "it is a column of config.payload"
 			}
 		}
 	}
@@ -159,11 +177,11 @@ func (c *compiler) flows(parts map[string]*value, root *value, s *Script, naming
 	}
 	scenarios := parts["scenarios"]
 	if scenarios == nil || scenarios.kind != list || len(scenarios.items) == 0 {
-		at := root.at
+		p := Problem{At: root.at, Path: "scenarios", Code: CodeInvalid, Text: "a script must have a list of at least one scenario"}
 		if scenarios != nil {
-			at = scenarios.at
+			p.At, p.Instead = scenarios.at, dash(scenarios)
 		}
-		c.fail(at, "scenarios", "a script must have a list of at least one scenario")
+		c.add(p)
 	} else {
 		f.scenarios(scenarios, s)
 	}

@@ -100,7 +100,7 @@ func TestRefusals(t *testing.T) {
 			[]string{"s.yaml:7:23: scenarios[0].flow[0].get.think: a pause is no part of a request; Artillery ignores it; make it a step of its own, - think: 1"}},
 		{"a mistyped step", "get: {url: /}", "gett: {url: /}", []string{"s.yaml:7:9: scenarios[0].flow[0].gett: unknown step; did you mean get?"}},
 		{"two steps in one", "get: {url: /}", "{get: {url: /}, post: {url: /}}",
-			[]string{"s.yaml:7:25: scenarios[0].flow[0].post: a step has one key, and this one already has get"}},
+			[]string{"s.yaml:7:25: scenarios[0].flow[0].post: a step has one key, and this one already has get; make it a step of its own, with a dash in front"}},
 		{"another engine", "- flow:", "- engine: ws\n    flow:", []string{"s.yaml:6:13: scenarios[0].engine: ws: not supported; this sends HTTP only: leave engine out, or run the scenario with a tool for ws"}},
 		{"a plugin nobody knows", "config:", "config:\n  plugins: {ensur: {}}", []string{"s.yaml:3:13: config.plugins.ensur: unknown key; did you mean ensure?"}},
 		{"a key beside config", "config:", "befor: {}\nconfig:", []string{"s.yaml:2:1: befor: unknown key; did you mean before?"}},

@@ -1,7 +1,9 @@
 package script
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"sluice.dev/sluice/internal/load/template"
@@ -48,7 +50,7 @@ func (f *flow) turns(step *value, path string, out *Loop) bool {
 	if count != nil {
 		return f.count(count, dotted(path, "count"), out)
 	}
-	if while == nil {
+	if while == nil && len(step.get("loop").items) > 0 {
 		f.warn(CodeEndless, step.at, path, "the loop has no count, no list and no whileTrue: a virtual user never ends it by itself")
 	}
 	return true
@@ -85,6 +87,35 @@ func (f *flow) count(v *value, path string, out *Loop) bool {
 	return true
 }
 
+// checkList warns of a variable that is known to be no list: a loop over it makes no turn.
+func (f *flow) checkList(v *value, path string, name []string) {
+	if len(name) > 1 || f.mayBeSet(name[0]) {
+		return
+	}
+	why, said := f.single[name[0]]
+	switch given := f.names[name[0]].(type) {
+	case []any:
+		if !said && !slices.ContainsFunc(given, isList) {
+			why = "of a list in variables every user has one element"
+		}
+	case int64, float64, bool:
+		if !said {
+			why = fmt.Sprintf("it is %v", given)
+		}
+	}
+	if why != "" {
+		f.add(Problem{
+			At: v.at, Path: path, Severity: Warning, Code: CodeEmpty, Text: name[0] + " is no list (" + why + "), so the loop makes no turn",
+			Instead: "write the list itself, or capture one with json and multiple: false",
+		})
+	}
+}
+
+func isList(v any) bool {
+	_, list := v.([]any)
+	return list
+}
+
 // over compiles a list of values, or the path of the variable that holds one.
 func (f *flow) over(v *value, path string) *Over {
 	switch v.kind {
@@ -101,6 +132,7 @@ func (f *flow) over(v *value, path string) *Over {
 			return &Over{}
 		}
 		f.checkName(v, path, parsed)
+		f.checkList(v, path, parsed)
 		return &Over{Path: parsed}
 	case nothing, object:
 	}

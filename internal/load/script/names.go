@@ -25,6 +25,33 @@ func (c *compiler) within(names []string, compile func()) {
 	}
 }
 
+// texts finds the captures below a value, and notes whose variables are texts. What JSON holds may be a list.
+func (c *compiler) texts(v *value) {
+	for _, item := range v.items {
+		c.texts(item)
+	}
+	for _, f := range v.fields {
+		if f.key != "capture" {
+			c.texts(f.value)
+			continue
+		}
+		for _, item := range listOf(f.value) {
+			as := item.get("as")
+			if as == nil || as.kind != scalar {
+				continue
+			}
+			for _, by := range []Extractor{ByRegexp, ByHeader, BySelector, ByXPath} {
+				if why, said := c.single[asText(as.scalar)]; item.get(string(by)) != nil && (!said || why != "") {
+					c.single[asText(as.scalar)] = "it is captured by " + string(by)
+				}
+			}
+			if item.get(string(ByJSON)) != nil {
+				c.single[asText(as.scalar)] = ""
+			}
+		}
+	}
+}
+
 // captured lists the variables that the captures below a value set.
 func captured(v *value) []string {
 	var names []string

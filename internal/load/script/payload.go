@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -127,14 +128,40 @@ func (c *compiler) rows(s sheet, path string) [][]any {
 	if len(c.problems) > before {
 		return nil
 	}
-	rows, err := s.read(data)
-	if err == nil && len(rows) == 0 {
+	read, err := s.read(data)
+	if err == nil && len(read.rows) == 0 {
 		err = errors.New("the file has no rows")
 	}
 	if err != nil {
 		c.fail(s.path.at, path, "reading %q: %s", name, err)
+		return nil
 	}
-	return rows
+	if odd := s.odd(read.first); odd != "" {
+		c.warn(CodeColumns, s.path.at, path, "%s", odd)
+	}
+	return read.rows
+}
+
+// odd is why the names of the columns do not fit what stands first in the file, "" when they do.
+func (s sheet) odd(first []string) string {
+	if len(first) < len(s.fields) {
+		return fmt.Sprintf("the file has %d columns, and fields names %d: nothing sets %s", len(first), len(s.fields), strings.Join(s.fields[len(first):], ", "))
+	}
+	for i := range first {
+		first[i] = strings.TrimSpace(first[i])
+	}
+	switch named := first[:len(s.fields)]; {
+	case slices.Equal(named, s.fields) && !s.skipHeader:
+		return "the first row of the file holds the names of its columns, and a user takes it like any other: write skipHeader: true"
+	case slices.Equal(named, s.fields) || !s.skipHeader:
+		return ""
+	}
+	for _, field := range s.fields {
+		if !slices.Contains(first, field) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the file's columns are %s, and fields has them in another order: values go by their place, not by their name", strings.Join(first, ", "))
 }
 
 func (c *compiler) payloadField(f field, path string, s *sheet) {
@@ -191,30 +218,38 @@ func (c *compiler) character(v *value, path string, otherwise rune) rune {
 	return r
 }
 
-// read turns a file into rows; a row has as many values as there are fields.
-func (s sheet) read(data []byte) ([][]any, error) {
+// table is what a file holds.
+type table struct {
+	first []string // row, also where that is not one of the rows
+	rows  [][]any  // with as many values as there are fields
+}
+
+// read turns a file into rows.
+func (s sheet) read(data []byte) (out table, err error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if s.keepEmpty && bytes.Contains(bytes.ReplaceAll(data, []byte("\r"), nil), []byte("\n\n")) {
-		return nil, errors.New("it has empty lines, and empty rows are not supported: leave skipEmptyLines out")
+		return out, errors.New("it has empty lines, and empty rows are not supported: leave skipEmptyLines out")
 	}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma, r.Comment, r.ReuseRecord = s.comma, s.comment, true
-	var rows [][]any
 	for first := true; ; first = false {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return rows, nil
+			return out, nil
 		}
 		if err != nil {
-			return nil, err
+			return out, err
+		}
+		if first {
+			out.first = slices.Clone(record)
 		}
 		if first && s.skipHeader {
 			continue
 		}
-		if (len(rows)+1)*len(s.fields) > maxCells {
-			return nil, fmt.Errorf("it has more than %d values", maxCells)
+		if (len(out.rows)+1)*len(s.fields) > maxCells {
+			return out, fmt.Errorf("it has more than %d values", maxCells)
 		}
-		rows = append(rows, s.row(record))
+		out.rows = append(out.rows, s.row(record))
 	}
 }
 

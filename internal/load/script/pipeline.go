@@ -38,11 +38,11 @@ func (c *compiler) prepare(root *value) *value {
 
 // environment lays the chosen environment over the configuration.
 func (c *compiler) environment(config *value) *value {
-	name := c.options.Environment
+	name, environments := c.options.Environment, config.get("environments")
+	c.unchosen(environments, name)
 	if name == "" {
 		return config
 	}
-	environments := config.get("environments")
 	chosen := environments.get(name)
 	if chosen == nil {
 		var known []string
@@ -63,6 +63,26 @@ func (c *compiler) environment(config *value) *value {
 		return config
 	}
 	return merge(config, chosen)
+}
+
+// unchosen warns of keys that no configuration has in the environments that are not looked at: when one of them is
+// chosen, the script is refused.
+func (c *compiler) unchosen(environments *value, chosen string) {
+	if environments == nil {
+		return
+	}
+	for _, e := range environments.fields {
+		for _, f := range e.value.fields {
+			if e.key == chosen || configKeys.has(f.key) {
+				continue
+			}
+			path := dotted("config.environments", e.key)
+			c.add(Problem{
+				At: f.at, Path: dotted(path, f.key), Severity: Warning, Code: CodeUnknownKey,
+				Text: "unknown key: with this environment the script is refused", Instead: c.instead(f.key, path, configKeys),
+			})
+		}
+	}
 }
 
 // flagJSON reads a flag's JSON map; an empty flag is an empty map.

@@ -13,8 +13,13 @@ var pluginKeys = keys{now: []string{
 }}
 
 func (c *compiler) plugins(v *value, s *Script, r *raw) {
-	if v.kind == object {
+	switch v.kind {
+	case object:
 		v = c.builtInOnly(v)
+	case list:
+		c.add(Problem{At: v.at, Path: "config.plugins", Code: CodeInvalid, Text: "must be a map, not a list", Instead: "write for example plugins: {ensure: {}, expect: {}}"})
+		return
+	case nothing, scalar:
 	}
 	for _, f := range c.fields(v, "config.plugins", pluginKeys) {
 		path := "config.plugins." + f.key

@@ -63,6 +63,11 @@ const (
 	CodeEndless            Code = "endless-loop"
 	CodeEmpty              Code = "empty"
 	CodeManyEndpoints      Code = "many-endpoints"
+	CodeOddLimit           Code = "odd-limit"
+	CodeOddTarget          Code = "odd-target"
+	CodeColumns            Code = "columns"
+	CodeNoArrivals         Code = "no-arrivals"
+	CodeLongThink          Code = "long-think"
 
 	CodeNoGates        Code = "no-gates"
 	CodeBlindToErrors  Code = "no-5xx-gate"

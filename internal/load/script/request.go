@@ -48,6 +48,13 @@ var requestKeys = keys{now: []string{
 
 func (f *flow) request(method string, step field, path string) *Request {
 	out := &Request{At: step.at, Method: method, FollowsRedirects: true, AcceptsGzip: true}
+	if step.value.kind == scalar {
+		f.add(Problem{
+			At: step.value.at, Path: path, Code: CodeInvalid, Text: "must be a map, not " + step.value.describe(),
+			Instead: "write " + step.key + ": {url: " + asText(step.value.scalar) + "}",
+		})
+		return out
+	}
 	v := f.withoutThink(step.value, path)
 	var name string
 	var bodies []field

@@ -92,7 +92,13 @@ func (f *findings) seconds(v *value, path string) time.Duration {
 			return d
 		}
 	}
-	f.fail(v.at, path, "must be seconds or a text such as 30s, 5m or 1.5h, not %s", v.describe())
+	p := Problem{At: v.at, Path: path, Code: CodeInvalid, Text: "must be seconds or a text such as 30s, 5m or 1.5h, not " + v.describe()}
+	if s, ok := v.scalar.(string); ok {
+		if d, err := time.ParseDuration(s); err == nil && d > 0 {
+			p.Instead = "write " + strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+		}
+	}
+	f.add(p)
 	return 0
 }
 

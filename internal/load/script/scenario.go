@@ -121,6 +121,7 @@ func (f *flow) scenario(v *value, path string, i int) Scenario {
 		return out
 	}
 	names := captured(steps)
+	f.texts(steps)
 	for name := range out.Variables {
 		names = append(names, name)
 	}
@@ -185,6 +186,7 @@ func (f *flow) once(v *value, path string) *Scenario {
 		f.fail(v.at, path+".flow", "needs a list of steps")
 		return out
 	}
+	f.texts(steps)
 	f.uncounted = true
 	f.within(captured(steps), func() { out.Steps = f.list(steps, path+".flow", nil) })
 	f.uncounted = false

@@ -30,11 +30,13 @@ func (f *flow) list(v *value, path string, steps []Step) []Step {
 
 var verbs = []string{"get", "post", "put", "patch", "delete", "head", "options", "trace"}
 
-// stepKinds are the steps that are no requests, with the keys that may stand beside their own.
-var stepKinds = []struct {
+type stepKind struct {
 	key    string
 	beside []string
-}{
+}
+
+// stepKinds are the steps that are no requests, with the keys that may stand beside their own.
+var stepKinds = []stepKind{
 	{"loop", []string{"count", "over", "whileTrue", "loopValue", "loopElement"}},
 	{"parallel", []string{"limit"}},
 	{"think", []string{"jitter"}},
@@ -101,10 +103,21 @@ func (f *flow) onlyKeys(v *value, path, own string, beside []string) {
 		if extra.key != own && !slices.Contains(beside, extra.key) {
 			f.add(Problem{
 				At: extra.at, Path: dotted(path, extra.key), Code: CodeUnknownKey,
-				Text: "a step has one key, and this one already has " + own, Instead: f.near(extra.key, func() []string { return beside }),
+				Text: "a step has one key, and this one already has " + own, Instead: f.besides(extra.key, own, beside),
 			})
 		}
 	}
+}
+
+// besides is what to do with a key that stands beside a step's own.
+func (f *flow) besides(key, own string, beside []string) string {
+	switch {
+	case slices.Contains(requestKeys.now, key) && !slices.ContainsFunc(stepKinds, func(k stepKind) bool { return k.key == own }):
+		return "indent it, so that it stands below " + own
+	case slices.Contains(stepKeys(), key):
+		return "make it a step of its own, with a dash in front"
+	}
+	return f.near(key, func() []string { return beside })
 }
 
 // think compiles a pause. Artillery takes a bare fraction of a second for no
@@ -130,8 +143,17 @@ func (f *flow) think(step *value, path string) (Step, bool) {
 		}
 		f.fraction(v, where, d)
 	}
+	if n, isNumber := asNumber(v); isNumber && n >= longThink && d > f.length {
+		f.add(Problem{
+			At: v.at, Path: where, Severity: Warning, Code: CodeLongThink, Instead: "if it was meant as milliseconds, write " + asText(v.scalar) + "ms",
+			Text: asText(v.scalar) + " means seconds, and is longer than all phases together, which last " + f.length.String(),
+		})
+	}
 	return Step{Think: think}, true
 }
+
+// longThink is from how many seconds on a pause may have been meant as milliseconds.
+const longThink = 100
 
 func (f *flow) fraction(v *value, path string, d time.Duration) {
 	p := Problem{

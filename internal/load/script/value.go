@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -161,7 +158,7 @@ func read(file string, data []byte) (*value, *Problem) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		return nil, syntaxProblem(file, err)
+		return nil, syntaxProblem(file, data, err)
 	}
 	if len(doc.Content) == 0 {
 		return nil, &Problem{At: at, Code: CodeSyntax, Text: "the script is empty"}
@@ -169,7 +166,7 @@ func read(file string, data []byte) (*value, *Problem) {
 	if err := decoder.Decode(&second); err == nil {
 		return nil, &Problem{At: Position{File: file, Line: second.Line, Column: second.Column}, Code: CodeSyntax, Text: "a script is one document, and here a second one begins"}
 	} else if !errors.Is(err, io.EOF) {
-		return nil, syntaxProblem(file, err)
+		return nil, syntaxProblem(file, data, err)
 	}
 	r := &reader{file: file}
 	v, err := r.value(doc.Content[0], 0)
@@ -179,19 +176,6 @@ func read(file string, data []byte) (*value, *Problem) {
 		return nil, &problem
 	}
 	return v, nil
-}
-
-var yamlLine = regexp.MustCompile(`^line (\d+): `)
-
-func syntaxProblem(file string, err error) *Problem {
-	p := &Problem{At: Position{File: file}, Code: CodeSyntax, Text: strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := yamlLine.FindStringSubmatch(p.Text); m != nil {
-		if line, err := strconv.Atoi(m[1]); err == nil {
-			p.At.Line, p.At.Column = line, 1
-			p.Text = strings.TrimPrefix(p.Text, m[0])
-		}
-	}
-	return p
 }
 
 var errTooLarge = fmt.Errorf("the script has more than %d values, %d of them by aliases, or is nested more than %d deep (aliases count each time)", maxValues, maxCopies, maxDepth)
@@ -261,7 +245,11 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode, valueNode := n.Content[i], n.Content[i+1]
 		if keyNode.Kind != yaml.ScalarNode {
-			return nil, Problem{At: r.position(keyNode), Text: "a key must be a text"}
+			p := Problem{At: r.position(keyNode), Text: "a key must be a text"}
+			if keyNode.Kind == yaml.MappingNode {
+				p.Instead = `a text that begins with a placeholder stands in quotes: "{{ name }}"`
+			}
+			return nil, p
 		}
 		v, err := r.value(valueNode, depth+1)
 		if err != nil {

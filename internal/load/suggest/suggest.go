@@ -15,7 +15,7 @@ const (
 
 // Nearest returns the candidate closest to word, or "" when none is close
 // enough to be what was meant: at most a third of its letters may differ, and
-// no more than eight.
+// no more than eight. A longer word may also be a part of one candidate alone.
 func Nearest(word string, candidates []string) string {
 	if len(word) > longest {
 		return ""
@@ -34,7 +34,31 @@ func Nearest(word string, candidates []string) string {
 			best, bestDistance = c, d
 		}
 	}
+	if best == "" {
+		return around(word, candidates)
+	}
 	return best
+}
+
+// leastPart is how long a word must be that is taken for a part of another one.
+const leastPart = 5
+
+// around is the one candidate that a word, in lower case, is a part of: follow of followRedirect.
+func around(word string, candidates []string) string {
+	found := ""
+	if len(word) < leastPart {
+		return ""
+	}
+	for _, c := range candidates {
+		if len(c) > longest || !strings.Contains(strings.ToLower(c), word) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = c
+	}
+	return found
 }
 
 // Hint returns "; did you mean x?" or "".

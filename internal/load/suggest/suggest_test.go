@@ -8,13 +8,17 @@ import (
 )
 
 func TestNearest(t *testing.T) {
-	known := []string{"arrivalRate", "arrivalCount", "duration", "environments", "get", "put", strings.Repeat("duration", 11) + "s"}
+	known := []string{"arrivalRate", "arrivalCount", "duration", "environments", "get", "put", "followRedirect", strings.Repeat("duration", 11) + "s"}
 	tests := []struct{ name, word, want string }{
 		{"a missing letter", "arivalRate", "arrivalRate"},
 		{"two letters swapped", "duratoin", "duration"},
 		{"another case", "ARRIVALRATE", "arrivalRate"},
 		{"a short word may differ in one letter", "gat", "get"},
 		{"a word unlike any other has no neighbour", "capture", ""},
+		{"a part of one word", "follow", "followRedirect"},
+		{"the other part, in another case", "Redirect", "followRedirect"},
+		{"a part of two words", "arrival", ""},
+		{"a part that may be chance", "edi", ""},
 		{"an empty word has no neighbour", "", ""},
 		{"a word too long to be a slip has no neighbour", strings.Repeat("duration", 11), ""},
 	}
