@@ -12,7 +12,7 @@ import (
 
 var (
 	inScript  = regexp.MustCompile(`^line (\d+), column (\d+): `)
-	literally = regexp.MustCompile(`:\s*\|[+-]?\s*(#.*)?$`)
+	literally = regexp.MustCompile(`:\s*\|[+-]?([1-9]?)[+-]?\s*(#.*)?$`)
 	scenarios = regexp.MustCompile(`(?m)^scenarios:`)
 )
 
@@ -36,21 +36,32 @@ func (r *lintReport) intoScripts() {
 
 func (f *LintFinding) intoScript(lines []string) {
 	place := inScript.FindStringSubmatch(f.Message)
-	if place == nil || f.Line < 1 || f.Line > len(lines) || !literally.MatchString(strings.TrimRight(lines[f.Line-1], "\r")) {
+	if place == nil || f.Line < 1 || f.Line > len(lines) {
+		return
+	}
+	block := literally.FindStringSubmatch(strings.TrimRight(lines[f.Line-1], "\r"))
+	if block == nil {
 		return
 	}
 	line, _ := strconv.Atoi(place[1])
 	column, _ := strconv.Atoi(place[2])
-	indent := -1
-	for _, text := range lines[f.Line:] {
-		if strings.TrimSpace(text) != "" {
-			indent = len(text) - len(strings.TrimLeft(text, " "))
-			break
-		}
+	indent := indentOf(lines[f.Line:])
+	if more, err := strconv.Atoi(block[1]); err == nil { // the number says it, counted from the key
+		indent = f.Column - 1 + more
 	}
 	if indent < 0 || f.Line+line > len(lines) || column > utf8.RuneCountInString(lines[f.Line+line-1])-indent+1 {
 		return
 	}
 	f.Line, f.Column = f.Line+line, indent+column
 	f.Message = strings.TrimPrefix(f.Message, place[0])
+}
+
+// indentOf is how far the first line with a text in it is indented, -1 without one.
+func indentOf(lines []string) int {
+	for _, text := range lines {
+		if strings.TrimSpace(text) != "" {
+			return len(text) - len(strings.TrimLeft(text, " "))
+		}
+	}
+	return -1
 }

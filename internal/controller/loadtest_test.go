@@ -16,7 +16,6 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/controller"
-	"sluice.dev/sluice/internal/load/merge"
 	"sluice.dev/sluice/internal/metric"
 	"sluice.dev/sluice/internal/metric/providers"
 )
@@ -26,7 +25,7 @@ func loading(most int) func(*controller.Options) {
 	return func(o *controller.Options) {
 		o.MaxLoadTests = most
 		o.Providers = metric.Registry{Runners: map[string]metric.Runner{
-			"job": providers.Job{}, "loadTest": providers.LoadTest{Image: "local/sluice-load:1", Merge: merge.Results},
+			"job": providers.Job{}, "loadTest": providers.LoadTest{Image: "local/sluice-load:1"},
 		}}
 	}
 }

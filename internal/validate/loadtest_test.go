@@ -94,6 +94,26 @@ deadline: 10m
 		{"what ends it is no condition", loadTemplate(good+"target: http://a\nabortOn: ['errors.rate >', 'http.response_time.p98 > 1']", ""), []string{
 			`Invalid ` + at + `abortOn[0]: "errors.rate >" is not a condition: column 14: the expression ends too early; write for example "errors.rate > 0.5"`,
 			`Invalid ` + at + `abortOn[1]: "http.response_time.p98 > 1" is not a condition: column 1: unknown metric "http.response_time.p98"; did you mean http.response_time.p90?; write for example "errors.rate > 0.5"`}},
+		{"what ends it is that all is well, or more than everything", loadTemplate(good+"target: http://a\nabortOn: ['errors.rate < 0.5', 'errors.rate > 50']", ""), []string{
+			`Warning ` + at + `abortOn[0]: "errors.rate < 0.5" holds while nothing has gone wrong, so every test would end at once and fail; write when it is to end, for example "errors.rate > 0.5"`,
+			`Warning ` + at + `abortOn[1]: errors.rate is a share from 0 to 1, and 50 is beyond that; write 0.5 for 50 %`}},
+		{"addresses that lead nowhere", loadTemplate(good+"target: http://u:hunter2@a.svc/\ncompareTarget: http://$stable.svc:70000", ""), []string{
+			`Invalid ` + at + `compareTarget: "$stable.svc" is no name of a host; write letters, digits, dots and dashes, such as http://shop-canary.shop.svc`,
+			`Invalid ` + at + `compareTarget: has the port 70000, which is not from 1 to 65535`,
+			`Warning ` + at + `target: holds a password, and everybody who may read this object, or a Job made of it, can read it; take it from a Secret, and send it as a header`,
+			`Warning ` + at + `target: ends with /, and a url such as /a is put behind it as it is: //a is sent; write it without the last /`}},
+		{"an image with blanks", loadTemplate(good+"target: http://a\nimage: sluice load:1", ""), []string{
+			`Invalid ` + at + `image: "sluice load:1" has blanks, and is no image`}},
+		{"gates whose plugin is not declared count, and that is said", loadTemplate(inline(
+			"config: {phases: [{duration: 60, arrivalRate: 5}], ensure: {p95: 200}}",
+			"scenarios: [{flow: [{get: {url: /, expect: {statusCode: 200}}}]}]")+"target: http://a", ""), []string{
+			`Warning ` + at + `script.inline: line 1, column 60: config.ensure: is enforced here; elsewhere, without --enforce, nothing would be, because plugins.ensure is not declared; add config.plugins.ensure: {}`,
+			`Warning ` + at + `script.inline: line 2, column 44: expectations are checked here; elsewhere, without --enforce, none would be, because plugins.expect is not declared; add config.plugins.expect: {}`}},
+		{"warnings beside errors", loadTemplate(inline(
+			"config: {phases: [{duration: 60, arrivalRate: 5}]}",
+			"scenarios: [{flow: [{gt: {url: /}}, {think: 0.5}]}]")+"target: http://a", ""), []string{
+			`Invalid ` + at + `script.inline: line 2, column 22: scenarios[0].flow[0].gt: unknown step; did you mean get?`,
+			`Warning ` + at + `script.inline: line 2, column 45: scenarios[0].flow[1].think: 0.5 is taken as 500ms; Artillery would not pause at all; write 500ms`}},
 		{"what ends it is an error that nothing counts", loadTemplate(good+"target: http://a\nabortOn: ['errors.rat > 0.5']", ""), []string{
 			`Invalid ` + at + `abortOn[0]: "errors.rat > 0.5" is not a condition: column 1: unknown metric "errors.rat"; did you mean errors.rate?; write for example "errors.rate > 0.5"`}},
 		{"of a script in a ConfigMap not every name is known", loadTemplate("script: {configMap: {name: a, key: b}}\nabortOn: ['plugins.x.p98 > 1', '>']", ""), []string{
@@ -145,7 +165,7 @@ func TestErrorsPassWhereNobodyLooksAtThem(t *testing.T) {
 // A condition that no report can answer is found before any load is sent.
 func TestConditionsOnWhatNoReportHas(t *testing.T) {
 	block := inline("config: {target: http://a, phases: [{duration: 60, arrivalRate: 5, name: Burn}]}", "scenarios: [{flow: [{get: {url: /}}]}]")
-	const where = "Invalid spec.metrics[0].successCondition: "
+	const where, warning = "Invalid spec.metrics[0].successCondition: ", "Warning spec.metrics[0].successCondition: "
 	for condition, want := range map[string]string{
 		"report.latency.p99 < 100":                              "",
 		"report.latency.p96 < 100":                              where + "report.latency has no p96; it has max, p50, p90, p95, p99, p999",
@@ -158,6 +178,20 @@ func TestConditionsOnWhatNoReportHas(t *testing.T) {
 		`"p96" in report.latency and report.latency.p96 < 100`:  "",
 		"result[0] < 1":                                         where + "takes result for a list of series, and the result of a load test is one number: its exit code; ask the report, for example report.latency.p99 < 250",
 		"result == 0":                                           "",
+		"result.latency.p95 < 3":                                where + "takes result for an object, and the result of a load test is one number: its exit code; ask the report, for example report.latency.p99 < 250",
+		"report.latency < 5":                                    where + "report.latency is no value but a group of them; ask one of them, for example report.latency.p99",
+		"report == 0":                                           where + "report is no value but a group of them; ask one of them, for example report.latency.p99",
+		"len(report.latency) > 0":                               "",
+		"report.latency != nil":                                 "",
+		"report?.latency?.p96 < 100":                            warning + "report.latency has no p96: it is never there; it has max, p50, p90, p95, p99, p999",
+		"default(report.ratio.latency.p95, 1) < 1.3":            warning + "report.ratio needs compareTarget: it is never there",
+		"report.errorRate <= 1":                                 warning + "report.errorRate is a share from 0 to 1, so <= 1 holds of nearly all there can be; write 0.01 for 1 %",
+		"report.errorRate == 1":                                 "",
+		"5 > report.errors.rate":                                warning + "report.errors.rate is a share from 0 to 1, and 5 is beyond that; write 0.05 for 5 %",
+		"report.latency.p95 < 0.5":                              warning + "report.latency.p95 is in milliseconds, and 0.5 is less than one; if seconds were meant, write 500",
+		"report.lag.p99 < 0.5":                                  "",
+		`report.verdict == "passed"`:                            where + `report.verdict is never "passed"; write pass, fail or inconclusive`,
+		`report.verdict != "fail"`:                              "",
 	} {
 		spec := read[api.AnalysisTemplate](t, loadTemplate(block, "")).Spec
 		spec.Metrics[0].SuccessCondition = condition

@@ -59,3 +59,13 @@ func TestATreeHoldsOnlyWhatIsKnown(t *testing.T) {
 	}
 	walk(nil, r.Tree())
 }
+
+func TestWhatStandsBelowAPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"latency": "max p50 p90 p95 p99 p999", "latency p99": "", "cpu": "throttled used", "phases": "Burn", "codes": "", "lateny": "", "ratio latency p99": "",
+	} {
+		if got := strings.Join(Below(strings.Fields(path), Scope{Phases: []string{"Burn"}}), " "); got != want {
+			t.Errorf("below %s: %q, want %q", path, got, want)
+		}
+	}
+}

@@ -1,14 +1,12 @@
 package result
 
 import (
-	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 func number(v float64) *float64 { return &v }
@@ -209,36 +207,6 @@ func TestFitDropsInOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"Warm up", "Ramp up", "Cool down"}, names); diff != "" {
 		t.Errorf("the three busiest phases stay, in their order (-want +got):\n%s", diff)
 	}
-}
-
-func TestFitAlwaysKeepsTheVerdict(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := full()
-		r.Why = rapid.StringN(0, 600, -1).Draw(t, "why")
-		r.Verdict = rapid.SampledFrom([]Verdict{Pass, Fail, Inconclusive}).Draw(t, "verdict")
-		for i := range rapid.IntRange(0, 300).Draw(t, "codes") {
-			r.Codes[string(rune('a'+i%26))+string(rune('a'+i/26))+"x"] = int64(i)
-		}
-		budget := rapid.IntRange(MinBudget, MaxBudget).Draw(t, "budget")
-		before, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := r.Fit(budget)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(text) > budget || got.Verdict != r.Verdict {
-			t.Fatalf("%d bytes for %d, verdict %s for %s", len(text), budget, got.Verdict, r.Verdict)
-		}
-		if after, _ := json.Marshal(r); string(before) != string(after) {
-			t.Fatal("fitting changed the result it was given")
-		}
-	})
 }
 
 func TestParseRefuses(t *testing.T) {

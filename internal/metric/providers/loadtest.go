@@ -17,7 +17,6 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/judge"
-	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/script"
 )
 
@@ -60,8 +59,6 @@ const (
 type LoadTest struct {
 	// Image of the load generator where a metric names none; may be empty.
 	Image string
-	// Merge makes one result of the parts that the pods of a test have left, and of how many there should be.
-	Merge func(parts []result.Result, of int) (result.Result, error)
 }
 
 // Object implements metric.Runner.

@@ -47,7 +47,7 @@ Verdict: fail: http.codes.5xx share is 12 %
 		t.Run(c.name, func(t *testing.T) {
 			m := loadMetric(t, inline(shortScript)+fmt.Sprintf("parallelism: %d", len(c.pods)))
 			m.SuccessCondition = c.having
-			got := LoadTest{Merge: total}.Poll(metric.Seen{Metric: m, Job: c.job, Pods: c.pods, Log: c.log, Now: at(110).Time})
+			got := LoadTest{}.Poll(metric.Seen{Metric: m, Job: c.job, Pods: shared(c.pods), Log: c.log, Now: at(110).Time})
 			asked := ""
 			if got.Log != nil {
 				asked = got.Log.Pod
@@ -68,7 +68,7 @@ Verdict: fail: http.codes.5xx share is 12 %
 func TestAReportSaysWhatItsVerdictIs(t *testing.T) {
 	pods := []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, passed), startText), loadPod(1, corev1.PodFailed, left(2, "boom"), startText)}
 	m := loadMetric(t, inline(shortScript)+"parallelism: 2")
-	got := LoadTest{Merge: total}.Poll(metric.Seen{Metric: m, Job: loadJob(), Pods: pods, Log: &metric.Log{}, Now: at(110).Time})
+	got := LoadTest{}.Poll(metric.Seen{Metric: m, Job: loadJob(), Pods: shared(pods), Log: &metric.Log{}, Now: at(110).Time})
 	if verdict, why := got.Sample.Report["verdict"], got.Sample.Report["why"]; verdict != "inconclusive" || !strings.Contains(fmt.Sprint(why), "pod 2 of 2") {
 		t.Errorf("the report says %v because %v", verdict, why)
 	}

@@ -14,6 +14,7 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/judge"
+	"sluice.dev/sluice/internal/load/merge"
 	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/metric"
 )
@@ -59,7 +60,7 @@ func (l LoadTest) Poll(seen metric.Seen) metric.Progress {
 			return metric.Progress{Again: until, Waiting: "The Job has ended; waiting to read what its pods left.", LoadFrom: loadFrom(parts)}
 		}
 	}
-	sample, merged := l.sample(parts, end)
+	sample, merged := loadResult(parts, end)
 	if merged != nil {
 		sample = doubted(sample, *merged, clockOff(parts, seen.Now), len(parts))
 	}
@@ -189,8 +190,8 @@ func loadSpan(r result.Result) (from, to time.Time) {
 	return from, from.Add(time.Duration(r.Duration * float64(time.Second)))
 }
 
-// sample is what the parts come to together. merged is nil when there is no result.
-func (l LoadTest) sample(parts []loadPart, end *batchv1.JobCondition) (judge.Sample, *result.Result) {
+// loadResult is what the parts come to together. merged is nil when there is no result.
+func loadResult(parts []loadPart, end *batchv1.JobCondition) (judge.Sample, *result.Result) {
 	var results []result.Result
 	var lost []string
 	for _, p := range parts {
@@ -210,7 +211,7 @@ func (l LoadTest) sample(parts []loadPart, end *batchv1.JobCondition) (judge.Sam
 	case len(parts) == 1:
 		return loadSample(results[0], ""), &results[0]
 	}
-	whole, err := l.Merge(results, len(parts))
+	whole, err := merge.Results(results, len(parts))
 	if err != nil {
 		return judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer,
 			Message: shorten("the results of the load test's pods do not fit together: " + err.Error())}}, nil

@@ -74,7 +74,7 @@ func TestClocksThatAreOffAreSaid(t *testing.T) {
 		{"the controller looks late, and the server heard in time", passed, "", 500, 95, 2, 0.0},
 		{"ahead", passed, "The load test is inconclusive: the clock of pod 2 of 2 on node n1 is 10s ahead of the controller's, so its pods did not begin together.", 80, 80, 2, 3.0},
 		{"behind", passed, "The load test is inconclusive: the clock of pod 2 of 2 on node n1 is 9s behind the controller's, so its pods did not begin together.", 100, 99, 2, 3.0},
-		{"what fails at less than the load fails", broken, "The load test failed: http.codes.5xx share is 12 %.", 100, 99, 2, 1.0},
+		{"what fails at less than the load fails", broken, "The load test failed: errors.rate <= 0.05: errors.rate = 0.067.", 100, 99, 2, 1.0},
 		{"one pod alone needs nobody to begin with", passed, "The times of the load are not exact: the clock of its pod on node n1 is 9s behind the controller's.", 100, 99, 1, 0.0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestClocksThatAreOffAreSaid(t *testing.T) {
 				pods = []corev1.Pod{heard(loadPod(0, corev1.PodSucceeded, left(0, c.message), ""), c.heard)}
 			}
 			m := loadMetric(t, inline(shortScript)+fmt.Sprintf("parallelism: %d", c.of))
-			got := LoadTest{Merge: total}.Poll(metric.Seen{Metric: m, Job: loadJob(), Pods: pods, Log: &metric.Log{}, Now: at(c.second).Time})
+			got := LoadTest{}.Poll(metric.Seen{Metric: m, Job: loadJob(), Pods: shared(pods), Log: &metric.Log{}, Now: at(c.second).Time})
 			if !got.Done || got.Sample.Message != c.says || got.Sample.Result != c.want {
 				t.Errorf("%v %q", got.Sample.Result, got.Sample.Message)
 			}

@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,7 +14,6 @@ import (
 
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/judge"
-	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/metric"
 )
 
@@ -263,22 +261,26 @@ func left(code int32, message string) corev1.ContainerState {
 	return exited("load", code, 90, "Completed", message).State
 }
 
-// total stands in for what puts results together: passes when all parts do.
-func total(parts []result.Result, of int) (result.Result, error) {
-	whole := result.Result{Version: 1, Verdict: result.Pass, StartedAt: parts[0].StartedAt, Duration: parts[0].Duration}
-	for _, p := range parts {
-		whole.Requests += p.Requests
-		if p.Verdict == result.Fail {
-			whole.Verdict, whole.Why = p.Verdict, p.Why
+// shared makes one test of pods: what each left is a share, with the counts that a gate on errors needs.
+func shared(pods []corev1.Pod) []corev1.Pod {
+	if len(pods) == 1 {
+		return pods
+	}
+	for i := range pods {
+		for j := range pods[i].Status.ContainerStatuses {
+			ended := pods[i].Status.ContainerStatuses[j].State.Terminated
+			if ended == nil {
+				continue
+			}
+			codes := `{"200":30}`
+			if strings.Contains(ended.Message, `"er":0.12`) {
+				codes = `{"200":26,"503":4}`
+			}
+			ended.Message = strings.Replace(ended.Message, `{"v":1,`, fmt.Sprintf(`{"v":1,"sh":[%d,%d],"codes":%s,"gates":[{"x":"errors.rate <= 0.05"}],`+
+				`"part":{"off":10,"ach":10,"plan":20,"took":20,"c":{"http.responses":30,"vusers.completed":10,"vusers.failed":0}},`, i, len(pods), codes), 1)
 		}
 	}
-	switch {
-	case parts[0].Requests == 666:
-		return result.Result{}, errors.New("their scripts differ")
-	case len(parts) < of:
-		whole.Verdict, whole.Why = result.Inconclusive, fmt.Sprintf("%d of %d parts are missing", of-len(parts), of)
-	}
-	return whole, nil
+	return pods
 }
 
 func loadJob() *batchv1.Job {
@@ -321,10 +323,10 @@ func TestALoadTestThatEnded(t *testing.T) {
 		{"both parts passed", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, passed), startText), loadPod(1, corev1.PodSucceeded, left(0, passed), startText)}, loadJob(),
 			judge.Sample{Result: 0.0, Text: "0"}},
 		{"a part has failed", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, passed), startText), loadPod(1, corev1.PodFailed, left(1, broken), startText)}, loadJob(),
-			judge.Sample{Result: 1.0, Text: "1", NeverSuccessful: true, Message: "The load test failed: http.codes.5xx share is 12 %."}},
+			judge.Sample{Result: 1.0, Text: "1", NeverSuccessful: true, Message: "The load test failed: errors.rate <= 0.05: errors.rate = 0.067."}},
 		{"a part was lost", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, passed), startText), evicted}, loadJob(),
 			judge.Sample{Result: 3.0, Text: "3", Forced: api.AnalysisPhaseInconclusive,
-				Message: "The load test is inconclusive: 1 of 2 parts are missing; pod 2 of 2: its pod was taken away (Evicted)."}},
+				Message: "The load test is inconclusive: share 1 of 2 left no result; pod 2 of 2: its pod was taken away (Evicted)."}},
 		{"all parts were lost", []corev1.Pod{loadPod(0, corev1.PodFailed, left(2, "boom"), startText), evicted}, loadJob(),
 			judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer, Message: "the load test left no result that can be read: " +
 				"pod 1 of 2: it ended with exit code 2: boom; pod 2 of 2: its pod was taken away (Evicted)"}}},
@@ -332,12 +334,13 @@ func TestALoadTestThatEnded(t *testing.T) {
 			judge.Sample{Result: 1.0, Text: "1", NeverSuccessful: true, Message: "The load test failed: errors.rate > 0.5 at 3 s."}},
 		{"a part saw enough, and the deadline took the other one", []corev1.Pod{loadPod(0, corev1.PodFailed, left(1, aborted), startText), loadPod(1, corev1.PodFailed, left(143, ""), startText)}, ended(batchv1.JobFailed, "DeadlineExceeded", ""),
 			judge.Sample{Result: 1.0, Text: "1", NeverSuccessful: true, Message: "The load test failed: errors.rate > 0.5 at 3 s."}},
-		{"parts that do not fit together", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, strings.Replace(passed, `"req":30`, `"req":666`, 1)), startText), loadPod(1, corev1.PodSucceeded, left(0, passed), startText)}, loadJob(),
-			judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer, Message: "the results of the load test's pods do not fit together: their scripts differ"}}},
+		{"parts that do not fit together", []corev1.Pod{loadPod(0, corev1.PodSucceeded, left(0, strings.Replace(passed, `"req":30`, `"sha":"a1","req":30`, 1)), startText),
+			loadPod(1, corev1.PodSucceeded, left(0, strings.Replace(passed, `"req":30`, `"sha":"b2","req":30`, 1)), startText)}, loadJob(),
+			judge.Sample{Failure: &judge.Failure{Class: judge.BadAnswer, Message: "the results of the load test's pods do not fit together: merging the shares of a load test: share 0 ran the script a1 and share 1 the script b2"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := loadMetric(t, inline(shortScript)+fmt.Sprintf("parallelism: %d", max(1, len(c.pods))))
-			got := LoadTest{Merge: total}.Poll(metric.Seen{Metric: m, Job: c.job, Pods: c.pods, Log: &metric.Log{}, Now: at(110).Time})
+			got := LoadTest{}.Poll(metric.Seen{Metric: m, Job: c.job, Pods: shared(c.pods), Log: &metric.Log{}, Now: at(110).Time})
 			if (got.Sample.Report != nil) != (got.Sample.Failure == nil && c.want.Result != nil) {
 				t.Errorf("report = %v", got.Sample.Report)
 			}
@@ -434,7 +437,7 @@ func TestALoadTestThatHasNotEnded(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := loadMetric(t, inline(shortScript)+fmt.Sprintf("parallelism: %d", c.of))
-			got := LoadTest{Merge: total}.Poll(metric.Seen{Metric: m, Job: loadJob(), Pods: c.pods, Now: at(c.second).Time})
+			got := LoadTest{}.Poll(metric.Seen{Metric: m, Job: loadJob(), Pods: shared(c.pods), Now: at(c.second).Time})
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("progress (-want +got):\n%s", diff)
 			}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	api "sluice.dev/sluice/api/v1alpha1"
-	"sluice.dev/sluice/internal/load/merge"
 	"sluice.dev/sluice/internal/metric"
 )
 
@@ -28,7 +27,7 @@ func New(c Config) metric.Registry {
 		},
 		Runners: map[string]metric.Runner{
 			"job":      Job{},
-			"loadTest": LoadTest{Image: c.LoadImage, Merge: merge.Results},
+			"loadTest": LoadTest{Image: c.LoadImage},
 		},
 	}
 }
