@@ -50,8 +50,8 @@ var meaningRules = []LintRule{
 	{manifest.Rule(validate.RuleFirstSeries), "warning", "Only the first of several series is judged", "Write series: Every, or aggregate the query to one series."},
 	{manifest.Rule(validate.RuleCannotFail), "warning", "The metric cannot fail", "Lower the limit, so that failures count."},
 	{manifest.Rule(validate.RuleBackoffLimit), "warning", "A failed Job is tried up to six more times", "Write backoffLimit: 0 to fail at the first failure."},
-	{manifest.Rule(validate.RuleScript), "error", "A load test's script cannot be run", "The message has the line and the column in the script."},
-	{manifest.Rule(validate.RuleScriptAdvice), "warning", "A load test's script does not do what it looks like", "The message has the line and the column in the script."},
+	{manifest.Rule(validate.RuleScript), "error", "A load test's script cannot be run", "Told at its own line where the script stands behind inline: |; else the message has its line and column."},
+	{manifest.Rule(validate.RuleScriptAdvice), "warning", "A load test's script does not do what it looks like", "Told at its own line where the script stands behind inline: |; else the message has its line and column."},
 	{manifest.Rule(validate.RuleRegion), "warning", "A request cannot be signed for the right region", "Write the region of the workspace."},
 	{manifest.Rule(validate.RuleUnsigned), "warning", "A managed workspace is asked without a signature", "Write authentication: {sigv4: {region: …}}."},
 }

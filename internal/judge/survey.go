@@ -112,18 +112,30 @@ func (s *surveyor) member(n *ast.MemberNode, element bool) bool {
 	} else if ok {
 		s.optional = append(s.optional, path)
 	}
-	if base, ok := n.Node.(*ast.IdentifierNode); ok && base.Value == "result" {
-		_, named := n.Property.(*ast.StringNode)
-		s.fields = s.fields || named && !n.Optional
-		if index, ok := n.Property.(*ast.IntegerNode); ok && index.Value >= 0 {
-			s.index(index.Value)
-			s.handlesEmpty = s.handlesEmpty || n.Optional
-			return true
-		}
+	if s.ofResult(n) {
+		return true
 	}
 	measured := s.all(element, n.Node, n.Property)
 	s.handlesEmpty = s.handlesEmpty || n.Optional && measured
 	return measured
+}
+
+// ofResult notes what is taken out of the result, and returns whether it is one of its series.
+func (s *surveyor) ofResult(n *ast.MemberNode) bool {
+	if !isResult(n.Node) {
+		return false
+	}
+	switch property := n.Property.(type) {
+	case *ast.StringNode:
+		s.fields = s.fields || !n.Optional
+	case *ast.IntegerNode:
+		if property.Value >= 0 {
+			s.index(property.Value)
+			s.handlesEmpty = s.handlesEmpty || n.Optional
+			return true
+		}
+	}
+	return false
 }
 
 // reportPath is what stands behind `report`, when it is nothing but names.

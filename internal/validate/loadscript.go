@@ -30,14 +30,7 @@ func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
 		return
 	}
 	read := loadReadings.of(test)
-	for _, p := range read.problems {
-		if p.At.File != targetFlag || s.well(test.Target) { // what is wrong with a target is said of it
-			s.as(RuleScript).invalid(whose(p, path), placed(p), instead(p))
-		}
-	}
-	for _, p := range read.warnings {
-		s.as(RuleScriptAdvice).warn(whose(p, path), placed(p), instead(p))
-	}
+	s.said(read, test, path)
 	if read.catalogue == nil {
 		return
 	}
@@ -46,6 +39,18 @@ func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
 		s.invalid(path.Child("deadline"), fmt.Sprintf("is %s, and the script's phases take %s: the test would never come to its end", deadline, length), "leave it out, or write more")
 	}
 	s.aborts(test, read.catalogue, path, Invalid)
+}
+
+// said adds what there is to say about a script.
+func (s *sheet) said(read reading, test *api.LoadTestMetric, path *field.Path) {
+	for _, p := range read.problems {
+		if p.At.File != targetFlag || s.well(test.Target) { // what is wrong with a target is said of it
+			s.as(RuleScript).invalid(whose(p, path), placed(p), instead(p))
+		}
+	}
+	for _, p := range read.warnings {
+		s.as(RuleScriptAdvice).warn(whose(p, path), placed(p), instead(p))
+	}
 }
 
 // aborts compiles the conditions that end a test. Of a script that cannot be read here a name that is not known may

@@ -190,7 +190,7 @@ func TestConditionsOnWhatNoReportHas(t *testing.T) {
 		"5 > report.errors.rate":                                warning + "report.errors.rate is a share from 0 to 1, and 5 is beyond that; write 0.05 for 5 %",
 		"report.latency.p95 < 0.5":                              warning + "report.latency.p95 is in milliseconds, and 0.5 is less than one; if seconds were meant, write 500",
 		"report.lag.p99 < 0.5":                                  "",
-		`report.verdict == "passed"`:                            where + `report.verdict is never "passed"; write pass, fail or inconclusive`,
+		`report.verdict == "passed"`:                            where + `report.verdict is never "passed"; write pass or fail or inconclusive`,
 		`report.verdict != "fail"`:                              "",
 	} {
 		spec := read[api.AnalysisTemplate](t, loadTemplate(block, "")).Spec

@@ -139,15 +139,23 @@ func (s *sheet) limits(metric *api.Metric, path *field.Path) {
 	if !knowsCount {
 		return
 	}
-	if count > 0 && knowsInconclusives && count < inconclusives {
-		s.invalid(path.Child("inconclusiveLimit"), fmt.Sprintf("is %d, more than the count of %d", inconclusives, count), "")
-	}
-	if once := count == 1 || count == 0 && metric.Interval == ""; once && knowsInconclusives && inconclusives > 0 && metric.During == "" {
-		s.as(RuleNoEffect).warn(path.Child("inconclusiveLimit"), fmt.Sprintf("is %d with one measurement: when that is inconclusive, the metric is", inconclusives),
-			"write count and interval as well, to measure again")
+	if knowsInconclusives {
+		s.tolerates(metric, count, inconclusives, path.Child("inconclusiveLimit"))
 	}
 	if knowsFailures && knowsSuccesses && s.reachable(count, failures, successes, path) {
 		s.canFail(metric, count, failures, path)
+	}
+}
+
+// tolerates wants as many measurements as may be inconclusive.
+func (s *sheet) tolerates(metric *api.Metric, count, inconclusives int, path *field.Path) {
+	once := count == 1 || count == 0 && metric.Interval == "" && metric.During == ""
+	switch {
+	case count > 0 && count < inconclusives:
+		s.invalid(path, fmt.Sprintf("is %d, more than the count of %d", inconclusives, count), "")
+	case once && inconclusives > 0:
+		s.as(RuleNoEffect).warn(path, fmt.Sprintf("is %d with one measurement: when that is inconclusive, so is the metric", inconclusives),
+			"write count and interval as well, to measure again")
 	}
 }
 

@@ -55,32 +55,46 @@ var (
 // compared finds comparisons that cannot mean what they say.
 func (s *sheet) compared(c judge.Comparison, scope result.Scope, path *field.Path) {
 	name := strings.Join(append([]string{"report"}, c.Path...), ".")
-	if below := result.Below(c.Path, scope); len(below) > 0 || len(c.Path) == 0 {
-		example := below[len(below)-1]
-		switch {
-		case slices.Contains(below, "p99"):
-			example = "p99"
-		case len(c.Path) == 0:
-			example = "latency.p99"
-		}
-		s.as(RuleCondition).invalid(path, name+" is no value but a group of them", "ask one of them, for example "+name+"."+example)
+	if below := result.Below(c.Path, scope); len(below) > 0 {
+		s.as(RuleCondition).invalid(path, name+" is no value but a group of them", "ask one of them, for example "+name+"."+exampleOf(below))
 		return
 	}
-	sided := c.Path
-	if first := sided[0]; first == "canary" || first == "stable" {
-		sided = sided[1:]
+	if first := c.Path[0]; first == "canary" || first == "stable" {
+		c.Path = c.Path[1:]
 	}
-	about := strings.Join(sided, ".")
-	switch {
-	case c.Text != nil && about == "verdict" && !slices.Contains([]string{"pass", "fail", "inconclusive"}, *c.Text):
-		s.as(RuleCondition).invalid(path, name+" is never "+quote(*c.Text), "write pass, fail or inconclusive")
+	switch about := strings.Join(c.Path, "."); {
+	case c.Text != nil && about == "verdict" && !slices.Contains(verdicts, *c.Text):
+		s.as(RuleCondition).invalid(path, name+" is never "+quote(*c.Text), "write "+strings.Join(verdicts, " or "))
 	case c.Number == nil:
-	case slices.Contains(shares, about) && *c.Number > 1:
-		s.warn(path, fmt.Sprintf("%s is a share from 0 to 1, and %g is beyond that", name, *c.Number), fmt.Sprintf("write %g for %g %%", *c.Number/100, *c.Number))
-	case slices.Contains(shares[:2], about) && *c.Number == 1 && (c.Op == "<=" || c.Op == "<"):
-		s.warn(path, fmt.Sprintf("%s is a share from 0 to 1, so %s 1 holds of nearly all there can be", name, c.Op), "write 0.01 for 1 %")
-	case measured(sided) && *c.Number > 0 && *c.Number < 1 && c.Op != "==" && c.Op != "!=":
+	case slices.Contains(shares, about):
+		s.rate(c, name, path)
+	case measured(c.Path) && tiny(*c.Number) && c.Op != "==" && c.Op != "!=":
 		s.warn(path, fmt.Sprintf("%s is in milliseconds, and %g is less than one", name, *c.Number), fmt.Sprintf("if seconds were meant, write %g", *c.Number*1000))
+	}
+}
+
+var verdicts = []string{string(result.Pass), string(result.Fail), string(result.Inconclusive)}
+
+// tiny are numbers of seconds rather than of milliseconds.
+func tiny(v float64) bool { return v > 0 && v < 1 }
+
+// exampleOf is one of the values in a group: the one that most people mean.
+func exampleOf(below []string) string {
+	for _, usual := range []string{"p99", "latency.p99"} {
+		if name, _, _ := strings.Cut(usual, "."); slices.Contains(below, name) {
+			return usual
+		}
+	}
+	return below[len(below)-1]
+}
+
+// rate finds per cent where a share is meant.
+func (s *sheet) rate(c judge.Comparison, name string, path *field.Path) {
+	switch errors := strings.Contains(strings.ToLower(name), "error"); {
+	case *c.Number > 1:
+		s.warn(path, fmt.Sprintf("%s is a share from 0 to 1, and %g is beyond that", name, *c.Number), fmt.Sprintf("write %g for %g %%", *c.Number/100, *c.Number))
+	case errors && *c.Number == 1 && (c.Op == "<=" || c.Op == "<"):
+		s.warn(path, fmt.Sprintf("%s is a share from 0 to 1, so %s 1 holds of nearly all there can be", name, c.Op), "write 0.01 for 1 %")
 	}
 }
 

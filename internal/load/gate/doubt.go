@@ -59,15 +59,26 @@ func (n *node) constant() (float64, bool) {
 }
 
 func (c comparison) doubt() (Doubt, bool) {
-	switch n := c.number; {
+	n := c.number
+	switch {
 	case n < 0 || n == 0 && (c.op == "<" || c.op == ">="):
 		return c.settled(), true
-	case c.kind == series.Score && n > 1:
-		return Doubt{fmt.Sprintf("%s is a share from 0 to 1, and %s is beyond that", c.name, decimal(n)), fmt.Sprintf("write %s for %s %%", decimal(n/100), decimal(n))}, true
-	case c.kind == series.Score && n == 1 && c.op == "<" && growsWorse(c.name):
-		return Doubt{fmt.Sprintf("%s is a share from 0 to 1, and is less than 1 unless all goes wrong", c.name), "write 0.01 for 1 %"}, true
-	case n > 0 && n < 1 && c.slow() && c.op != "==" && c.op != "!=":
+	case c.kind == series.Score:
+		return c.share()
+	case n > 0 && n < 1 && c.slow():
 		return Doubt{fmt.Sprintf("%s is in milliseconds, and %s is less than one", c.name, decimal(n)), fmt.Sprintf("if seconds were meant, write %s", decimal(n*1000))}, true
+	}
+	return Doubt{}, false
+}
+
+// share is what is odd about a number beside a share.
+func (c comparison) share() (Doubt, bool) {
+	what := c.name + " is a share from 0 to 1, and "
+	switch n := c.number; {
+	case n > 1:
+		return Doubt{fmt.Sprintf("%s%s is beyond that", what, decimal(n)), fmt.Sprintf("write %s for %s %%", decimal(n/100), decimal(n))}, true
+	case n == 1 && c.op == "<" && growsWorse(c.name):
+		return Doubt{what + "is less than 1 unless all goes wrong", "write 0.01 for 1 %"}, true
 	}
 	return Doubt{}, false
 }
@@ -86,9 +97,9 @@ func (c comparison) settled() Doubt {
 	return Doubt{what + c.op + " " + decimal(c.number) + " never holds", ""}
 }
 
-// slow says that a metric is a time of more than some fractions of a millisecond.
+// slow says that a metric is held against a time, and takes more than some fractions of a millisecond.
 func (c comparison) slow() bool {
-	if c.kind != series.Histogram || strings.HasSuffix(c.name, ".count") {
+	if c.kind != series.Histogram || strings.HasSuffix(c.name, ".count") || c.op == "==" || c.op == "!=" {
 		return false
 	}
 	for _, prefix := range []string{series.Lag, series.DNS, series.TCP, series.TLS} {

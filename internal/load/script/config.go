@@ -146,6 +146,12 @@ func (c *compiler) target(v *value, path string) string {
 	if port, err := strconv.Atoi(u.Port()); err == nil && (port < 1 || port > 65535) {
 		c.fail(v.at, path, "the port %d is not from 1 to 65535", port)
 	}
+	c.prefix(v, path, u)
+	return target
+}
+
+// prefix warns of a target that urls do not fit behind.
+func (c *compiler) prefix(v *value, path string, u *url.URL) {
 	switch {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		c.add(Problem{
@@ -158,7 +164,6 @@ func (c *compiler) target(v *value, path string) string {
 			Instead: "write it without the last /",
 		})
 	}
-	return target
 }
 
 func (c *compiler) variables(v *value, path string) map[string]any {

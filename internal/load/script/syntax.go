@@ -2,6 +2,7 @@ package script
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,34 +24,34 @@ func syntaxProblem(file string, data []byte, err error) *Problem {
 			p.Text = strings.TrimPrefix(p.Text, m[0])
 		}
 	}
-	lines := strings.Split(string(data), "\n")
-	at := func(i int, column int) { p.At.Line, p.At.Column = i+1, column+1 }
-	if m := noAnchor.FindStringSubmatch(p.Text); m != nil {
-		for i, line := range lines {
-			if column := strings.Index(line, "*"+m[1]); column >= 0 {
-				at(i, column)
-				return p
-			}
-		}
+	p.locate(strings.Split(string(data), "\n"))
+	return p
+}
+
+// locate finds the mistake that a problem with YAML is about.
+func (p *Problem) locate(lines []string) {
+	at := func(i, column int, text, instead string) {
+		p.At.Line, p.At.Column, p.Text, p.Instead = i+1, column+1, text, instead
 	}
+	missing := noAnchor.FindStringSubmatch(p.Text)
+	tabbed, between := strings.Contains(p.Text, "cannot start any token"), strings.Contains(p.Text, "',' or '}'")
 	for i, line := range lines {
 		blank := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-		if column := strings.IndexByte(blank, '\t'); column >= 0 && strings.Contains(p.Text, "cannot start any token") {
-			at(i, column)
-			p.Text, p.Instead = "a tab indents this line", "write spaces"
-			return p
-		}
-		if strings.Contains(p.Text, "',' or '}'") && bare.MatchString(line) {
-			at(i, strings.Index(line, "{{"))
-			p.Text, p.Instead = "a placeholder between braces, in a text without quotes", `put the text in quotes: "/{{ name }}"`
-			return p
+		switch {
+		case tabbed && strings.Contains(blank, "\t"):
+			at(i, strings.IndexByte(blank, '\t'), "a tab indents this line", "write spaces")
+			return
+		case between && bare.MatchString(line):
+			at(i, strings.Index(line, "{{"), "a placeholder between braces, in a text without quotes", `put the text in quotes: "/{{ name }}"`)
+			return
+		case missing != nil && strings.Contains(line, "*"+missing[1]):
+			at(i, strings.Index(line, "*"+missing[1]), p.Text, "")
+			return
 		}
 	}
 	if i, column := misindented(lines); i >= 0 && strings.Contains(p.Text, "did not find expected") && i+1 >= p.At.Line {
-		at(i, column)
-		p.Text, p.Instead = "this line stands in a column of its own", "indent it as far as the lines it belongs to"
+		at(i, column, "this line stands in a column of its own", "indent it as far as the lines it belongs to")
 	}
-	return p
 }
 
 var blockScalar = regexp.MustCompile(`[:-]\s+[|>][-+0-9]*\s*(#.*)?$`)
@@ -63,10 +64,7 @@ func misindented(lines []string) (at, column int) {
 	for i, line := range lines {
 		text := strings.TrimLeft(line, " ")
 		indent := len(line) - len(text)
-		switch {
-		case strings.TrimSpace(text) == "", strings.HasPrefix(text, "#"), strings.HasPrefix(text, "---"):
-			continue
-		case within >= 0 && indent > within:
+		if silent(text) || within >= 0 && indent > within {
 			continue
 		}
 		within = -1
@@ -74,19 +72,28 @@ func misindented(lines []string) (at, column int) {
 			within = indent
 		}
 		deeper := len(open) == 0 || indent > open[len(open)-1]
-		for len(open) > 0 && open[len(open)-1] > indent {
-			open = open[:len(open)-1]
-		}
-		if !deeper && (len(open) == 0 || open[len(open)-1] != indent) {
+		open = slices.DeleteFunc(open, func(column int) bool { return column > indent })
+		if !deeper && !slices.Contains(open, indent) {
 			return i, indent
 		}
-		open = append(open, indent)
-		for strings.HasPrefix(text, "- ") { // what stands behind a dash has a column of its own
-			rest := strings.TrimLeft(text[1:], " ")
-			indent += len(text) - len(rest)
-			text = rest
-			open = append(open, indent)
-		}
+		open = append(open, dashed(text, indent)...)
 	}
 	return -1, 0
+}
+
+// silent lines say nothing about columns.
+func silent(text string) bool {
+	return strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, "---")
+}
+
+// dashed are the columns that a line opens: what stands behind a dash has one of its own.
+func dashed(text string, indent int) []int {
+	columns := []int{indent}
+	for strings.HasPrefix(text, "- ") {
+		rest := strings.TrimLeft(text[1:], " ")
+		indent += len(text) - len(rest)
+		text = rest
+		columns = append(columns, indent)
+	}
+	return columns
 }

@@ -245,11 +245,7 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode, valueNode := n.Content[i], n.Content[i+1]
 		if keyNode.Kind != yaml.ScalarNode {
-			p := Problem{At: r.position(keyNode), Text: "a key must be a text"}
-			if keyNode.Kind == yaml.MappingNode {
-				p.Instead = `a text that begins with a placeholder stands in quotes: "{{ name }}"`
-			}
-			return nil, p
+			return nil, r.noKey(keyNode)
 		}
 		v, err := r.value(valueNode, depth+1)
 		if err != nil {
@@ -281,6 +277,15 @@ func (r *reader) object(n *yaml.Node, depth int) (*value, error) {
 		}
 	}
 	return out, nil
+}
+
+// noKey says that a key is no text, as {{ name }} without quotes, which is a map with a map for a key.
+func (r *reader) noKey(n *yaml.Node) Problem {
+	p := Problem{At: r.position(n), Text: "a key must be a text"}
+	if n.Kind == yaml.MappingNode {
+		p.Instead = `a text that begins with a placeholder stands in quotes: "{{ name }}"`
+	}
+	return p
 }
 
 // keyOf reads a key as JavaScript does, where the key 010 is "8".
