@@ -23,6 +23,9 @@ type conn struct {
 	// since is when the connection was used last, idle for how long it may be kept since then; 0 is for ever.
 	since time.Time
 	idle  time.Duration
+	// marked says that it was not used for long, before what had gone over it until then.
+	marked bool
+	before flow
 	// stall is how long a body may pause.
 	stall time.Duration
 	// reason is why it ends when its time is over.

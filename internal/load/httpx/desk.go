@@ -24,8 +24,9 @@ type desk struct {
 	reader *bufio.Reader
 	// left is how much of headers may still be read; below 0 without a limit.
 	left int64
-	// broken is why nothing more can be read, nil after a proper end.
+	// broken is why nothing more can be read, nil after a proper end; started that an answer began.
 	broken  error
+	started bool
 	text    []byte
 	request http.Request
 	// wrote reports the end of a long write, nil when there is none.
@@ -80,7 +81,7 @@ func (d *desk) Read(p []byte) (int, error) {
 }
 
 // exchange sends a message over a connection and reads its answer. It says
-// whether the connection took nothing, so that the message can take another.
+// whether the server has seen nothing of it, so that the message can take another connection.
 func (d *desk) exchange(c *conn, m *message, keep *Answer, out *Hop, until time.Time) (again bool) {
 	d.conn, d.left = c, maxHeaders
 	c.bound(until, errHeadersLate)
@@ -95,11 +96,12 @@ func (d *desk) exchange(c *conn, m *message, keep *Answer, out *Hop, until time.
 	}
 	response := d.read(m, out)
 	if d.err != nil {
+		again = d.unread(m)
 		if err != nil {
 			d.err = err // it broke while it was written; that nothing can be read says less
 		}
 		d.settle(out)
-		return false
+		return again
 	}
 	out.Code, d.answer = response.StatusCode, replyOf(response)
 	if keep != nil {
@@ -179,7 +181,7 @@ func (d *desk) read(m *message, out *Hop) *http.Response {
 			d.fail(err)
 			return nil
 		}
-		out.FirstByte = time.Now()
+		out.FirstByte, d.started = time.Now(), true
 		response, err := http.ReadResponse(d.reader, &d.request)
 		if err != nil {
 			d.fail(err)

@@ -26,7 +26,11 @@ type line struct {
 func (l *line) take(origin string, now time.Time) *conn {
 	for {
 		c := l.pick(origin)
-		if c == nil || c.alive(now) {
+		if c == nil {
+			return nil
+		}
+		c.mark(now)
+		if c.alive(now) {
 			return c
 		}
 		c.close()
@@ -86,8 +90,8 @@ func (l *line) hop(ctx context.Context, m *message, keep *Answer) (Hop, reply) {
 }
 
 // exchange finds a connection and sends the message over it. A connection that
-// was kept and takes nothing any more is replaced by a new one: the server has
-// not seen the request then. One that went out is never sent again.
+// was kept and that the server has closed meanwhile is replaced by a new one: it has
+// not seen the request then. One that was seen is never sent again.
 func (l *line) exchange(ctx context.Context, m *message, keep *Answer, out *Hop) (reply, error) {
 	until := out.Sent.Add(l.factory.options.Timeout)
 	origin, name := m.origin()
