@@ -81,6 +81,29 @@ func subcommand(name string, args []string) []string {
 	return append([]string{"run"}, args...)
 }
 
+// exactly is a command's arguments: one of a kind.
+func exactly(kind, example string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s takes one %s, not %d: %s %s", cmd.Name(), kind, len(args), cmd.CommandPath(), example)
+		}
+		return nil
+	}
+}
+
+// mustSay are flags that mean something else when they are empty, as those filled in from a variable that is not set may be.
+var mustSay = []string{"target", "compare-target", "config", "payload", "dotenv", "env-file", "output", "html", "start-file", "ready-file"}
+
+// refuseEmpty refuses flags that are given and empty.
+func refuseEmpty(cmd *cobra.Command) error {
+	for _, name := range mustSay {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
+			return fmt.Errorf("--%s is given and empty: leave it out, or say what it should be", name)
+		}
+	}
+	return nil
+}
+
 func newRoot(name string, env Env) *cobra.Command {
 	var version bool
 	printVersion := func() error {

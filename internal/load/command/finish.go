@@ -58,12 +58,12 @@ func (s *session) show(r report.Run, res result.Result, stopped stop) {
 
 // headline says how the users came to their end.
 func (s stop) headline() string {
-	switch s.word {
-	case "":
+	switch {
+	case s.word == "" || s.idle:
 		return "All VUs finished."
-	case stoppedUsers:
+	case s.word == stoppedUsers:
 		return fmt.Sprintf("%d VUs had not finished and were ended.", s.users)
-	case stoppedAbort, stoppedHopeless:
+	case s.word == stoppedAbort || s.word == stoppedHopeless:
 		return "Stopped early; VUs under way were ended."
 	}
 	return "Stopped by " + s.word + "; VUs under way were ended."

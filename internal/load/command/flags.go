@@ -62,8 +62,11 @@ on, and once more at the end, however short the test was.
 
 In a container the result is also written to the termination message, in at most RESULT_BUDGET bytes (default 4096);
 SLUICE_TERMINATION_LOG names another file for it.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Args: exactly("SCRIPT", "shop.yaml"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := refuseEmpty(cmd); err != nil {
+				return err
+			}
 			return run(newSource(args[0], env), f, env)
 		},
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -38,8 +39,19 @@ from standard input.
 
 Exit codes: 0 without errors, 1 with errors, 2 when the command line is wrong. Warnings and advice are printed only; with --enforce
 gates and expectations that nothing checks, because their plugin is not declared, are errors.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("lint takes one SCRIPT or several: " + cmd.CommandPath() + " shop.yaml")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.output == "" {
+				return errors.New("--output is given and empty: it may be text or json")
+			}
+			if err := refuseEmpty(cmd); err != nil {
+				return err
+			}
 			return lint(args, f, env)
 		},
 	}

@@ -20,12 +20,20 @@ func newReport(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report FILE",
 		Short: "Make an HTML page of a JSON report, of Artillery's (1.x too) or ours, or of a result",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if output == "" {
+		Long: `Make an HTML page of a JSON report: of Artillery's (1.x too), of ours, or of a result as a termination message holds it.
+"-" reads it from standard input; then --output names the page's file.`,
+		Args: exactly("FILE", "report.json"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := refuseEmpty(cmd); err != nil {
+				return err
+			}
+			switch {
+			case output == "" && args[0] == "-":
+				return errors.New("say with --output where the page should go: a report from standard input has no name")
+			case output == "":
 				output = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".html"
 			}
-			if err := writeReportPage(args[0], output); err != nil {
+			if err := writeReportPage(newSource(args[0], env), output); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(env.Out, "Report generated: %s\n", output)
@@ -36,16 +44,16 @@ func newReport(env Env) *cobra.Command {
 	return cmd
 }
 
-func writeReportPage(from, to string) error {
-	text, err := readFile(from, "the report", maxReport)
+func writeReportPage(from source, to string) error {
+	text, err := from.read("the report", maxReport)
 	if err != nil {
 		return err
 	}
-	page, err := report.FromFile(filepath.Base(from), text)
+	page, err := report.FromFile(filepath.Base(from.file), text)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", from, err)
+		return fmt.Errorf("%s: %w", from.file, err)
 	}
-	if sameFile(from, to) {
+	if from.from == nil && sameFile(from.file, to) {
 		return fmt.Errorf("%s is the report itself; name another file with --output", to)
 	}
 	file, err := create(to)

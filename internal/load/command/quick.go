@@ -15,8 +15,11 @@ func newQuick(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quick URL",
 		Short: "Send some requests to one address",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Args:  exactly("URL", "http://localhost:8080/"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := refuseEmpty(cmd); err != nil {
+				return err
+			}
 			text, err := quickScript(args[0], users, requests)
 			if err != nil {
 				return err

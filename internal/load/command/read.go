@@ -21,8 +21,8 @@ import (
 // maxFile bounds a payload, a processor or a form's file.
 const maxFile = 256 << 20
 
-// source is where a script comes from: a file, a stream, or a text made here. Files that it names lie beside the
-// file, or where the command runs.
+// source is where a script or a report comes from: a file, a stream, or a text made here. Files that a script names
+// lie beside it, or where the command runs.
 type source struct {
 	file string
 	from io.Reader
@@ -43,14 +43,14 @@ func newSource(name string, env Env) source {
 	return source{file: stdin, from: env.In}
 }
 
-func (s source) read() ([]byte, error) {
+func (s source) read(what string, limit int64) ([]byte, error) {
 	switch {
 	case s.text != nil:
 		return s.text, nil
 	case s.from != nil:
-		return readAll(s.from, "the script from standard input", script.MaxBytes)
+		return readAll(s.from, what+" from standard input", limit)
 	}
-	return readFile(s.file, "the script", script.MaxBytes)
+	return readFile(s.file, what, limit)
 }
 
 // readFile reads no more than a limit and one byte, whatever the file is.
@@ -81,7 +81,7 @@ type reading struct {
 
 // prepare reads all files that the command line names.
 func prepare(from source, f flags, env Env) (reading, error) {
-	data, err := from.read()
+	data, err := from.read("the script", script.MaxBytes)
 	if err != nil {
 		return reading{}, err
 	}

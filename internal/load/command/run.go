@@ -3,7 +3,10 @@ package command
 import (
 	"errors"
 	"fmt"
+	"os/signal"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"sluice.dev/sluice/internal/load/report"
@@ -49,6 +52,8 @@ func run(from source, f flags, env Env) error {
 	if err := out.open(time.Now()); err != nil {
 		return err
 	}
+	// Who reads the console may go away, as in "| head"; what is measured is not for the console alone.
+	signal.Ignore(syscall.SIGPIPE)
 	s := newSession(p, f, out, env)
 	s.name, s.hidden, s.seed = filepath.Base(from.file), hidden, r.options.Seed
 	s.env.Err, s.artillery[0].Hide, s.artillery[1].Hide = hidden.writer(env.Err), hidden.hide, hidden.hide
@@ -88,7 +93,7 @@ func newPlan(r reading, f flags, env Env) (plan, error) {
 	for _, target := range targets {
 		s, err := r.script(target, gates)
 		if err != nil {
-			return plan{}, err
+			return plan{}, of(target, err)
 		}
 		p.scripts = append(p.scripts, s)
 	}
@@ -97,6 +102,21 @@ func newPlan(r reading, f flags, env Env) (plan, error) {
 	}
 	p.abortOn, err = conditions(f.abortOn, p.scripts[0])
 	return p, err
+}
+
+// of puts a problem with the address to compare with where it was given: the script is read with it as its target.
+func of(compared string, err error) error {
+	var problems script.Problems
+	if compared == "" || !errors.As(err, &problems) {
+		return err
+	}
+	out := slices.Clone(problems)
+	for i := range out {
+		if out[i].At.File == "--target" {
+			out[i].At.File, out[i].Path = "--compare-target", ""
+		}
+	}
+	return out
 }
 
 // refuse leaves a result behind that says why nothing was sent.

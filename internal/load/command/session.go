@@ -100,8 +100,9 @@ type stop struct {
 	code int
 	// why is set when the run was ended for the target's sake, or should have been.
 	why string
-	// users is how many users had to be ended.
+	// users is how many users had to be ended; idle says that all had ended before.
 	users int64
+	idle  bool
 }
 
 // Words for what ends a run.
@@ -126,6 +127,7 @@ func (s *session) follow(cancel context.CancelCauseFunc) stop {
 	var stopped stop
 	end := func(why stop) {
 		stopped = why
+		stopped.idle = s.idle()
 		if why.word == stoppedUsers {
 			cancel(vu.ErrUnfinished)
 			return

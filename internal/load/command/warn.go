@@ -8,13 +8,21 @@ import (
 
 	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/stats"
 	"sluice.dev/sluice/internal/load/verdict"
 )
 
-// warn says what the exit code does not: answers that are errors, and no gate that looks at them.
+// warn says what the exit code does not: what went wrong and why, and what no gate looks at.
 func (s *session) warn(res result.Result) {
-	say := func(format string, args ...any) { fmt.Fprintf(s.env.Err, "warning: "+format+"\n", args...) }
-	total, checks := s.sides[0].total, s.plan.scripts[0].Checks
+	for _, text := range append(wrongs(s.sides[0].total, res), s.oddities(res)...) {
+		fmt.Fprintf(s.env.Err, "warning: %s\n", text)
+	}
+}
+
+// wrongs are what requests and users came to grief by, with the first cause of each kind.
+func wrongs(total *stats.Set, res result.Result) []string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	serverErrors, unanswered := total.Bad()
 	lost, other := errorLists(result.Suffixes(total, series.ErrorClass))
 	if serverErrors+unanswered > 0 {
@@ -32,13 +40,22 @@ func (s *session) warn(res result.Result) {
 	if failed := total.Counter(series.VUsersFailed); failed > 0 && failed == total.Counter(series.VUsersCreated) {
 		say("not one of the %d virtual users came to the end of its scenario", failed)
 	}
-	for _, note := range res.Notes {
-		say("%s", note)
+	return out
+}
+
+// oddities are what people should know of a test whatever its verdict is.
+func (s *session) oddities(res result.Result) []string {
+	var out []string
+	if res.Stable != nil && res.Stable.Why != "" {
+		out = append(out, "the stable version could not be measured: "+res.Stable.Why)
 	}
-	if serverErrors > 0 && res.Verdict == result.Pass && !verdict.LimitsServerErrors(checks) {
-		say("NO GATE OF THIS SCRIPT LIMITS THE SHARE OF 5xx ANSWERS, so they do not change the exit code; "+
-			"add to config.ensure.conditions: expression: \"%s <= 0.01\"", series.ErrorRate)
+	out = append(out, res.Notes...)
+	serverErrors, _ := s.sides[0].total.Bad()
+	if serverErrors > 0 && res.Verdict == result.Pass && !verdict.LimitsServerErrors(s.plan.scripts[0].Checks) {
+		out = append(out, "NO GATE OF THIS SCRIPT LIMITS THE SHARE OF 5xx ANSWERS, so they do not change the exit code; "+
+			"add to config.ensure.conditions: expression: \""+series.ErrorRate+" <= 0.01\"")
 	}
+	return out
 }
 
 // wentWrong says how many requests went wrong in which of the two ways.

@@ -131,6 +131,36 @@ func TestTheJSONReportHasTheVerdictAndBothSides(t *testing.T) {
 	}
 }
 
+// What keeps a comparison from being made is said also where no report is.
+func TestAStableSideThatCouldNotBeMeasuredIsTold(t *testing.T) {
+	s := newTarget(t, http.StatusOK)
+	got := execute(t, tenUsers, call{args: []string{"sluice-load", "run", "-q", "-t", s.URL, "--compare-target", "http://127.0.0.1:1", "FILE"}})
+	if !strings.Contains(got.err, "warning: the stable version could not be measured: the target never answered: 10 × conn_refused (dial tcp 127.0.0.1:1") {
+		t.Error(got.err)
+	}
+}
+
+func TestARunThatIsStoppedAfterItsLoadHasFinishedItsUsers(t *testing.T) {
+	s := newTarget(t, http.StatusOK)
+	script := "config:\n  target: " + s.URL + patient + `
+  phases: [{duration: 0.2, arrivalCount: 3}]
+after: {flow: [{think: 20}]}
+scenarios: [{flow: [{get: {url: /}}]}]
+`
+	got := execute(t, script, call{args: []string{"run", "run", "FILE"}, signals: newSignals(900*time.Millisecond, syscall.SIGINT)})
+	if got.code != exitInterrupt || !strings.Contains(got.out, "All VUs finished. Total time") || !strings.Contains(got.result.Why, "stopped by SIGINT after the load") {
+		t.Errorf("exit code %d: %q\n%s", got.code, got.result.Why, got.out)
+	}
+}
+
+func TestAReportFromStandardInput(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.html")
+	got := execute(t, "", call{args: []string{"sluice-load", "report", "-", "-o", page}, in: `{"v":1,"verdict":"pass"}`})
+	if text, err := os.ReadFile(page); err != nil || got.code != exitOK || !strings.Contains(string(text), "Passed") {
+		t.Errorf("exit code %d, %v: %s", got.code, err, got.err)
+	}
+}
+
 func TestAScriptFromStandardInput(t *testing.T) {
 	s := newTarget(t, http.StatusOK)
 	got := execute(t, "", call{args: []string{"sluice-load", "run", "-q", "-t", s.URL, "-"}, in: tenUsers})

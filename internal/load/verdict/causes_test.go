@@ -61,3 +61,19 @@ func TestCausesInAReasonAreBounded(t *testing.T) {
 		t.Errorf("%s because %q", v, why)
 	}
 }
+
+func TestHowFarATestHadCome(t *testing.T) {
+	for want, change := range map[string]func(*Facts){
+		"stopped by SIGINT after 3.0 of 10.0 s":                                    func(f *Facts) { f.Took = 3 },
+		"stopped by SIGINT after the last arrival, with 4 virtual users under way": func(f *Facts) { f.Total.Count(series.VUsersCreated, 4) },
+		"stopped by SIGINT after the load, before the test had come to its end":    func(*Facts) {},
+	} {
+		f := healthy()
+		f.Stopped = "SIGINT"
+		f.Total.Count(series.VUsersCompleted, f.Total.Counter(series.VUsersCreated)-f.Total.Counter(series.VUsersCompleted))
+		change(&f)
+		if v, why := Judge(f); v != result.Inconclusive || why != want {
+			t.Errorf("%s because %q, want %q", v, why, want)
+		}
+	}
+}

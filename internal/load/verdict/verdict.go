@@ -104,7 +104,7 @@ func Judge(f Facts) (result.Verdict, string) {
 func unmeasured(f Facts) string {
 	switch {
 	case f.Stopped != "":
-		return fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
+		return stoppedBy(f)
 	case f.Total.Counter(series.VUsersCreated) == 0:
 		return "no virtual user started, so nothing was measured"
 	case f.Aborted == "" && f.Total.Counter(series.Requests) == 0:
@@ -113,6 +113,18 @@ func unmeasured(f Facts) string {
 		return ""
 	}
 	return unreached(f)
+}
+
+// stoppedBy says how far a test had come that was stopped from outside.
+func stoppedBy(f Facts) string {
+	users := f.Total.Counter(series.VUsersCreated) - f.Total.Counter(series.VUsersCompleted) - f.Total.Counter(series.VUsersFailed)
+	switch {
+	case f.Took < f.Planned || f.Planned == 0:
+		return fmt.Sprintf("stopped by %s after %.1f of %.1f s", f.Stopped, f.Took, f.Planned)
+	case users > 0:
+		return fmt.Sprintf("stopped by %s after the last arrival, with %d virtual users under way", f.Stopped, users)
+	}
+	return fmt.Sprintf("stopped by %s after the load, before the test had come to its end", f.Stopped)
 }
 
 // judgeNumbers judges what was measured by a generator that could.
