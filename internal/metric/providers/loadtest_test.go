@@ -73,6 +73,7 @@ spec:
   template:
     metadata:
       annotations:
+        proxy.istio.io/config: '{"holdApplicationUntilProxyStarts": true}'
         sluice.dev/load-script: |
           config: {target: http://x, phases: [{duration: 60, arrivalRate: 5}]}
           scenarios: [{flow: [{get: {url: /}}]}]
@@ -442,5 +443,25 @@ func TestALoadTestThatHasNotEnded(t *testing.T) {
 				t.Errorf("progress (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The proxy of a mesh has to be there before the first request; whoever configures it otherwise knows why.
+func TestAMeshStartsBeforeTheLoad(t *testing.T) {
+	const key = "proxy.istio.io/config"
+	for block, want := range map[string]string{
+		"": meshFirst[key],
+		"podMetadata: {annotations: {proxy.istio.io/config: '{\"concurrency\": 2}'}}": `{"concurrency": 2}`,
+	} {
+		job, err := LoadTest{Image: "sluice-load:1"}.Object(loadRun, loadMetric(t, inline(shortScript)+block), "uid.load.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := job.Spec.Template.Annotations[key]; got != want {
+			t.Errorf("%q: %s, want %s", block, got, want)
+		}
+	}
+	if len(meshFirst) != 1 {
+		t.Errorf("building a Job changed what is common to all: %v", meshFirst)
 	}
 }
