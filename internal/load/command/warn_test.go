@@ -13,10 +13,13 @@ config:
 scenarios: [{flow: [{get: {url: /}}]}]
 `
 
-// A fast service that knows none of the paths passes its gates, and nobody may overlook it.
+// A fast service that knows none of the paths meets its gates, and nobody may overlook it.
 func TestAnswersThatAreOdd(t *testing.T) {
 	missing, good := newTarget(t, http.StatusNotFound), newTarget(t, http.StatusOK)
 	got := execute(t, tenUsers, call{args: []string{"sluice-load", "run", "-q", "-t", missing.URL, "--compare-target", good.URL, "FILE"}})
+	if got.code != exitInconclusive || !strings.Contains(got.result.Why, "the canary answered 10 of 10 requests with 4xx, the stable version 0 of 10") {
+		t.Errorf("exit code %d because %q", got.code, got.result.Why)
+	}
 	notes := []string{
 		"all of the 10 answers were 4xx (10 × 404)",
 		"the two versions answered differently: the canary 10 × 404, the stable one 10 × 200",

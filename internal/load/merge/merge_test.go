@@ -241,6 +241,14 @@ func TestVerdictOfTheWhole(t *testing.T) {
 			r.Codes, r.Errors = nil, map[string]int64{"response_timeout": r.Requests}
 			r.Part.Counts["http.responses"], r.Part.Counts["vusers.completed"] = 0, 0
 		}, 3, result.Fail, "maxErrorRate <= 90"},
+		{"the new version refuses what the stable one takes", func(_ int, r *result.Result) {
+			var all int64
+			for _, n := range r.Codes {
+				all += n
+			}
+			r.Codes = map[string]int64{"404": all}
+		}, 3, result.Inconclusive, "with 4xx, the stable version 0 of"},
+		{"users had not finished", of1(func(r *result.Result) { r.Part.Counts["vusers.completed"] -= 10 }), 3, result.Inconclusive, "10 of 300 virtual users had not finished"},
 		{"a histogram that a gate needs was left out", of1(func(r *result.Result) { delete(r.Part.Needed, "http.response_time") }), 3,
 			result.Inconclusive, "http.response_time.p99 < 3000: it cannot be judged, because the result of share 1 had no room for http.response_time.p99"},
 		{"codes were left out", of1(func(r *result.Result) { r.Codes, r.Truncated = nil, []string{"codes"} }), 3,

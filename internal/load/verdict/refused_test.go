@@ -1,0 +1,47 @@
+package verdict
+
+import (
+	"testing"
+
+	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/series"
+)
+
+func TestAVersionThatRefusesWhatTheStableOneTakes(t *testing.T) {
+	type codes = map[string]int64
+	checks := func(texts ...string) (out []gate.Check) {
+		for _, text := range texts {
+			out = append(out, check(t, text))
+		}
+		return out
+	}
+	usual, err := WithDefaults(nil, series.NewCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name           string
+		checks         []gate.Check
+		canary, stable codes
+		refused        bool
+	}{
+		{"all of it", usual, codes{"404": 100}, codes{"200": 100}, true},
+		{"more than a little", usual, codes{"200": 94, "401": 6}, codes{"200": 100}, true},
+		{"codes that were folded", usual, codes{"4xx": 50, "2xx": 50}, codes{"2xx": 100}, true},
+		{"a little", usual, codes{"200": 95, "401": 5}, codes{"200": 100}, false},
+		{"two of few", usual, codes{"200": 2, "401": 2}, codes{"200": 4}, false},
+		{"as the stable one does", usual, codes{"404": 50, "200": 50}, codes{"404": 30, "200": 30}, false},
+		{"less than the stable one does", usual, codes{"200": 50}, codes{"404": 50}, false},
+		{"beside a stable one without an answer", usual, codes{"404": 50}, nil, false},
+		{"nothing", usual, nil, codes{"200": 10}, false},
+		{"elsewhere", usual, codes{"302": 50}, codes{"200": 50}, false},
+		{"as a gate has it", append(checks("http.codes.4xx < 1000"), usual...), codes{"404": 100}, codes{"200": 100}, false},
+		{"beside a gate on something else", append(checks("http.codes.404 < 1"), usual...), codes{"401": 100}, codes{"200": 100}, true},
+		{"and nobody wants to know", checks("http.requests > 1"), codes{"404": 100}, codes{"200": 100}, false},
+	}
+	for _, tt := range tests {
+		if why := Refused(tt.checks, tt.canary, tt.stable); (why != "") != tt.refused {
+			t.Errorf("%s: %q", tt.name, why)
+		}
+	}
+}
