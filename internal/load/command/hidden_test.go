@@ -62,6 +62,23 @@ func TestAnOrdinaryWordThatIsGivenIsNotHidden(t *testing.T) {
 	}
 }
 
+// What a processor looks up may end in the text of an error that it throws.
+func TestWhatAProcessorLooksUpIsHidden(t *testing.T) {
+	for _, look := range []string{"process.env.TOKEN", "process.env['TOKEN']", "(() => { const { OTHER, TOKEN } = process.env; return TOKEN })()"} {
+		dir := t.TempDir()
+		processor := "module.exports = { boom: function(context, events, done) { throw new Error('the token ' + " + look + " + ' is bad'); } };"
+		if err := os.WriteFile(filepath.Join(dir, "p.js"), []byte(processor), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		script := "config: {target: 'http://127.0.0.1:1', processor: " + filepath.Join(dir, "p.js") + ", phases: [{duration: 0.2, arrivalCount: 2}]}\nscenarios: [{flow: [{function: boom}]}]\n"
+		got := execute(t, script, call{args: append([]string{"run", "run", "FILE"}, inDir(dir)...), env: []string{"TOKEN=hunter2xyz", "OTHER=yes"}})
+		all := got.out + got.err + string(got.message) + contents(t, dir, "o.json") + contents(t, dir, "o.html")
+		if strings.Contains(all, "hunter2xyz") || strings.Count(all, "the token *** is bad") < 5 {
+			t.Errorf("%s: the secret is shown, or nothing is told:\n%s", look, got.out+got.err)
+		}
+	}
+}
+
 func TestABudgetThatIsNoneIsTheUsualOne(t *testing.T) {
 	s := newTarget(t, http.StatusOK)
 	for _, budget := range []string{"much", "12"} {

@@ -75,6 +75,8 @@ func readAll(r io.Reader, what string, limit int64) ([]byte, error) {
 type reading struct {
 	data    []byte
 	options script.Options
+	// processors are the texts of the programs that the script names, once it was read.
+	processors *[]string
 	// disabled says that the script's gates are only shown, as with Artillery.
 	disabled bool
 }
@@ -96,10 +98,11 @@ func prepare(from source, f flags, env Env) (reading, error) {
 			return reading{}, fmt.Errorf("finding the payload: %w", err)
 		}
 	}
-	r := reading{data: data, disabled: env.lookup("ARTILLERY_DISABLE_ENSURE") != "", options: script.Options{
+	var processors []string
+	r := reading{data: data, processors: &processors, disabled: env.lookup("ARTILLERY_DISABLE_ENSURE") != "", options: script.Options{
 		File: from.file, Target: f.target, Environment: f.environment, Insecure: f.insecure,
 		Variables: f.variables, Overrides: f.overrides, Environ: env.Environ, TestID: id, Seed: seed,
-		Read: beside(from.file), Payload: payload, Scenario: f.scenario, Solo: f.solo, Enforce: f.enforce,
+		Read: noting(beside(from.file), &processors), Payload: payload, Scenario: f.scenario, Solo: f.solo, Enforce: f.enforce,
 	}}
 	for _, file := range append(append([]string(nil), f.inputs...), f.config) {
 		if file == "" {
@@ -139,6 +142,17 @@ func beside(file string) func(string) ([]byte, error) {
 		data, err := readFile(name, "a file of the script", maxFile)
 		if err == nil && len(data) > maxFile {
 			return nil, fmt.Errorf("reading a file of the script: %s has more than %d MB", name, maxFile>>20)
+		}
+		return data, err
+	}
+}
+
+// noting keeps the texts of programs that are read.
+func noting(read func(string) ([]byte, error), programs *[]string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		data, err := read(name)
+		if ext := filepath.Ext(name); err == nil && (ext == ".js" || ext == ".cjs" || ext == ".mjs") {
+			*programs = append(*programs, string(data))
 		}
 		return data, err
 	}

@@ -29,7 +29,7 @@ func run(from source, f flags, env Env) error {
 		return err
 	}
 	hidden := newSecrets(f.variables, texts(r), env)
-	out.hidden, out.console = hidden, hidden.writer(out.console)
+	out.hidden = hidden
 	out.read = append([]string{from.file, f.config, f.payload, f.dotenv}, f.inputs...)
 	p, err := newPlan(r, f, env)
 	if err != nil {
@@ -37,6 +37,8 @@ func run(from source, f flags, env Env) error {
 		fmt.Fprintln(env.Err, text)
 		return out.refuse(text)
 	}
+	hidden = hidden.beside(*r.processors, env)
+	out.hidden, out.console = hidden, hidden.writer(out.console)
 	if warning, _ := p.moved(f); warning != "" {
 		fmt.Fprintf(env.Err, "warning: %s\n", hidden.hide(warning))
 	}

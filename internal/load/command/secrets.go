@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
 
-// How long a value must be to be taken out: shorter ones are in too many words. What -v gives is seldom a secret, and
-// often a plain word.
+// How long a value must be to be taken out: shorter ones are in too many words. What -v gives and what a processor
+// looks up is seldom a secret, and often a plain word.
 const (
 	leastSecret = 4
 	leastGiven  = 8
@@ -20,6 +21,13 @@ const (
 type secrets struct{ values []string }
 
 var environmentName = regexp.MustCompile(`\$(?:env|processEnvironment)\s*[.\[]\s*['"]?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// How a processor names environment variables.
+var (
+	processorName  = regexp.MustCompile(`process\.env\s*(?:\?\.|\.|\[\s*['"])\s*([A-Za-z_][A-Za-z0-9_]*)`)
+	processorNames = regexp.MustCompile(`\{([^{}]*)\}\s*=\s*process\.env\b`)
+	word           = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+)
 
 // newSecrets collects what -v gives, and the environment variables that the script names.
 func newSecrets(variables string, texts []string, env Env) secrets {
@@ -46,12 +54,37 @@ func newSecrets(variables string, texts []string, env Env) secrets {
 			s.values = append(s.values, v)
 		}
 	}
-	// The longest first: a shorter one may be a part of it.
+	s.sort()
+	return s
+}
+
+// beside adds the environment variables that a script's processors name.
+func (s secrets) beside(processors []string, env Env) secrets {
+	out := secrets{values: slices.Clone(s.values)}
+	for _, text := range processors {
+		var names []string
+		for _, m := range processorName.FindAllStringSubmatch(text, -1) {
+			names = append(names, m[1])
+		}
+		for _, m := range processorNames.FindAllStringSubmatch(text, -1) {
+			names = append(names, word.FindAllString(m[1], -1)...)
+		}
+		for _, name := range names {
+			if v := env.lookup(name); len(v) >= leastGiven && !slices.Contains(out.values, v) {
+				out.values = append(out.values, v)
+			}
+		}
+	}
+	out.sort()
+	return out
+}
+
+// sort puts the longest first: a shorter one may be a part of it.
+func (s secrets) sort() {
 	sort.Slice(s.values, func(i, j int) bool {
 		a, b := s.values[i], s.values[j]
 		return len(a) > len(b) || len(a) == len(b) && a < b
 	})
-	return s
 }
 
 func leaves(v any, seen map[string]bool) {

@@ -29,7 +29,7 @@ func wrongs(total *stats.Set, res result.Result) []string {
 		say("%.1f %% of %d requests went wrong: %s", res.ErrorRate*100, res.Requests, wentWrong(serverErrors, unanswered, lost))
 	}
 	if other != "" {
-		say("users failed by what was answered: %s", other)
+		say("users failed by what was answered, or by the script: %s", other)
 	}
 	if n := total.Counter(series.ExpectFailed); n > 0 {
 		say("%d expectations were not met", n)

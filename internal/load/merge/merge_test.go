@@ -334,6 +334,24 @@ func TestAShareFitsItsMessage(t *testing.T) {
 	}
 }
 
+// What one share came to grief by stands in the whole's result: the first share's words where several have some.
+func TestCausesOfTheSharesAreThoseOfTheWhole(t *testing.T) {
+	s := load(t)
+	parts := spread(t, s, 3, func(int, *result.Result) {})
+	parts[1].Errors = map[string]int64{"conn_reset": 90}
+	parts[1].Causes = map[string]string{"conn_reset": "read: connection reset by peer"}
+	parts[2].Errors = map[string]int64{"conn_reset": 3}
+	parts[2].Causes = map[string]string{"conn_reset": "EPIPE", "dns": "lookup a: no such host"}
+	got, err := merge.Results(parts, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"conn_reset": "read: connection reset by peer", "dns": "lookup a: no such host"}
+	if diff := cmp.Diff(want, got.Causes); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
+}
+
 func FuzzResults(f *testing.F) {
 	f.Add([]byte(`{"v":1,"verdict":"pass","sh":[0,2],"part":{"c":{"x":1},"h":{"http.response_time":""}},"gates":[{"x":"x < 1"}]}`),
 		[]byte(`{"v":1,"verdict":"fail","sh":[1,2],"part":{"c":{"x":1},"hx":{"http.response_time":""}},"phases":[{"n":"a"}],"cmp":{"req":1}}`))

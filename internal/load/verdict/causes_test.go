@@ -31,6 +31,7 @@ func TestAReasonHasTheFirstCauses(t *testing.T) {
 		{"of users that fail", func(f *Facts) { f.Outcomes = []gate.Outcome{failed(series.FailedRate)} }, "users.failed <= 0.01: users.failed = 0.1; " + cause},
 		{"but not of a gate on latency", func(f *Facts) { f.Outcomes = []gate.Outcome{failed("apdex")} }, "apdex <= 0.01: apdex = 0.1"},
 		{"of a test that was ended", func(f *Facts) { f.Aborted = "stopped early: errors.rate > 0.05: errors.rate = 0.1" }, "stopped early: errors.rate > 0.05: errors.rate = 0.1; " + cause},
+		{"but not of one that was ended for its latency", func(f *Facts) { f.Aborted = "stopped early: apdex < 0.5: apdex = 0.1" }, "stopped early: apdex < 0.5: apdex = 0.1"},
 		{"of expectations", func(f *Facts) {
 			f.Expects = true
 			f.Total.Count(series.ExpectFailed, 7)

@@ -94,8 +94,10 @@ func Judge(f Facts) (result.Verdict, string) {
 	case nameless(f):
 		return result.Inconclusive, stoppedEarly(f) + fmt.Sprintf("for %d requests no address was found, without which all gates would be met",
 			f.Total.Counter(lookups))
-	case f.Aborted != "":
+	case f.Aborted != "" && slices.ContainsFunc(errorNames, func(name string) bool { return strings.Contains(f.Aborted, name) }):
 		return result.Fail, withErrors(f.Aborted, f)
+	case f.Aborted != "":
+		return result.Fail, f.Aborted
 	}
 	return judgeNumbers(f)
 }
@@ -298,6 +300,9 @@ func Explain(o gate.Outcome) string {
 	}
 	return o.Text + ": " + strings.Join(values, ", ")
 }
+
+// errorNames are in the texts of gates on errors.
+var errorNames = []string{series.Errors, series.FailedRate, series.VUsersFailed}
 
 // failedByErrors says whether a gate that is not met looks at requests without an answer or at users that fail.
 func failedByErrors(o gate.Outcome) bool {
