@@ -4,12 +4,25 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/httpx"
 )
+
+// cause says in one line why something was counted, with what the script has to do with it.
+func (u *user) cause(class httpx.Class, name string, err error) string {
+	switch text := cause(class, name, err); class {
+	case httpx.ResponseTimeout, httpx.ConnTimeout:
+		return fmt.Sprintf("%s (config.http.timeout is %s)", text, u.script.Timeout)
+	case httpx.Unfinished:
+		return "no answer yet when the test ended (--wait-for-users gives users longer)"
+	default:
+		return text
+	}
+}
 
 // cause says in one line why something was counted under a class and a name, and what can be done where that is known.
 func cause(class httpx.Class, name string, err error) string {

@@ -37,6 +37,7 @@ func TestErrorsSayWhatTheyCameFrom(t *testing.T) {
 		{"nobody listens", "http://127.0.0.1:1", get, "conn_refused", "127.0.0.1:1: connect: connection refused"},
 		{"a connection that is closed", closing.URL, get, "conn_reset", "the server closed the connection before its answer was complete"},
 		{"an answer of another protocol", babbling, get, "protocol", "SSH-2.0"},
+		{"no answer", silent(t), get, "response_timeout", "no answer within the timeout (config.http.timeout is 1s)"},
 		{"a capture that finds nothing", plain.URL, "[{get: {url: /items, capture: {json: $.nothing, as: x}}}]", "capture", "GET " + plain.URL + "/items: "},
 		{"a url that is none", plain.URL, "[{get: {url: '{{ $uuid }}'}}]", "script", "Invalid URL - "},
 	}
@@ -44,7 +45,7 @@ func TestErrorsSayWhatTheyCameFrom(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := stats.NewRecorder(1)
-			Run(t.Context(), compile(t, tt.target, "[{duration: 0.1, arrivalCount: 3}]", tt.flow), Config{Recorder: r, Share: schedule.Whole})
+			Run(t.Context(), compile(t, tt.target, "[{duration: 0.1, arrivalCount: 3}], http: {timeout: 1}", tt.flow), Config{Recorder: r, Share: schedule.Whole})
 			set := r.Drain()
 			why, told := set.Causes()[tt.class]
 			if n := set.Counter(series.ErrorClass + tt.class); n != 3 || !told || !strings.Contains(why, tt.why) {
@@ -74,6 +75,14 @@ func babbler(t *testing.T) string {
 		}
 	}()
 	return "http://" + l.Addr().String()
+}
+
+// silent takes requests and never answers.
+func silent(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func TestANameThatNobodyKnowsIsSaidWithoutTheServerThatWasAsked(t *testing.T) {

@@ -35,7 +35,7 @@ func (u *user) count(class httpx.Class, name string, err error) {
 		s.At(time.Now())
 		s.Count(series.Errors+name, 1)
 		s.Count(series.ErrorClass+string(class), 1)
-		s.Explain(string(class), func() string { return cause(class, name, err) })
+		s.Explain(string(class), func() string { return u.cause(class, name, err) })
 	})
 }
 
@@ -52,7 +52,7 @@ func (u *user) record(s *stats.Set, r *script.Request, h httpx.Hop) {
 	if h.Err != nil {
 		s.Count(series.Errors+h.Err.Class.Node(), 1)
 		s.Count(series.ErrorClass+string(h.Err.Class), 1)
-		s.Explain(string(h.Err.Class), func() string { return cause(h.Err.Class, h.Err.Class.Node(), h.Err.Err) })
+		s.Explain(string(h.Err.Class), func() string { return u.cause(h.Err.Class, h.Err.Class.Node(), h.Err.Err) })
 		if r.Endpoint != nil {
 			s.Count(r.Endpoint.Errors+h.Err.Class.Node(), 1)
 		}
