@@ -38,7 +38,9 @@ func TestWhatAConditionComparesOfTheReport(t *testing.T) {
 		`report.verdict == "pass" && report.requests>1`: "verdict == pass, requests > 1",
 		"report.latency.p99 < report.latency.p50 * 2":   "latency.p50 * 2, latency.p99 < ?",
 		"report.latency != nil":                         "",
-		"result == 0 and len(report.phases) > 0":        "",
+		"result == 0 and len(report.phases) > 0":        "result == 0",
+		"'0' == result":                                 "result == 0",
+		"result != true":                                "result != true",
 		"report == 0":                                   " == 0",
 	} {
 		c, err := Compile(source)
@@ -53,7 +55,11 @@ func TestWhatAConditionComparesOfTheReport(t *testing.T) {
 			} else if x.Text != nil {
 				with = *x.Text
 			}
-			got = append(got, strings.Join(x.Path, ".")+" "+x.Op+" "+with)
+			what := strings.Join(x.Path, ".")
+			if x.Result {
+				what = "result"
+			}
+			got = append(got, what+" "+x.Op+" "+with)
 		}
 		if have := strings.Join(got, ", "); have != want {
 			t.Errorf("%s: %q, want %q", source, have, want)

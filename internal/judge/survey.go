@@ -2,6 +2,7 @@ package judge
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -21,10 +22,11 @@ type reads struct {
 	fields      bool // `result.name` is used
 }
 
-// Comparison is a value of the report beside something it is compared with or calculated with.
+// Comparison is a value of the report, or the result, beside something it is compared with or calculated with.
 type Comparison struct {
-	Path []string
-	Op   string // with the path on its left side
+	Path   []string
+	Result bool   // it is the result, and there is no path
+	Op     string // with the path on its left side
 	// Number and Text are what it is compared with, nil when that is none written there.
 	Number *float64
 	Text   *string
@@ -170,10 +172,10 @@ func (s *surveyor) compare(n *ast.BinaryNode) {
 		op       string
 	}{{n.Left, n.Right, n.Operator}, {n.Right, n.Left, mirrored}} {
 		path, _, ok := reportPath(side.of)
-		if !ok {
+		if !ok && !isResult(side.of) {
 			continue
 		}
-		c := Comparison{Path: path, Op: side.op}
+		c := Comparison{Path: path, Op: side.op, Result: !ok}
 		switch with := side.with.(type) {
 		case *ast.IntegerNode:
 			c.Number = new(float64(with.Value))
@@ -181,6 +183,8 @@ func (s *surveyor) compare(n *ast.BinaryNode) {
 			c.Number = new(with.Value)
 		case *ast.StringNode:
 			c.Text = &with.Value
+		case *ast.BoolNode:
+			c.Text = new(fmt.Sprint(with.Value))
 		}
 		s.compared = append(s.compared, c)
 	}

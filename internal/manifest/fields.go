@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -99,7 +100,7 @@ func (c *checker) custom(value any, t reflect.Type, p place) bool {
 func (c *checker) structure(value any, t reflect.Type, p place) bool {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return c.mistype(p, "must hold fields, not "+c.describe(value), pausing(value, t))
+		return c.mistype(p, "must hold fields, not "+c.describe(value), cmp.Or(pausing(value, t), scripting(value, t)))
 	}
 	fields := fieldsOf(t)
 	p.around = append(p.around[:len(p.around):len(p.around)], t)
@@ -138,6 +139,19 @@ func pausing(value any, t reflect.Type) string {
 		return "write pause: {}, or with a duration pause: {duration: 5m}"
 	}
 	return fmt.Sprintf("write pause: {duration: %s}", pause.Duration)
+}
+
+// scripting says where the script of a load test stands, or the ConfigMap that holds it.
+func scripting(value any, t reflect.Type) string {
+	text, ok := value.(string)
+	switch {
+	case !ok:
+	case t == reflect.TypeFor[api.LoadTestScript]():
+		return "write inline: | and the script below it, indented further"
+	case t == reflect.TypeFor[api.ConfigMapKeyRef]():
+		return fmt.Sprintf("write configMap: {name: %s, key: script.yaml}", text)
+	}
+	return ""
 }
 
 func (c *checker) mapping(value any, t reflect.Type, p place) bool {
@@ -190,6 +204,8 @@ func (c *checker) scalar(value any, t reflect.Type, p place) bool {
 			fix := ""
 			if _, ok := value.(json.Number); ok && t == reflect.TypeFor[api.DurationString]() {
 				fix = fmt.Sprintf("write a number with a unit, such as %ss", p.at.Value)
+			} else if strings.HasSuffix(p.path, ".script.inline") {
+				fix = "write inline: | so that what stands below it is a text"
 			} else if p.at.Value != "" && !c.secret {
 				fix = fmt.Sprintf("write %q, with the quotes", p.at.Value)
 			}

@@ -50,5 +50,5 @@ func unfilled(text string) bool { return open(text) || strings.Contains(text, "{
 func (s *sheet) well(text string) bool {
 	alone := &sheet{}
 	alone.address(text, field.NewPath("target"), "")
-	return len(alone.findings.Of(Invalid)) == 0
+	return len(alone.findings.Of(Invalid)) == 0 && (open(text) || !unfilled(text))
 }

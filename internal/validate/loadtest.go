@@ -62,6 +62,16 @@ func (s *sheet) loadTest(test *api.LoadTestMetric, path *field.Path) {
 	s.loadCompiles(test, path)
 }
 
+// loadOften warns of a load that is sent without end, and of what has no meaning for load tests.
+func (s *sheet) loadOften(metric *api.Metric, path *field.Path) {
+	if count, known := integer(metric.Count); metric.Interval != "" && (metric.Count == nil || known && count == 0) {
+		s.warn(path.Child("interval"), "is set without a count: the load is sent again and again for as long as the analysis lasts", "remove it, or write a count")
+	}
+	if metric.NoData != "" {
+		s.as(RuleNoEffect).warn(path.Child("noData"), "has no effect: a load test has a result, or is an error", "remove it")
+	}
+}
+
 func (s *sheet) loadTargets(test *api.LoadTestMetric, path *field.Path) {
 	if test.Target != "" {
 		s.address(test.Target, path.Child("target"), exampleTarget)

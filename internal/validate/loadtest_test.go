@@ -43,7 +43,7 @@ abortOn: ["errors.rate > 0.5", http.response_time.p99 > 2000]
 tags: {team: shop}
 deadline: 10m
 `, "{name: canary}, {name: stable}"), []string{
-			`Invalid ` + at + `environment: no environment is called prod`}},
+			`Invalid ` + at + `environment: no environment is called prod; the script has no config.environments`}},
 		{"placeholders of the script are left to it", loadTemplate(random+"target: http://a", ""), nil},
 		{"a value of a Secret that the script reads from its environment", loadTemplate(inline(
 			"config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}",
@@ -93,7 +93,7 @@ deadline: 10m
 			`Invalid ` + at + `deadline: is 1m0s, and the script's phases take 1m0s: the test would never come to its end; leave it out, or write more`}},
 		{"what ends it is no condition", loadTemplate(good+"target: http://a\nabortOn: ['errors.rate >', 'http.response_time.p98 > 1']", ""), []string{
 			`Invalid ` + at + `abortOn[0]: "errors.rate >" is not a condition: column 14: the expression ends too early; write for example "errors.rate > 0.5"`,
-			`Invalid ` + at + `abortOn[1]: "http.response_time.p98 > 1" is not a condition: column 1: unknown metric "http.response_time.p98"; did you mean http.response_time.p90?; write for example "errors.rate > 0.5"`}},
+			`Invalid ` + at + `abortOn[1]: "http.response_time.p98 > 1" is not a condition: column 1: unknown metric "http.response_time.p98"; it has min, max, count, mean, p50, median, p75, p90, p95, p99, p999; write for example "errors.rate > 0.5"`}},
 		{"what ends it is that all is well, or more than everything", loadTemplate(good+"target: http://a\nabortOn: ['errors.rate < 0.5', 'errors.rate > 50']", ""), []string{
 			`Warning ` + at + `abortOn[0]: "errors.rate < 0.5" holds while nothing has gone wrong, so every test would end at once and fail; write when it is to end, for example "errors.rate > 0.5"`,
 			`Warning ` + at + `abortOn[1]: errors.rate is a share from 0 to 1, and 50 is beyond that; write 0.5 for 50 %`}},
@@ -181,6 +181,11 @@ func TestConditionsOnWhatNoReportHas(t *testing.T) {
 		"result.latency.p95 < 3":                                where + "takes result for an object, and the result of a load test is one number: its exit code; ask the report, for example report.latency.p99 < 250",
 		"report.latency < 5":                                    where + "report.latency is no value but a group of them; ask one of them, for example report.latency.p99",
 		"report == 0":                                           where + "report is no value but a group of them; ask one of them, for example report.latency.p99",
+		"result":                                                where + "is neither true nor false, but result; compare it, for example result == 0",
+		"result == '0'":                                         where + "compares result with 0, and the result of a load test is a number: its exit code; write for example result == 0",
+		"result == true":                                        where + "compares result with true, and the result of a load test is a number: its exit code; write for example result == 0",
+		"result != 0":                                           warning + "is never a success: result is 0 of a test that passed, and one that did not is no success whatever its condition says; write result == 0",
+		"result < 1":                                            "",
 		"len(report.latency) > 0":                               "",
 		"report.latency != nil":                                 "",
 		"report?.latency?.p96 < 100":                            warning + "report.latency has no p96: it is never there; it has max, p50, p90, p95, p99, p999",
@@ -201,6 +206,16 @@ func TestConditionsOnWhatNoReportHas(t *testing.T) {
 		}
 		t.Run(condition, func(t *testing.T) { expect(t, Template(&spec), wants...) })
 	}
+}
+
+func TestALoadTestThatIsRepeatedWithoutEnd(t *testing.T) {
+	spec := read[api.AnalysisTemplate](t, loadTemplate(inline("config: {target: http://a, phases: [{duration: 60, arrivalRate: 5}]}", "scenarios: [{flow: [{get: {url: /}}]}]"), "")).Spec
+	m := &spec.Metrics[0]
+	m.Interval, m.NoData, m.FailureCondition = "30s", api.NoDataFail, "result == 0"
+	expect(t, Template(&spec),
+		"Warning spec.metrics[0].failureCondition: fails tests that passed: their result is 0; write result != 0",
+		"Warning spec.metrics[0].interval: is set without a count: the load is sent again and again for as long as the analysis lasts; remove it, or write a count",
+		"Warning spec.metrics[0].noData: has no effect: a load test has a result, or is an error; remove it")
 }
 
 func TestMeasuringDuringAPhaseThatTheScriptDoesNotHave(t *testing.T) {

@@ -52,6 +52,7 @@ func (s *sheet) metric(metric *api.Metric, path *field.Path) {
 	}
 	if test := metric.Provider.LoadTest; test != nil {
 		scope := result.Scope{Compared: test.CompareTarget != "", Phases: phasesOf(test)}
+		s.loadOften(metric, path)
 		s.reported(success, scope, path.Child("successCondition"))
 		s.reported(failure, scope, path.Child("failureCondition"))
 	}

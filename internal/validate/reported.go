@@ -39,10 +39,31 @@ func (s *sheet) reported(condition *judge.Condition, scope result.Scope, path *f
 	}
 	tell(Invalid, condition.ReportPaths(), "")
 	tell(Warning, condition.OptionalPaths(), ": it is never there")
+	if text := strings.TrimSpace(condition.String()); text == "result" || text == "report" {
+		s.as(RuleCondition).invalid(path, "is neither true nor false, but "+text, "compare it, for example result == 0")
+	}
 	for _, c := range condition.Compared() {
+		if c.Result {
+			s.exitCode(c, path)
+			continue
+		}
 		if why, _ := result.Unknown(c.Path, scope); why == "" {
 			s.compared(c, scope, path)
 		}
+	}
+}
+
+// exitCode finds comparisons of a load test's result that are never so, or only so of one that did not pass.
+func (s *sheet) exitCode(c judge.Comparison, path *field.Path) {
+	success := strings.HasSuffix(path.String(), ".successCondition")
+	switch {
+	case c.Text != nil:
+		s.as(RuleCondition).invalid(path, "compares result with "+*c.Text+", and the result of a load test is a number: its exit code", "write for example result == 0")
+	case c.Number == nil:
+	case success && c.Op == "!=" && *c.Number == 0, success && c.Op == "==" && *c.Number != 0:
+		s.warn(path, "is never a success: result is 0 of a test that passed, and one that did not is no success whatever its condition says", "write result == 0")
+	case !success && c.Op == "==" && *c.Number == 0:
+		s.warn(path, "fails tests that passed: their result is 0", "write result != 0")
 	}
 }
 

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -32,6 +33,12 @@ func (f *flow) body(field field, where string) *Body {
 	switch field.key {
 	case "json":
 		node := f.node(field.value, where)
+		if s, isText := field.value.scalar.(string); isText && holdsJSON(s) {
+			f.add(Problem{
+				At: field.value.at, Path: where, Severity: Warning, Code: CodeOddBody, Text: "is a text that holds JSON, and is sent as one, in quotes",
+				Instead: "write the JSON without quotes around it, or body instead of json",
+			})
+		}
 		return &Body{ContentType: "application/json", JSON: &node}
 	case "form":
 		return &Body{ContentType: "application/x-www-form-urlencoded", Form: append([]Pair{}, f.pairs(withNulls(field.value, "null"), where)...)}
@@ -39,6 +46,12 @@ func (f *flow) body(field field, where string) *Body {
 		return &Body{Parts: f.parts(field.value, where)}
 	}
 	return &Body{Text: f.template(field.value, where)}
+}
+
+// holdsJSON says that a text is an object or a list, and no placeholder for one.
+func holdsJSON(text string) bool {
+	text = strings.TrimSpace(text)
+	return (strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "{{") || strings.HasPrefix(text, "[")) && json.Valid([]byte(text))
 }
 
 // parts compiles a multipart form.

@@ -121,6 +121,18 @@ func (c *compiler) threshold(f field, path string, s *Script) {
 		c.badGate(f.at, path, err, s)
 	} else if known {
 		c.keep(check, f.at, path, s)
+		c.upper(f, path, limit)
+	}
+}
+
+// upper warns of an upper bound on what is better the larger it is.
+func (c *compiler) upper(f field, path string, limit float64) {
+	better := []string{series.Apdex, series.Achieved, series.RequestRate, series.Requests, series.Responses, series.VUsersCompleted, series.Codes + "200", series.Codes + "2xx"}
+	if slices.Contains(better, f.key) {
+		c.add(Problem{
+			At: f.at, Path: path, Severity: Warning, Code: CodeOddLimit, Text: fmt.Sprintf("a threshold is an upper bound: the test fails when %s is %s or more", f.key, asText(limit)),
+			Instead: fmt.Sprintf("if at least that much is wanted, write conditions: [{expression: \"%s >= %s\"}]", f.key, asText(limit)),
+		})
 	}
 }
 

@@ -55,7 +55,16 @@ func (f *findings) instead(key, path string, k keys) string {
 	if where := home(key, path); where != "" {
 		return "it belongs " + where
 	}
+	if usual := synonyms[key]; slices.Contains(k.now, "qs") && usual != "" {
+		return "write " + usual
+	}
 	return f.near(key, k.names)
+}
+
+// synonyms are what a request's keys are called in other tools.
+var synonyms = map[string]string{
+	"query": "qs", "params": "qs", "param": "qs", "data": "json, form or body", "payload": "json, form or body", "method": "the method as the step's key: - post: {url: …}",
+	"path": "url", "validate": "expect", "assert": "expect", "check": "expect", "extract": "capture",
 }
 
 // homes are where keys belong, from the outside to the inside.

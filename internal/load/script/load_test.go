@@ -124,7 +124,7 @@ func TestRefusals(t *testing.T) {
 		{"two bodies", "get: {url: /}", "post: {url: /, json: 1, form: {a: b}}", []string{"s.yaml:7:33: scenarios[0].flow[0].post: a request has one of json, body, form and formData"}},
 		{"a header that is no header", "get: {url: /}", "get: {url: /, headers: {'a b': c}}", []string{`s.yaml:7:32: scenarios[0].flow[0].get.headers: "a b" is not a header's name`}},
 		{"a gate on a metric that no run has", "config:", "config:\n  ensure: {thresholds: [{http.response_time.p9: 1}]}",
-			[]string{"s.yaml:3:26: config.ensure.thresholds[0].http.response_time.p9: unknown metric \"http.response_time.p9\"; did you mean http.response_time.p90?"}},
+			[]string{"s.yaml:3:26: config.ensure.thresholds[0].http.response_time.p9: unknown metric \"http.response_time.p9\"; it has min, max, count, mean, p50, median, p75, p90, p95, p99, p999"}},
 		{"a gate that does not parse", "config:", "config:\n  ensure: {conditions: [{expression: 'http.requests >'}]}",
 			[]string{"s.yaml:3:38: config.ensure.conditions[0].expression: column 16: the expression ends too early"}},
 		{"a condition without an expression", "config:", "config:\n  ensure: {conditions: [{strict: true}]}", []string{"s.yaml:3:25: config.ensure.conditions[0]: the condition has no expression"}},

@@ -76,6 +76,20 @@ func TestWhatIsLegalAndProbablyNotMeant(t *testing.T) {
 		{"a mistake in an environment that is not looked at", "config: {target: http://a, environments: {prod: {targt: http://b, duration: 5}}}\nscenarios: [{flow: [{get: {url: /}}]}]\n", []string{
 			"warning s.yaml:1:50: config.environments.prod.targt: unknown key: with this environment the script is refused; did you mean target?",
 			"warning s.yaml:1:67: config.environments.prod.duration: unknown key: with this environment the script is refused; it belongs in a phase, under config.phases"}},
+		{"JSON in quotes", flow("  - post: {url: /, json: '{\"a\": 1}'}\n  - post: {url: /, json: '{{ one }}'}\n  - post: {url: /, json: Shirt}\n"), []string{
+			"warning s.yaml:6:26: scenarios[0].flow[0].post.json: is a text that holds JSON, and is sent as one, in quotes; write the JSON without quotes around it, or body instead of json"}},
+		{"placeholders of other tools", flow("  - get: {url: '/{one}/{ two }'}\n  - get: {url: '/a${b}'}\n  - get: {url: '/{{ one }}?a={x}'}\n"), []string{
+			"warning s.yaml:6:16: scenarios[0].flow[0].get.url: {one} is no placeholder, and is sent as it is; write {{ one }}",
+			"warning s.yaml:7:16: scenarios[0].flow[1].get.url: ${b} is no placeholder, and is sent as it is; write {{ b }}"}},
+		{"a weight below 1, and a scenario without steps", "config: {target: http://a}\nscenarios:\n- {weight: 0.5, flow: [{get: {url: /}}]}\n- flow: []\n", []string{
+			"warning s.yaml:3:12: scenarios[0].weight: 0.5 is cut to 0, so the scenario is never picked; write whole numbers: 1 and 3 for a quarter and three quarters",
+			"warning s.yaml:4:9: scenarios[1].flow: has no steps: the users of this scenario send nothing"}},
+		{"a threshold on what should be large", gates("{thresholds: [{apdex: 0.9}]}"), []string{
+			`warning s.yaml:4:26: config.ensure.thresholds[0].apdex: nothing scores apdex, so the gate is never met; add config.apdex: {threshold: 500}`,
+			`warning s.yaml:4:26: config.ensure.thresholds[0].apdex: a threshold is an upper bound: the test fails when apdex is 0.9 or more; if at least that much is wanted, write conditions: [{expression: "apdex >= 0.9"}]`}},
+		{"names of conditions of an analysis", gates("{conditions: [{expression: report.latency.p95 < 5}, {expression: p95 < 5}]}"), []string{
+			`error s.yaml:4:38: config.ensure.conditions[0].expression: column 1: unknown metric "report.latency.p95"; did you mean http.response_time.p95?`,
+			`error s.yaml:4:76: config.ensure.conditions[1].expression: column 1: unknown metric "p95"; did you mean http.response_time.p95?`}},
 		{"plugins in a list", "config:\n  target: http://a\n  plugins: [ensure]\nscenarios: [{flow: [{get: {url: /}}]}]\n", []string{
 			"error s.yaml:3:12: config.plugins: must be a map, not a list; write for example plugins: {ensure: {}, expect: {}}"}},
 	} {
@@ -99,6 +113,7 @@ func TestKeysThatStandInAnotherPlace(t *testing.T) {
 		{"a request's key beside it", "config: {target: http://a}\nscenarios:\n- flow:\n  - get:\n    url: /\n", "scenarios[0].flow[0].url: a step has one key, and this one already has get; indent it, so that it stands below get"},
 		{"a pause beside a request", "config: {target: http://a}\nscenarios:\n- flow:\n  - get: {url: /}\n    think: 1\n", "scenarios[0].flow[0].get: a step has one key, and this one already has think; make it a step of its own, with a dash in front"},
 		{"a url alone", "config: {target: http://a}\nscenarios: [{flow: [{get: /x}]}]\n", `scenarios[0].flow[0].get: must be a map, not "/x"; write get: {url: /x}`},
+		{"another tool's key", "config: {target: http://a}\nscenarios: [{flow: [{get: {url: /, params: {a: 1}}}]}]\n", "scenarios[0].flow[0].get.params: unknown key; write qs"},
 		{"a part of the right key", "config: {target: http://a}\nscenarios: [{flow: [{get: {url: /, follow: false}}]}]\n", "scenarios[0].flow[0].get.follow: unknown key; did you mean followRedirect?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

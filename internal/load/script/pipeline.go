@@ -54,7 +54,7 @@ func (c *compiler) environment(config *value) *value {
 		c.add(Problem{
 			// Artillery warns and sends the load to the target of nobody's choice.
 			At: config.at, Path: "config.environments", Severity: Error, Code: CodeUnknownEnvironment,
-			Text: "no environment is called " + name, Instead: hint(name, known),
+			Text: "no environment is called " + name, Instead: oneOfThem(name, known),
 		})
 		return config
 	}
@@ -63,6 +63,17 @@ func (c *compiler) environment(config *value) *value {
 		return config
 	}
 	return merge(config, chosen)
+}
+
+// oneOfThem says which environment may have been meant, or which there are.
+func oneOfThem(name string, known []string) string {
+	switch near := hint(name, known); {
+	case near != "":
+		return near
+	case len(known) == 0:
+		return "the script has no config.environments"
+	}
+	return "there is " + strings.Join(known, ", ")
 }
 
 // unchosen warns of keys that no configuration has in the environments that are not looked at: when one of them is

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"regexp"
 	"strings"
 
 	"sluice.dev/sluice/internal/load/condition"
@@ -113,8 +114,19 @@ func (f *flow) url(v *value, path string) template.Text {
 	default:
 		f.fail(v.at, path, "%q: must begin with / or with http:// or https://", s)
 	}
+	if m := oneBrace.FindStringSubmatch(s); m != nil {
+		if _, known := f.names[m[2]]; known || strings.HasPrefix(m[1], "$") {
+			f.add(Problem{
+				At: v.at, Path: path, Severity: Warning, Code: CodeOddBraces, Text: m[1] + " is no placeholder, and is sent as it is",
+				Instead: "write {{ " + m[2] + " }}",
+			})
+		}
+	}
 	return t
 }
+
+// oneBrace is what a placeholder looks like elsewhere: {name} and ${name}.
+var oneBrace = regexp.MustCompile(`(?:^|[^{$])(\$?\{\s*([A-Za-z_][\w.]*)\s*\})(?:$|[^}])`)
 
 var authKeys = keys{now: []string{"user", "pass"}}
 

@@ -120,6 +120,9 @@ func (f *flow) scenario(v *value, path string, i int) Scenario {
 		f.fail(v.at, path+".flow", "a scenario needs a list of steps")
 		return out
 	}
+	if len(steps.items) == 0 {
+		f.warn(CodeEmpty, steps.at, path+".flow", "has no steps: the users of this scenario send nothing")
+	}
 	names := captured(steps)
 	f.texts(steps)
 	for name := range out.Variables {
@@ -161,6 +164,12 @@ func (f *flow) weight(v *value, path string) int64 {
 	if !ok || n < 0 || n > 1_000_000 {
 		f.fail(v.at, path, "must be a whole number from 0 to 1000000, not %s", v.describe())
 		return 1
+	}
+	if n > 0 && n < 1 {
+		f.add(Problem{
+			At: v.at, Path: path, Severity: Warning, Code: CodeOddWeight, Text: asText(v.scalar) + " is cut to 0, so the scenario is never picked",
+			Instead: "write whole numbers: 1 and 3 for a quarter and three quarters",
+		})
 	}
 	return int64(n)
 }
