@@ -39,6 +39,11 @@ func (s *sheet) reported(condition *judge.Condition, scope result.Scope, path *f
 	}
 	tell(Invalid, condition.ReportPaths(), "")
 	tell(Warning, condition.OptionalPaths(), ": it is never there")
+	s.comparisons(condition, scope, path)
+}
+
+// comparisons looks at what a condition compares.
+func (s *sheet) comparisons(condition *judge.Condition, scope result.Scope, path *field.Path) {
 	if text := strings.TrimSpace(condition.String()); text == "result" || text == "report" {
 		s.as(RuleCondition).invalid(path, "is neither true nor false, but "+text, "compare it, for example result == 0")
 	}
@@ -89,7 +94,7 @@ func (s *sheet) compared(c judge.Comparison, scope result.Scope, path *field.Pat
 	case c.Number == nil:
 	case slices.Contains(shares, about):
 		s.rate(c, name, path)
-	case measured(c.Path) && tiny(*c.Number) && c.Op != "==" && c.Op != "!=":
+	case measured(c.Path) && tiny(c):
 		s.warn(path, fmt.Sprintf("%s is in milliseconds, and %g is less than one", name, *c.Number), fmt.Sprintf("if seconds were meant, write %g", *c.Number*1000))
 	}
 }
@@ -97,7 +102,9 @@ func (s *sheet) compared(c judge.Comparison, scope result.Scope, path *field.Pat
 var verdicts = []string{string(result.Pass), string(result.Fail), string(result.Inconclusive)}
 
 // tiny are numbers of seconds rather than of milliseconds.
-func tiny(v float64) bool { return v > 0 && v < 1 }
+func tiny(c judge.Comparison) bool {
+	return *c.Number > 0 && *c.Number < 1 && c.Op != "==" && c.Op != "!="
+}
 
 // exampleOf is one of the values in a group: the one that most people mean.
 func exampleOf(below []string) string {
