@@ -114,12 +114,8 @@ func (m *merging) merge() (result.Result, error) {
 	facts.Checks, facts.Outcomes = m.judge(own)
 	out.Gates = verdict.Gates(facts.Outcomes)
 	out.Rate = result.Rate{Offered: PerSecond(facts.Offered, min(facts.Planned, facts.Took)), Achieved: PerSecond(achieved(own), facts.Took)}
-	out.Verdict, out.Why = m.verdict(facts)
-	if out.Verdict == result.Pass && out.Stable != nil {
-		if refused := verdict.Refused(facts.Checks, out.Codes, out.Stable.Codes); refused != "" {
-			out.Verdict, out.Why = result.Inconclusive, refused
-		}
-	}
+	v, why := m.verdict(facts)
+	out.Verdict, out.Why = verdict.Beside(v, why, facts.Checks, out)
 	out.Notes = out.Oddities()
 	return out, nil
 }

@@ -55,11 +55,7 @@ func Result(r Run) (result.Result, error) {
 		}
 	}
 	v, why := verdict.Judge(r.Facts)
-	if v == result.Pass && out.Stable != nil {
-		if refused := verdict.Refused(r.Facts.Checks, out.Codes, out.Stable.Codes); refused != "" {
-			v, why = result.Inconclusive, refused
-		}
-	}
+	v, why = verdict.Beside(v, why, r.Facts.Checks, out)
 	out.Notes = out.Oddities()
 	out.Verdict, out.Why, out.Stopped = v, result.Clip(why, maxWhy), r.Stopped
 	out.StartedAt, out.Duration = result.Round(float64(r.StartedAt.UnixMilli())/1000, 3), result.Round(r.Duration.Seconds(), 3)

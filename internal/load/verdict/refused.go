@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
 )
 
@@ -16,10 +17,21 @@ const (
 	leastRefused = 3
 )
 
-// Refused says that a version answers 4xx where the stable one, asked the same at the same time, does
+// Beside is a verdict with an eye on what the stable version answered.
+func Beside(v result.Verdict, why string, checks []gate.Check, r result.Result) (result.Verdict, string) {
+	if v != result.Pass || r.Stable == nil {
+		return v, why
+	}
+	if refused := refused(checks, r.Codes, r.Stable.Codes); refused != "" {
+		return result.Inconclusive, refused
+	}
+	return v, why
+}
+
+// refused says that a version answers 4xx where the stable one, asked the same at the same time, does
 // not, or "". It may be meant; but what refuses quickly looks good by every other number. A gate of the
 // script on answers of 4xx knows better, and so does who wants no gates but the script's.
-func Refused(checks []gate.Check, canary, stable map[string]int64) string {
+func refused(checks []gate.Check, canary, stable map[string]int64) string {
 	ownOnly := !slices.ContainsFunc(checks, func(c gate.Check) bool { return c.Default })
 	if ownOnly || slices.ContainsFunc(checks, func(c gate.Check) bool { return c.Strict && c.Limits(series.Codes+"4xx") }) {
 		return ""

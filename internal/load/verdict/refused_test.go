@@ -40,7 +40,7 @@ func TestAVersionThatRefusesWhatTheStableOneTakes(t *testing.T) {
 		{"and nobody wants to know", checks("http.requests > 1"), codes{"404": 100}, codes{"200": 100}, false},
 	}
 	for _, tt := range tests {
-		if why := Refused(tt.checks, tt.canary, tt.stable); (why != "") != tt.refused {
+		if why := refused(tt.checks, tt.canary, tt.stable); (why != "") != tt.refused {
 			t.Errorf("%s: %q", tt.name, why)
 		}
 	}

@@ -14,18 +14,22 @@ import (
 // end of a container takes to be reported.
 const clockSlack = 5 * time.Second
 
-// clockOff says which pod of a test ran on a node whose clock is off, "" when none is known to have. Ahead is a clock
-// by which a container ended at a time that is still to come; behind is one by which it had ended long before the
-// server heard of it, which the server notes by its own clock.
-func clockOff(parts []loadPart, now time.Time) string {
+// clockWrong is from when on it is the clock for sure: no server hears of an end so late.
+const clockWrong = 30 * time.Second
+
+// clockOff says which pod of a test ran on a node whose clock is off, "" when none is known to have, and by how much
+// later its times are by ours. Ahead is a clock by which a container ended at a time that is still to come; behind is
+// one by which it had ended long before the server heard of it, which the server notes by its own clock.
+func clockOff(parts []loadPart, now time.Time) (why string, later time.Duration) {
 	for _, p := range parts {
 		if p.state == nil || p.state.Terminated == nil || p.state.Terminated.FinishedAt.IsZero() {
 			continue
 		}
 		ended, heard := p.state.Terminated.FinishedAt.Time, statusWritten(p.pod)
 		off, way := ended.Sub(now), "ahead of"
+		later = -off
 		if behind := heard.Sub(ended); !heard.IsZero() && !heard.After(now.Add(clockSlack)) && behind > off {
-			off, way = behind, "behind"
+			off, way, later = behind, "behind", behind
 		}
 		if off <= clockSlack {
 			continue
@@ -37,9 +41,12 @@ func clockOff(parts []loadPart, now time.Time) string {
 		if p.pod.Spec.NodeName != "" {
 			who += " on node " + p.pod.Spec.NodeName
 		}
-		return fmt.Sprintf("the clock of %s is %s %s the controller's", who, off.Round(time.Second), way)
+		if off <= clockWrong {
+			later = 0
+		}
+		return fmt.Sprintf("the clock of %s is %s %s the controller's", who, off.Round(time.Second), way), later
 	}
-	return ""
+	return "", 0
 }
 
 // statusWritten is when the server last took a status of a pod, zero when that is not known.

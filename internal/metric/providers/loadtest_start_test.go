@@ -93,3 +93,31 @@ func TestClocksThatAreOffAreSaid(t *testing.T) {
 		})
 	}
 }
+
+// What else is measured during a load is looked for by our clock, not by that of a node that is an hour off.
+func TestTheTimesOfALoadAreOurs(t *testing.T) {
+	timed := func(began int) string {
+		return fmt.Sprintf(`{"v":1,"verdict":"pass","t0":%d,"dur":60,"arr":1,"skip":0,"req":9,"er":0,"rate":{}}`, at(began).Unix())
+	}
+	const hour = 3600
+	for _, c := range []struct {
+		name        string
+		off, second int
+		from        int
+	}{
+		{"all is well", 0, 72, 10},
+		{"a report that took its time", 0, 92, 10},
+		{"an hour behind", -hour, 71, 11},
+		{"an hour ahead", hour, 71, 11},
+	} {
+		end := left(0, timed(10+c.off))
+		end.Terminated.FinishedAt = at(70 + c.off)
+		pod := loadPod(0, corev1.PodSucceeded, end, "")
+		heard := at(c.second)
+		pod.ManagedFields = []metav1.ManagedFieldsEntry{{Subresource: "status", Time: &heard}}
+		got := LoadTest{}.Poll(metric.Seen{Metric: loadMetric(t, inline(shortScript)), Job: loadJob(), Pods: []corev1.Pod{pod}, Log: &metric.Log{}, Now: at(c.second).Time})
+		if !got.Done || !got.LoadFrom.Equal(at(c.from).Time) || !got.LoadTo.Equal(at(c.from+60).Time) {
+			t.Errorf("%s: from %s to %s, want from %s on", c.name, got.LoadFrom, got.LoadTo, at(c.from).UTC())
+		}
+	}
+}
