@@ -49,9 +49,9 @@ func newRun(env Env) *cobra.Command {
 		Short: "Run a script",
 		Long: `Run a script in Artillery's format; "-" reads it from standard input.
 
-Exit codes: 0 all gates are met, 1 one is not, 2 the script or the command line is wrong and nothing was sent,
-3 inconclusive (the generator was the bottleneck, or the target was never reached), 21 an expectation was not met
-and all gates were, 130 and 143 stopped by a signal. A second Ctrl-C ends at once.
+Exit codes: 0 all gates are met, 1 one is not, 2 the script or the command line is wrong and nothing was sent, or the test
+passed and a report could not be written, 3 inconclusive (the generator was the bottleneck, or the target was never reached),
+21 an expectation was not met and all gates were, 130 and 143 stopped by a signal. A second Ctrl-C ends at once.
 
 A script gets "errors.rate <= 0.01" where no gate of its own limits errors, "users.failed <= 0.01" where none limits the
 virtual users that fail, and "arrivals.achieved >= 0.99" where none is about arrivals;
@@ -102,6 +102,7 @@ func (f *flags) bind(cmd *cobra.Command) {
 	s.StringArrayVar(&f.tags, "tag", nil, "name=value, sent with every request as baggage and as X-Sluice-Load-Test; may be repeated")
 	s.Int64Var(&f.shares, "shares", 0, "the number of generators that share the load")
 	s.Int64Var(&f.share, "share", -1, "which of them this is, from 0 (default: JOB_COMPLETION_INDEX)")
+	s.Lookup("share").DefValue = "0" // the help names the default itself
 	s.StringVar(&f.readyFile, "ready-file", "", "write this file when all is read and the before flow is done; sluice-load ready FILE asks for it")
 	s.StringVar(&f.startFile, "start-file", "", "wait until this file holds a time, and start then")
 	s.DurationVar(&f.startWithin, "start-within", defaultStartWithin, "how long to wait for --start-file")
