@@ -68,18 +68,23 @@ func Result(r Run) (result.Result, error) {
 		out.CPU.Throttled = &t
 	}
 	if r.Share != nil {
-		for i, o := range r.Facts.Outcomes {
-			out.Gates[i].Text = o.Text // in full: it is compiled again
-		}
-		for i := range out.Endpoints {
-			out.Endpoints[i].FirstByte = nil // quantiles cannot be added
-		}
-		out.Share = &[2]int64{r.Share.Index, r.Share.Of}
-		out.Part = merge.Part(merge.Source{
-			Total: total, Checks: r.Script.Checks, Facts: r.Facts, Achieved: r.Achieved, Phases: len(out.Phases),
-		})
+		shareOf(&out, r)
 	}
 	return out, nil
+}
+
+// shareOf fills in what the result of the whole test needs of a share's.
+func shareOf(out *result.Result, r Run) {
+	for i, o := range r.Facts.Outcomes {
+		out.Gates[i].Text = o.Text // in full: it is compiled again
+	}
+	for i := range out.Endpoints {
+		out.Endpoints[i].FirstByte = nil // quantiles cannot be added
+	}
+	out.Share = &[2]int64{r.Share.Index, r.Share.Of}
+	out.Part = merge.Part(merge.Source{
+		Total: r.Facts.Total, Checks: r.Script.Checks, Facts: r.Facts, Achieved: r.Achieved, Phases: len(out.Phases),
+	})
 }
 
 // side is the stable version's half of a comparison.
