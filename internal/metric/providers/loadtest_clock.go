@@ -8,6 +8,7 @@ import (
 
 	"sluice.dev/sluice/internal/judge"
 	"sluice.dev/sluice/internal/load/result"
+	"sluice.dev/sluice/internal/metric"
 )
 
 // clockSlack is how far the clock of a node may be off before the times of a load on it mean nothing: more than the
@@ -72,4 +73,18 @@ func doubted(s judge.Sample, r result.Result, why string, of int) judge.Sample {
 		s.Message = sentence("The times of the load are not exact: " + why)
 	}
 	return s
+}
+
+// timed is a test that has ended, with its times by our clock where a node's is wrong.
+func timed(seen metric.Seen, parts []loadPart, sample judge.Sample, merged *result.Result) metric.Progress {
+	if merged == nil {
+		return loadDone(seen, parts, sample, nil)
+	}
+	why, later := clockOff(parts, seen.Now)
+	p := loadDone(seen, parts, doubted(sample, *merged, why, len(parts)), merged)
+	if len(parts) == 1 && !p.LoadFrom.IsZero() {
+		// What else is measured during the load is asked for by our clock.
+		p.LoadFrom, p.LoadTo = p.LoadFrom.Add(later), p.LoadTo.Add(later)
+	}
+	return p
 }

@@ -61,18 +61,7 @@ func (l LoadTest) Poll(seen metric.Seen) metric.Progress {
 		}
 	}
 	sample, merged := loadResult(parts, end)
-	var later time.Duration
-	if merged != nil {
-		var why string
-		why, later = clockOff(parts, seen.Now)
-		sample = doubted(sample, *merged, why, len(parts))
-	}
-	p := loadDone(seen, parts, sample, merged)
-	if merged != nil && len(parts) == 1 && !p.LoadFrom.IsZero() {
-		// What else is measured during the load is asked for by our clock.
-		p.LoadFrom, p.LoadTo = p.LoadFrom.Add(later), p.LoadTo.Add(later)
-	}
-	return p
+	return timed(seen, parts, sample, merged)
 }
 
 // loadEnd is how the Job ended, nil when it has not.

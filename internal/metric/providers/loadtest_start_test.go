@@ -96,7 +96,7 @@ func TestClocksThatAreOffAreSaid(t *testing.T) {
 
 // What else is measured during a load is looked for by our clock, not by that of a node that is an hour off.
 func TestTheTimesOfALoadAreOurs(t *testing.T) {
-	timed := func(began int) string {
+	passing := func(began int) string {
 		return fmt.Sprintf(`{"v":1,"verdict":"pass","t0":%d,"dur":60,"arr":1,"skip":0,"req":9,"er":0,"rate":{}}`, at(began).Unix())
 	}
 	const hour = 3600
@@ -110,7 +110,7 @@ func TestTheTimesOfALoadAreOurs(t *testing.T) {
 		{"an hour behind", -hour, 71, 11},
 		{"an hour ahead", hour, 71, 11},
 	} {
-		end := left(0, timed(10+c.off))
+		end := left(0, passing(10+c.off))
 		end.Terminated.FinishedAt = at(70 + c.off)
 		pod := loadPod(0, corev1.PodSucceeded, end, "")
 		heard := at(c.second)
