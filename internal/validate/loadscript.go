@@ -29,7 +29,7 @@ func (s *sheet) loadCompiles(test *api.LoadTestMetric, path *field.Path) {
 		s.as(RuleTooLong).invalid(at, fmt.Sprintf("has %d bytes, more than %d", len(test.Script.Inline), api.MaxLoadScript), "put it into a ConfigMap: script: {configMap: {name: …, key: …}}")
 		return
 	}
-	read := loadReadings.of(test)
+	read := readLoad(test)
 	s.said(read, test, path)
 	if read.catalogue == nil {
 		return
@@ -126,30 +126,23 @@ func readLoad(test *api.LoadTestMetric) (read reading) {
 	if len(names) == 0 && !slices.ContainsFunc(test.Env, unknownEnv) {
 		standIns = standIns[:1]
 	}
-	var compiled *script.Script
 	for i, standIn := range standIns {
-		one, said := compileWith(test, names, standIn)
-		problems, warnings := apart(said)
+		one := readWith(test, names, standIn)
+		problems, warnings := apart(one.Said)
 		switch {
 		case i == 0:
 			read.problems, read.warnings = problems, warnings
-		case compiled == nil && one != nil:
+		case read.catalogue == nil && one.Runs:
 			read.warnings = warnings
-		case compiled == nil:
+		case read.catalogue == nil:
 			read.warnings = both(read.warnings, warnings)
 		}
 		read.problems = both(read.problems, problems)
-		if compiled == nil {
-			compiled = one
+		if read.catalogue == nil {
+			read.length, read.phases, read.catalogue = one.Length, one.Phases, one.Catalogue
 		}
 	}
-	if compiled == nil {
-		return read
-	}
-	read.length, read.catalogue = compiled.Plan.Length(), compiled.Catalogue
-	for _, w := range compiled.Plan.Windows() {
-		read.phases = append(read.phases, w.Name)
-	}
+	read.warnings = slices.DeleteFunc(read.warnings, func(p script.Problem) bool { return p.Severity == script.Advice && !heeded(test, p.Code) })
 	return read
 }
 
@@ -171,15 +164,16 @@ func both(a, b script.Problems) script.Problems {
 
 func unknownEnv(e corev1.EnvVar) bool { return e.ValueFrom != nil || open(e.Value) }
 
-// compileWith reads a script with a text in place of all that is not known.
-func compileWith(test *api.LoadTestMetric, names []string, standIn string) (*script.Script, script.Problems) {
+// readWith reads a script with a text in place of all that is not known. Whoever runs it reads it likewise, so that
+// it is read once.
+func readWith(test *api.LoadTestMetric, names []string, standIn string) (none script.Reading) {
 	values := map[string]string{}
 	for _, name := range names {
 		values[name] = standIn
 	}
 	filled, err := compose.Metric(api.Metric{Provider: api.MetricProvider{LoadTest: test}}, values)
 	if err != nil {
-		return nil, nil // said of the metric as a whole
+		return none // said of the metric as a whole
 	}
 	known := filled.Provider.LoadTest
 	environ := []string{"HOSTNAME=" + standIn}
@@ -193,12 +187,11 @@ func compileWith(test *api.LoadTestMetric, names []string, standIn string) (*scr
 	if len(known.Variables) > 0 {
 		variables, err := json.Marshal(known.Variables)
 		if err != nil {
-			return nil, nil
+			return none
 		}
 		options.Variables = string(variables)
 	}
-	compiled, said := script.Read([]byte(known.Script.Inline), options)
-	return compiled, slices.DeleteFunc(said, func(p script.Problem) bool { return p.Severity == script.Advice && !heeded(test, p.Code) })
+	return script.Once([]byte(known.Script.Inline), options)
 }
 
 // heeded says which advice about a script is given here: what its gates do not see matters where nothing else sees

@@ -148,7 +148,7 @@ func phasesOf(test *api.LoadTestMetric) []string {
 	if test.Script.Inline == "" || test.Script.ConfigMap != nil || len(test.Script.Inline) > api.MaxLoadScript || open(test.Script.Inline) {
 		return nil
 	}
-	read := loadReadings.of(test)
+	read := readLoad(test)
 	if len(read.problems) > 0 {
 		return nil
 	}

@@ -284,7 +284,7 @@ type Options struct {
 	Seed uint64
 	// Read returns the file of this name beside the script, for payloads, processors and forms.
 	// Without it a script that needs a file is refused.
-	Read func(name string) ([]byte, error)
+	Read func(name string) ([]byte, error) `json:"-"`
 	// Inputs are further files laid over the script, in order, as -i and -c give them.
 	Inputs []Input
 	// Payload is what -p gives, for scripts that name the columns and no file.

@@ -346,19 +346,28 @@ func loadDeadlineOf(test *api.LoadTestMetric) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	compiled, err := script.Load([]byte(test.Script.Inline), script.Options{
-		File: scriptFile, Target: test.Target, Environment: test.Environment, Variables: variables, Environ: environ(test.Env),
+	read := script.Once([]byte(test.Script.Inline), script.Options{
+		File: scriptFile, Target: test.Target, Environment: test.Environment, Variables: variables, Environ: environ(test.Env), Enforce: true,
 	})
-	if err != nil {
+	if !read.Runs {
 		return loadDeadline, nil // what is wrong with it was said, or depends on what only the pod knows
 	}
-	return compiled.Plan.Length() + loadSlack, nil
+	return read.Length + loadSlack, nil
 }
 
+// environ is the environment of a script as validation has it, which has read the script already. A value that only
+// the pod knows is a word there: where the length of a phase depends on it, nothing is known.
 func environ(env []corev1.EnvVar) []string {
-	all := make([]string, len(env))
-	for i, e := range env {
-		all[i] = e.Name + "=" + e.Value
+	standIn := "1"
+	if slices.ContainsFunc(env, func(e corev1.EnvVar) bool { return e.ValueFrom != nil }) {
+		standIn = "x"
+	}
+	all := []string{"HOSTNAME=" + standIn}
+	for _, e := range env {
+		if e.ValueFrom != nil {
+			e.Value = standIn
+		}
+		all = append(all, e.Name+"="+e.Value)
 	}
 	return all
 }

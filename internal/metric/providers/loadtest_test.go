@@ -171,6 +171,10 @@ tags: {team: shop}`, func(j *batchv1.Job) any { return args(j) },
 				`-v {"price":"$$(HOME)","user":"a b"} --abort-on errors.rate > 0.5 --abort-on http.response_time.p99 > 2000 ` +
 				`--no-default-gates --tag team=shop /sluice/script/checkout.yml`},
 		{"the deadline that is said", fromMap + "deadline: 90s", func(j *batchv1.Job) any { return *j.Spec.ActiveDeadlineSeconds }, int64(90)},
+		{"the deadline of a script with a secret", strings.Replace(inline(shortScript), "script:", "env: [{name: T, valueFrom: {secretKeyRef: {name: s, key: k}}}]\nscript:", 1),
+			func(j *batchv1.Job) any { return *j.Spec.ActiveDeadlineSeconds }, int64(660)},
+		{"the deadline of a script whose length only the pod knows", strings.Replace(inline(strings.Replace(shortScript, "60", "'{{ $env.D }}'", 1)), "script:", "env: [{name: D, valueFrom: {configMapKeyRef: {name: s, key: k}}}]\nscript:", 1),
+			func(j *batchv1.Job) any { return *j.Spec.ActiveDeadlineSeconds }, int64(1800)},
 		{"the deadline of a script nobody has read", fromMap, func(j *batchv1.Job) any { return *j.Spec.ActiveDeadlineSeconds }, int64(1800)},
 		{"an image of its own", fromMap + "image: mirror/load:2", func(j *batchv1.Job) any { return j.Spec.Template.Spec.Containers[0].Image }, "mirror/load:2"},
 		{"resources of its own, and nothing besides", fromMap + "resources: {requests: {cpu: 2}}", func(j *batchv1.Job) any {
