@@ -97,4 +97,3 @@ func (r Reading) said() int {
 	}
 	return n
 }
-
