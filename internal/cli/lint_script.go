@@ -13,7 +13,7 @@ import (
 var (
 	inScript  = regexp.MustCompile(`^line (\d+), column (\d+): `)
 	literally = regexp.MustCompile(`:\s*\|[+-]?([1-9]?)[+-]?\s*(#.*)?$`)
-	scenarios = regexp.MustCompile(`(?m)^scenarios:`)
+	scenarios = regexp.MustCompile(`(?m)^scenarios:|"scenarios"\s*:`)
 )
 
 // artillery tells that a file holds a script of a load test.

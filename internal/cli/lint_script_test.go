@@ -41,9 +41,14 @@ func TestAMistakeInAScriptIsToldAtItsOwnLine(t *testing.T) {
 }
 
 func TestAScriptIsSentToItsOwnLint(t *testing.T) {
-	found := Lint([]Source{{Name: "s.yaml", Text: []byte("config: {target: http://a}\nscenarios: [{flow: [{get: {url: /}}]}]\n")}})
-	if len(found) != 1 || found[0].Message != "this is an Artillery script, no Kubernetes object" || found[0].Fix != "check it with sluice-load lint" {
-		t.Errorf("%+v", found)
+	for name, text := range map[string]string{
+		"s.yaml": "config: {target: http://a}\nscenarios: [{flow: [{get: {url: /}}]}]\n",
+		"s.json": `{"config": {"target": "http://a"}, "scenarios": [{"flow": [{"get": {"url": "/"}}]}]}`,
+	} {
+		found := Lint([]Source{{Name: name, Text: []byte(text)}})
+		if len(found) != 1 || found[0].Message != "this is an Artillery script, no Kubernetes object" || found[0].Fix != "check it with sluice-load lint" {
+			t.Errorf("%s: %+v", name, found)
+		}
 	}
 }
 

@@ -110,7 +110,12 @@ func placed(p script.Problem) string {
 	return fmt.Sprintf("line %d, column %d: %s", p.At.Line, p.At.Column, text)
 }
 
-func instead(p script.Problem) string { return flagless(p.Instead) }
+func instead(p script.Problem) string {
+	if p.Code == script.CodeUnreadableFile && p.Instead == "" {
+		return "put the script and the file into a ConfigMap, and write script: {configMap: {name: …, key: …}}"
+	}
+	return flagless(p.Instead)
+}
 
 // flagless names a flag of the command line as the block has it.
 func flagless(text string) string { return strings.ReplaceAll(text, "with -t", "with target") }

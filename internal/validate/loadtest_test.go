@@ -109,6 +109,10 @@ deadline: 10m
 			"scenarios: [{flow: [{get: {url: /, expect: {statusCode: 200}}}]}]")+"target: http://a", ""), []string{
 			`Warning ` + at + `script.inline: line 1, column 60: config.ensure: is enforced here; elsewhere, without --enforce, nothing would be, because plugins.ensure is not declared; add config.plugins.ensure: {}`,
 			`Warning ` + at + `script.inline: line 2, column 44: expectations are checked here; elsewhere, without --enforce, none would be, because plugins.expect is not declared; add config.plugins.expect: {}`}},
+		{"a file beside a script that stands alone", loadTemplate(inline(
+			"config: {phases: [{duration: 60, arrivalRate: 5}], processor: ./x.js}",
+			"scenarios: [{flow: [{get: {url: /}}]}]")+"target: http://a", ""), []string{
+			`Invalid ` + at + `script.inline: line 1, column 63: config.processor: there are no files beside this script, so "./x.js" cannot be read; put the script and the file into a ConfigMap, and write script: {configMap: {name: …, key: …}}`}},
 		{"warnings beside errors", loadTemplate(inline(
 			"config: {phases: [{duration: 60, arrivalRate: 5}]}",
 			"scenarios: [{flow: [{gt: {url: /}}, {think: 0.5}]}]")+"target: http://a", ""), []string{
