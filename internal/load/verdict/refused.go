@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,12 @@ func Beside(v result.Verdict, why string, checks []gate.Check, r result.Result) 
 	if v != result.Pass || r.Stable == nil {
 		return v, why
 	}
+	if !slices.ContainsFunc(checks, func(c gate.Check) bool { return c.Default }) {
+		return v, why // nothing but the script's own gates is wanted
+	}
+	if len(r.Stable.Codes) == 0 {
+		return result.Inconclusive, "the stable version was not measured, so nothing was compared: " + cmp.Or(r.Stable.Why, "it never answered")
+	}
 	if refused := refused(checks, r.Codes, r.Stable.Codes); refused != "" {
 		return result.Inconclusive, refused
 	}
@@ -30,10 +37,9 @@ func Beside(v result.Verdict, why string, checks []gate.Check, r result.Result) 
 
 // refused says that a version answers 4xx where the stable one, asked the same at the same time, does
 // not, or "". It may be meant; but what refuses quickly looks good by every other number. A gate of the
-// script on answers of 4xx knows better, and so does who wants no gates but the script's.
+// script on answers of 4xx knows better.
 func refused(checks []gate.Check, canary, stable map[string]int64) string {
-	ownOnly := !slices.ContainsFunc(checks, func(c gate.Check) bool { return c.Default })
-	if ownOnly || slices.ContainsFunc(checks, func(c gate.Check) bool { return c.Strict && c.Limits(series.Codes+"4xx") }) {
+	if slices.ContainsFunc(checks, func(c gate.Check) bool { return c.Strict && c.Limits(series.Codes+"4xx") }) {
 		return ""
 	}
 	own, of := refusals(canary)

@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"sluice.dev/sluice/internal/load/gate"
+	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
 )
 
-func TestAVersionThatRefusesWhatTheStableOneTakes(t *testing.T) {
+func TestWhatTheStableVersionAnsweredCountsToo(t *testing.T) {
 	type codes = map[string]int64
 	checks := func(texts ...string) (out []gate.Check) {
 		for _, text := range texts {
@@ -32,7 +33,7 @@ func TestAVersionThatRefusesWhatTheStableOneTakes(t *testing.T) {
 		{"two of few", usual, codes{"200": 2, "401": 2}, codes{"200": 4}, false},
 		{"as the stable one does", usual, codes{"404": 50, "200": 50}, codes{"404": 30, "200": 30}, false},
 		{"less than the stable one does", usual, codes{"200": 50}, codes{"404": 50}, false},
-		{"beside a stable one without an answer", usual, codes{"404": 50}, nil, false},
+		{"beside a stable one without an answer", usual, codes{"200": 50}, nil, true},
 		{"nothing", usual, nil, codes{"200": 10}, false},
 		{"elsewhere", usual, codes{"302": 50}, codes{"200": 50}, false},
 		{"as a gate has it", append(checks("http.codes.4xx < 1000"), usual...), codes{"404": 100}, codes{"200": 100}, false},
@@ -40,8 +41,9 @@ func TestAVersionThatRefusesWhatTheStableOneTakes(t *testing.T) {
 		{"and nobody wants to know", checks("http.requests > 1"), codes{"404": 100}, codes{"200": 100}, false},
 	}
 	for _, tt := range tests {
-		if why := refused(tt.checks, tt.canary, tt.stable); (why != "") != tt.refused {
-			t.Errorf("%s: %q", tt.name, why)
+		v, why := Beside(result.Pass, "", tt.checks, result.Result{Codes: tt.canary, Stable: &result.Side{Codes: tt.stable}})
+		if (v == result.Inconclusive) != tt.refused || (why != "") != tt.refused {
+			t.Errorf("%s: %s: %q", tt.name, v, why)
 		}
 	}
 }
