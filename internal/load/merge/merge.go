@@ -115,7 +115,7 @@ func (m *merging) merge() (result.Result, error) {
 	out.Gates = verdict.Gates(facts.Outcomes)
 	out.Rate = result.Rate{Offered: PerSecond(facts.Offered, min(facts.Planned, facts.Took)), Achieved: PerSecond(achieved(own), facts.Took)}
 	v, why := m.verdict(facts)
-	out.Verdict, out.Why = verdict.Beside(v, why, facts.Checks, out)
+	out.Verdict, out.Why = verdict.Answered(v, why, facts, out)
 	out.Notes = out.Oddities()
 	return out, nil
 }

@@ -55,7 +55,7 @@ func Result(r Run) (result.Result, error) {
 		}
 	}
 	v, why := verdict.Judge(r.Facts)
-	v, why = verdict.Beside(v, why, r.Facts.Checks, out)
+	v, why = verdict.Answered(v, why, r.Facts, out)
 	out.Notes = out.Oddities()
 	out.Verdict, out.Why, out.Stopped = v, result.Clip(why, maxWhy), r.Stopped
 	out.StartedAt, out.Duration = result.Round(float64(r.StartedAt.UnixMilli())/1000, 3), result.Round(r.Duration.Seconds(), 3)

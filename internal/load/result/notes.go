@@ -17,7 +17,7 @@ func (r Result) Oddities() []string {
 	var out []string
 	own, n := shares(r.Codes)
 	if n > 0 && own["4xx"] == 1 {
-		out = append(out, fmt.Sprintf("all of the %d answers were 4xx (%s): what was measured is how quickly the target says no", n, codeList(r.Codes)))
+		out = append(out, fmt.Sprintf("all of the %d answers were 4xx (%s): what was measured is how quickly the target says no", n, CodeList(r.Codes)))
 	}
 	if r.Stable == nil {
 		return out
@@ -25,7 +25,7 @@ func (r Result) Oddities() []string {
 	other, m := shares(r.Stable.Codes)
 	if n > 0 && m > 0 && differ(own, other) {
 		out = append(out, fmt.Sprintf("the two versions answered differently: the canary %s, the stable one %s; their times cannot be compared",
-			codeList(r.Codes), codeList(r.Stable.Codes)))
+			CodeList(r.Codes), CodeList(r.Stable.Codes)))
 	}
 	return out
 }
@@ -59,8 +59,8 @@ func differ(a, b map[string]float64) bool {
 	return false
 }
 
-// codeList names codes with their counts, the most frequent first, and not too many.
-func codeList(codes map[string]int64) string {
+// CodeList names codes with their counts, the most frequent first, and not too many.
+func CodeList(codes map[string]int64) string {
 	const most = 4
 	names := make([]string, 0, len(codes))
 	for code, n := range codes {

@@ -6,6 +6,7 @@ import (
 	"sluice.dev/sluice/internal/load/gate"
 	"sluice.dev/sluice/internal/load/result"
 	"sluice.dev/sluice/internal/load/series"
+	"sluice.dev/sluice/internal/load/stats"
 )
 
 func TestWhatTheStableVersionAnsweredCountsToo(t *testing.T) {
@@ -41,8 +42,43 @@ func TestWhatTheStableVersionAnsweredCountsToo(t *testing.T) {
 		{"and nobody wants to know", checks("http.requests > 1"), codes{"404": 100}, codes{"200": 100}, false},
 	}
 	for _, tt := range tests {
-		v, why := Beside(result.Pass, "", tt.checks, result.Result{Codes: tt.canary, Stable: &result.Side{Codes: tt.stable}})
+		v, why := Answered(result.Pass, "", Facts{Total: stats.NewSet(), Checks: tt.checks}, result.Result{Codes: tt.canary, Stable: &result.Side{Codes: tt.stable}})
 		if (v == result.Inconclusive) != tt.refused || (why != "") != tt.refused {
+			t.Errorf("%s: %s: %q", tt.name, v, why)
+		}
+	}
+}
+
+func TestATestThatIsOnlyRefused(t *testing.T) {
+	usual, err := WithDefaults(nil, series.NewCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(text string) []gate.Check { return append([]gate.Check{check(t, text)}, usual...) }
+	tests := []struct {
+		name   string
+		checks []gate.Check
+		codes  map[string]int64
+		met    int64
+		want   result.Verdict
+	}{
+		{"by everything", usual, map[string]int64{"404": 200, "401": 16}, 0, result.Inconclusive},
+		{"by nearly everything", usual, map[string]int64{"404": 200, "200": 1}, 0, result.Pass},
+		{"twice", usual, map[string]int64{"404": 2}, 0, result.Pass},
+		{"as expected", usual, map[string]int64{"404": 200}, 200, result.Pass},
+		{"as a gate has it", with("http.codes.404 > 100"), map[string]int64{"404": 200}, 0, result.Pass},
+		{"as a gate has it of all", with("http.codes.4xx < 1000"), map[string]int64{"404": 200}, 0, result.Pass},
+		{"beside a gate on something else", with("http.codes.503 < 1"), map[string]int64{"404": 200}, 0, result.Inconclusive},
+		{"and nobody wants to know", []gate.Check{check(t, "http.requests > 1")}, map[string]int64{"404": 200}, 0, result.Pass},
+	}
+	for _, tt := range tests {
+		total := stats.NewSet()
+		for code, n := range tt.codes {
+			total.Count(series.Codes+code, n)
+		}
+		total.Count(series.ExpectOK, tt.met)
+		f := Facts{Total: total, Checks: tt.checks, Expects: tt.met > 0}
+		if v, why := Answered(result.Pass, "", f, result.Result{Codes: tt.codes}); v != tt.want || (why == "") != (v == result.Pass) {
 			t.Errorf("%s: %s: %q", tt.name, v, why)
 		}
 	}

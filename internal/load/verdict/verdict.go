@@ -26,6 +26,8 @@ const (
 	ungatedLag = 100
 	// leastLate is how many users must start late: one hiccup among a few users is no bottleneck.
 	leastLate = 3
+	// leastOverrun is how many seconds later than planned the last user may start: one hiccup near the end is no bottleneck.
+	leastOverrun = 0.25
 	// leastAchieved is the share of due arrivals that must start.
 	leastAchieved = 0.99
 	// leastFinished is the share of virtual users that must come to their end.
@@ -111,10 +113,10 @@ func unmeasured(f Facts) string {
 		return "no virtual user started, so nothing was measured"
 	case f.Aborted == "" && f.Total.Counter(series.Requests) == 0:
 		return strings.TrimSuffix("no request was sent, so nothing was measured: "+Errors(f.Total), ": ")
-	case f.Compared:
-		return ""
+	case f.Compared: // the stable version was reached, so what else keeps from connecting is the canary's own
+		return unreached(f, httpx.DNS, httpx.Local)
 	}
-	return unreached(f)
+	return unreached(f, httpx.DNS, httpx.Local, httpx.ConnRefused, httpx.ConnTimeout, httpx.Unreachable)
 }
 
 // stoppedBy says how far a test had come that was stopped from outside.
@@ -199,17 +201,15 @@ func silent(f Facts) string {
 	return "the target never answered: " + Errors(f.Total)
 }
 
-// unreached says that no request came as far as the target, or "": what fails
-// before is not the target's. One that takes connections and never answers is.
-func unreached(f Facts) string {
+// unreached says that no request came as far as the target, for one of some reasons, or "": what
+// fails before is not the target's. One that takes connections and never answers is.
+func unreached(f Facts, reasons ...httpx.Class) string {
 	for name, n := range f.Total.Counters() {
 		class, ok := strings.CutPrefix(name, series.ErrorClass)
 		if !ok || n == 0 || !series.Unanswered(class) {
 			continue
 		}
-		switch httpx.Class(class) {
-		case httpx.DNS, httpx.ConnRefused, httpx.ConnTimeout, httpx.Unreachable, httpx.Local:
-		default:
+		if !slices.Contains(reasons, httpx.Class(class)) {
 			return ""
 		}
 	}
@@ -251,7 +251,7 @@ func Limited(f Facts) string {
 		return fmt.Sprintf("%d of %d arrivals found too many virtual users in flight", f.Offered-started, f.Offered)
 	}
 	// The last user of a short test may be as late as any other.
-	if f.Took > max(f.Planned/leastAchieved, f.Planned+healthyLag(f)/1000) {
+	if f.Took > max(f.Planned/leastAchieved, f.Planned+leastOverrun, f.Planned+healthyLag(f)/1000) {
 		return fmt.Sprintf("sending took %.1f s instead of %.1f s", f.Took, f.Planned)
 	}
 	if f.Throttled > mostThrottled {

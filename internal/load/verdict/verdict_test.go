@@ -149,6 +149,12 @@ func TestJudge(t *testing.T) {
 		{"too many users in flight", func(f *Facts) { f.Total.Count(series.Overflow, 2) }, result.Inconclusive, "2 of 100 arrivals found too many"},
 		{"one in a hundred may be turned away", func(f *Facts) { f.Total.Count(series.Overflow, 1) }, result.Pass, ""},
 		{"sending took too long", func(f *Facts) { f.Took = 10.4 }, result.Inconclusive, "sending took 10.4 s instead of 10.0 s"},
+		{"one hiccup near the end of a short test", func(f *Facts) { f.Took = 10.2 }, result.Pass, ""},
+		{"a name that nobody knows, beside a stable version that answers", func(f *Facts) {
+			f.Total.Count(series.Responses, -f.Total.Counter(series.Responses))
+			f.Total.Count(series.ErrorClass+"dns", f.Total.Counter(series.Requests))
+			f.Outcomes, f.Compared = []gate.Outcome{failed}, true
+		}, result.Inconclusive, "the target never answered: 300 × dns"},
 		{"the CPU quota ran out", func(f *Facts) { f.Throttled = 0.06 }, result.Inconclusive, "its CPU quota ran out in 6 % of the seconds"},
 		{"a throttled second now and then is fine", func(f *Facts) { f.Throttled = 0.05 }, result.Pass, ""},
 		{"no port was left", func(f *Facts) { f.Total.Count(series.ErrorClass+"local", 1) }, result.Inconclusive, "1 requests found no free port"},
