@@ -175,3 +175,19 @@ func TestSkippingAnAnalysisThatMeasuresWarns(t *testing.T) {
 	p.setStatus(t, p.again(t, ro), strings.Replace(again, "gate", "gone", 1))
 	p.carriesOut(t, []session{{"promote shop", ExitOK, effect, "warning: rollout shop skips step 2 of 3, an analysis that is still measuring\n"}})
 }
+
+func TestPassingOverAnInconclusiveAnalysisWarns(t *testing.T) {
+	p := real(t)
+	const doubt = "observedGeneration: '1'\ncurrentPodHash: bbb\nstableRS: aaa\ncurrentStepIndex: 1\nphase: Paused\nmessage: InconclusiveAnalysisRun\ncontrollerPause: true\n" +
+		"pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}]\ncanary: {currentStepAnalysisRunStatus: {name: gate, status: Inconclusive}}\n"
+	const warning = " skips step 2 of 4, whose analysis was inconclusive: nothing says that this version is good; sluice resume would have measured it again\n"
+	p.rollout(t, "slow", "", doubt)
+	p.rollout(t, "old", "", doubt)
+	p.rollout(t, "again", "", doubt)
+	p.carriesOut(t, []session{
+		{"promote slow", ExitOK, "rollout slow passes over its inconclusive analysis and goes on with step 3 of 4\n", "warning: rollout slow" + warning},
+		{"promote old -c", ExitOK, "rollout old goes on with step 3 of 4\n",
+			"--skip-current-step is deprecated: promote does this without a flag\nwarning: rollout old" + warning},
+		{"resume again", ExitOK, "rollout again measures its inconclusive analysis again\n", ""},
+	})
+}

@@ -222,6 +222,11 @@ func TestStatus(t *testing.T) {
 	p.rollout(t, "healthy", "", "observedGeneration: '1'\nphase: Healthy\n")
 	p.rollout(t, "degraded", "", "observedGeneration: '1'\nphase: Degraded\nmessage: 'RolloutAborted: it failed'\n")
 	p.rollout(t, "waiting", "", paused)
+	const doubt = "observedGeneration: '1'\ncurrentPodHash: bbb\nstableRS: aaa\ncurrentStepIndex: 1\nphase: Paused\nmessage: InconclusiveAnalysisRun\ncontrollerPause: true\n" +
+		"pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}]\ncanary: {currentStepAnalysisRunStatus: {name: gate, status: Inconclusive, message: users started late}}\n"
+	p.rollout(t, "unsure", "", doubt)
+	const decide = "AnalysisRun gate was inconclusive: users started late\nwaiting for: somebody to decide, as the analysis was inconclusive: " +
+		"`sluice resume unsure` measures again, `sluice promote unsure` goes on without the check, `sluice abort unsure` goes back\n"
 	tests := []struct {
 		args        []string
 		code        int
@@ -231,6 +236,9 @@ func TestStatus(t *testing.T) {
 		{[]string{"degraded"}, ExitNo, "Degraded - RolloutAborted: it failed\n", ""},
 		{[]string{"waiting", "--timeout", "1s"}, ExitTimeout, "Paused - CanaryPauseStep\n", "error: timed out waiting for rollout waiting, which is Paused - CanaryPauseStep\n"},
 		{[]string{"waiting", "--watch=false"}, ExitUnfinished, "Paused - CanaryPauseStep\n", ""},
+		{[]string{"unsure", "--watch=false"}, ExitUnfinished, "Paused - InconclusiveAnalysisRun\n", decide},
+		{[]string{"unsure", "--timeout", "1s"}, ExitTimeout, "Paused - InconclusiveAnalysisRun\n",
+			decide + "error: timed out waiting for rollout unsure, which is Paused - InconclusiveAnalysisRun\n"},
 		{[]string{"healthy", "-w=false"}, ExitOK, "Healthy\n", ""},
 	}
 	for _, test := range tests {

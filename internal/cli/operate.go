@@ -165,9 +165,13 @@ func change[T client.Object](ctx context.Context, a *app, c *cluster, s subject[
 	}
 }
 
-// warn says that the step somebody skipped is a gate that is still measuring: a second promote in quick
-// succession does that unseen.
+// warn says that the step somebody skipped is a gate that is still measuring, which a second promote in
+// quick succession does unseen, or one that could not tell good from bad.
 func (a *app) warn(ctx context.Context, c *cluster, name string, done command.Change) {
+	if done.Doubt != "" {
+		printLines(a.Err, fmt.Sprintf("warning: rollout %s skips %s, whose %s was inconclusive: nothing says that this version is good; "+
+			"sluice resume would have measured it again", name, done.Step, done.Doubt))
+	}
 	if done.Stops == "" {
 		return
 	}

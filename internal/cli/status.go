@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ func (a *app) status() *cobra.Command {
 		Short: "Wait until a rollout is Healthy or Degraded, or an analysis run is over",
 		Long: `Wait until a rollout is Healthy or Degraded, or until an analysis run is over, printing each change of
 its state. A name alone is that of a rollout.
+
+A rollout that an inconclusive analysis has paused is waited for as well, since somebody may resume or
+promote it: why it is paused, and what to do about it, stands at once on standard error.
 
 Exit code: 0 Healthy, Successful · 1 Degraded, Failed, Error, Inconclusive
            2 it could not be read · 3 timed out
@@ -62,11 +66,13 @@ type awaited[T client.Object] struct {
 	state func(T) standing
 }
 
-// standing is how an object stands: in a line, whether that is the end, and what that makes the exit code.
+// standing is how an object stands: in a line, what a person has to know and do about it, whether that is
+// the end, and what that makes the exit code.
 type standing struct {
-	text string
-	over bool
-	code int
+	text   string
+	advice []string
+	over   bool
+	code   int
 }
 
 // verdict is the exit code of a standing that was printed already.
@@ -86,11 +92,12 @@ func await[T client.Object](ctx context.Context, a *app, c *cluster, w awaited[T
 		}
 		s := w.state(object)
 		printLines(a.Out, s.text)
+		printLines(a.Err, s.advice...)
 		return s.verdict()
 	}
 	changes := make(chan struct{}, 1)
 	go c.follow(ctx, changes, w.list, c.only(w.name)...)
-	last, told := "", false
+	last, told, advice := "", false, []string(nil)
 	read := func(ctx context.Context) (T, error) { return w.read(ctx, w.name) }
 	err := live(ctx, changes, read, func(object T, now outlook) (bool, error) {
 		if now.trouble != nil && !told {
@@ -101,6 +108,10 @@ func await[T client.Object](ctx context.Context, a *app, c *cluster, w awaited[T
 		if s.text != last {
 			last = s.text
 			printLines(a.Out, s.text)
+		}
+		if !slices.Equal(s.advice, advice) {
+			advice = s.advice
+			printLines(a.Err, s.advice...)
 		}
 		if s.over {
 			return true, s.verdict()
@@ -139,6 +150,9 @@ func state(ro *api.Rollout) standing {
 		s.code = ExitUnfinished
 	default:
 		s.code = ExitFailed
+	}
+	if doubt := view.Doubt(ro); doubt != "" && !s.over {
+		s.advice = []string{doubt, "waiting for: " + view.Waiting(view.Scene{Rollout: ro})}
 	}
 	return s
 }

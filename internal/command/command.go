@@ -24,6 +24,9 @@ type Change struct {
 	// Stops names the analysis run under way at the step that is skipped, and Step that step; "" when
 	// there is none.
 	Stops, Step string
+	// Doubt is what was inconclusive at that step, an analysis or an experiment, when the step is skipped all
+	// the same; "" when nothing was.
+	Doubt string
 }
 
 // Patch is one patch of an object.
@@ -170,7 +173,7 @@ func Resume(ro *api.Rollout) (Change, error) {
 	change := Change{Effect: fmt.Sprintf("rollout %s goes on", ro.Name)}
 	if len(ro.Status.PauseConditions) > 0 {
 		change.Patches = append(change.Patches, patch("status", versioned(ro, object{"pauseConditions": nil})))
-		if stepUndecided(ro) || backgroundUndecided(ro) {
+		if stepUndecided(ro) || backgroundUndecided(ro) || switchUndecided(ro) {
 			change.Effect = fmt.Sprintf("rollout %s measures its inconclusive analysis again", ro.Name)
 		}
 	}
@@ -208,7 +211,7 @@ func Promote(ro *api.Rollout) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	change.Stops, change.Step = underWay(ro)
+	change.skips(ro)
 	change.Effect = fmt.Sprintf("rollout %s %s", ro.Name, effect)
 	// The status goes first: a patch of the spec would make the version it carries an old one.
 	change.Patches = append([]Patch{patch("status", step)}, change.Patches...)
@@ -220,8 +223,8 @@ func versioned(ro *api.Rollout, status object) object {
 	return object{"metadata": object{"resourceVersion": ro.ResourceVersion}, "status": status}
 }
 
-// again is what ending the pause of an inconclusive background analysis does.
-const again = "ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
+// again is what ending the pause of an analysis does that was inconclusive beside the steps, or around a switch.
+const again = "ends its pause and measures its %[2]s again, as that was inconclusive; it pauses again if that comes to nothing: " +
 	"to go on without the analysis use sluice promote %[1]s --full, to go back sluice abort %[1]s"
 
 // advance says which status makes the rollout take its next step.
@@ -234,7 +237,9 @@ func advance(ro *api.Rollout) (object, string, error) {
 	switch {
 	case len(ro.Status.PauseConditions) > 0 && backgroundUndecided(ro):
 		// Skipping a step would not help: an inconclusive background analysis pauses every step.
-		return versioned(ro, object{"pauseConditions": nil}), fmt.Sprintf(again, ro.Name), nil
+		return versioned(ro, object{"pauseConditions": nil}), fmt.Sprintf(again, ro.Name, "background analysis"), nil
+	case len(ro.Status.PauseConditions) > 0 && switchUndecided(ro):
+		return versioned(ro, object{"pauseConditions": nil}), fmt.Sprintf(again, ro.Name, "analysis"), nil
 	case len(ro.Status.PauseConditions) > 0 && stepUndecided(ro) && steps > 0:
 		return versioned(ro, object{"pauseConditions": nil, "controllerPause": false, "currentStepIndex": min(index+1, steps)}),
 			"passes over its inconclusive analysis and " + next, nil
@@ -306,14 +311,24 @@ func inFull(ro *api.Rollout) string {
 	return fmt.Sprintf("to promote without waiting for anything else, use: sluice promote %s --full", ro.Name)
 }
 
-// underWay is the analysis run of the present step while it measures, and which step that is.
-func underWay(ro *api.Rollout) (run, step string) {
+// skips says what the present step still measures, or has not been able to tell, when it is skipped.
+func (c *Change) skips(ro *api.Rollout) {
 	its := ro.Status.Canary.CurrentStepAnalysisRunStatus
 	index, steps := position(ro)
-	if its == nil || its.Status.Completed() || index >= steps || ro.Spec.Strategy.Canary.Steps[index].Analysis == nil {
-		return "", ""
+	if index >= steps {
+		return
 	}
-	return its.Name, fmt.Sprintf("step %d of %d", index+1, steps)
+	switch {
+	case its != nil && !its.Status.Completed() && ro.Spec.Strategy.Canary.Steps[index].Analysis != nil:
+		c.Stops = its.Name
+	case len(ro.Status.PauseConditions) == 0 || backgroundUndecided(ro) || !stepUndecided(ro): // then nothing is skipped
+		return
+	case experimentUndecided(ro):
+		c.Doubt = "experiment"
+	default:
+		c.Doubt = "analysis"
+	}
+	c.Step = fmt.Sprintf("step %d of %d", index+1, steps)
 }
 
 // unseen refuses to decide on a status that is older than the spec.
@@ -341,6 +356,15 @@ func stepUndecided(ro *api.Rollout) bool {
 
 func backgroundUndecided(ro *api.Rollout) bool {
 	return pausedBy(ro, ro.Status.Canary.CurrentBackgroundAnalysisRunStatus)
+}
+
+// switchUndecided is the same for the analyses before and after the switch of a blue-green update.
+func switchUndecided(ro *api.Rollout) bool {
+	if ro.Spec.Strategy.BlueGreen == nil {
+		return false
+	}
+	its := ro.Status.BlueGreen
+	return pausedBy(ro, its.PrePromotionAnalysisRunStatus) || pausedBy(ro, its.PostPromotionAnalysisRunStatus)
 }
 
 // pausedBy tells that a run has paused the rollout because it was inconclusive.

@@ -19,6 +19,7 @@ const (
 	pausing   = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}]}\n"
 	undecided = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 2, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentStepAnalysisRunStatus: {name: r, status: Inconclusive}}}\n"
 	disputed  = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentBackgroundAnalysisRunStatus: {name: r, status: Inconclusive}}}\n"
+	unjudged  = "metadata: {name: shop, generation: 3, resourceVersion: '77'}\nspec: {strategy: {blueGreen: {activeService: live}}}\nstatus: {observedGeneration: '3', phase: Paused, currentPodHash: b, stableRS: a, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], blueGreen: {prePromotionAnalysisRunStatus: {name: r, status: Inconclusive}}}\n"
 	behind    = "metadata: {name: shop, generation: 4, resourceVersion: '77'}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Progressing, currentPodHash: b, stableRS: a, currentStepIndex: 2}\n"
 	foreign   = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 2, conditions: [{type: InvalidSpec, status: 'True', message: 'spec.strategy.canary.trafficRouting.istio: not supported yet', reason: InvalidSpec, lastUpdateTime: null, lastTransitionTime: null}]}\n"
 	template  = "metadata: {name: shop, generation: 3}\nspec: {" + steps + "}\nstatus: {observedGeneration: '3', phase: Degraded, currentPodHash: b, stableRS: a, currentStepIndex: 2, conditions: [{type: InvalidSpec, status: 'True', message: 'spec.strategy.canary.steps[2].analysis.templates[0]: AnalysisTemplate \"a\": spec.dryRun: not supported yet', reason: InvalidSpec, lastUpdateTime: null, lastTransitionTime: null}]}\n"
@@ -82,6 +83,16 @@ func TestCommands(t *testing.T) {
 		{"promote after an inconclusive background analysis", Promote, disputed,
 			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
 			"rollout shop ends its pause and measures its background analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
+				"to go on without the analysis use sluice promote shop --full, to go back sluice abort shop"},
+		{"resume an inconclusive analysis before a switch", Resume, unjudged, []string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
+			"rollout shop measures its inconclusive analysis again"},
+		{"promote after an inconclusive analysis before a switch", Promote, unjudged,
+			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
+			"rollout shop ends its pause and measures its analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
+				"to go on without the analysis use sluice promote shop --full, to go back sluice abort shop"},
+		{"promote after an inconclusive analysis after a switch", Promote, strings.Replace(unjudged, "prePromotion", "postPromotion", 1),
+			[]string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
+			"rollout shop ends its pause and measures its analysis again, as that was inconclusive; it pauses again if that comes to nothing: " +
 				"to go on without the analysis use sluice promote shop --full, to go back sluice abort shop"},
 		{"promote at a pause step", Promote, pausing, []string{`status {"metadata":{"resourceVersion":"77"},"status":{"pauseConditions":null}}`},
 			"rollout shop ends its pause and goes on with step 3 of 4"},

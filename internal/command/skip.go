@@ -42,6 +42,6 @@ func skip(ro *api.Rollout, to func(index, steps int) int) (Change, error) {
 		Patches: []Patch{patch("status", versioned(ro, status))},
 		Effect:  effect,
 	}
-	change.Stops, change.Step = underWay(ro)
+	change.skips(ro)
 	return change, nil
 }

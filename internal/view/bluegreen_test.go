@@ -25,6 +25,8 @@ func TestWaitingForABlueGreenSwitch(t *testing.T) {
 			"somebody to go on: `sluice promote shop`", "preview"},
 		{"a time before the switch", strategy(", autoPromotionSeconds: 300") + paused, ready,
 			"the pause of 5m to end: resumes in 4m, at 00:05:00", "preview"},
+		{"somebody after an inconclusive analysis, which a plain promote measures again", strategy("") + "phase: Paused, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], blueGreen: {activeSelector: aaa, previewSelector: bbb, prePromotionAnalysisRunStatus: {name: shop-pre, status: Inconclusive}}}", ready,
+			"somebody to decide, as the analysis was inconclusive: `sluice resume shop` measures again, `sluice promote shop --full` goes on without any check, `sluice abort shop` goes back", "preview"},
 		{"the way back", strategy("") + "phase: Degraded, abort: true, blueGreen: {activeSelector: bbb, previewSelector: bbb}}", ready,
 			"Service live to lead to the stable version again", "active"},
 		{"after an abort its pods may stay", strategy("") + "phase: Degraded, abort: true, blueGreen: {activeSelector: aaa, previewSelector: bbb}}", ready,

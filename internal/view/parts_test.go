@@ -64,9 +64,11 @@ func TestWaiting(t *testing.T) {
 		{"a pause that is over", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2025-12-31T00:00:00Z}]"),
 			"the controller to end the pause of 300s, which is over"},
 		{"an inconclusive analysis", status("phase: Paused, currentStepIndex: 0, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}]"),
-			"somebody to decide, as the analysis was inconclusive: `sluice promote shop` goes on, `sluice abort shop` goes back"},
+			"somebody to decide, as the analysis was inconclusive: `sluice resume shop` measures again, `sluice promote shop` goes on without the check, `sluice abort shop` goes back"},
+		{"an inconclusive experiment", status("phase: Paused, currentStepIndex: 0, controllerPause: true, pauseConditions: [{reason: InconclusiveExperiment, startTime: 2026-01-01T00:00:00Z}]"),
+			"somebody to decide, as the experiment was inconclusive: `sluice resume shop` runs another one, `sluice promote shop` goes on without the check, `sluice abort shop` goes back"},
 		{"an inconclusive background analysis, whatever the step waits for", status("phase: Paused, currentStepIndex: 1, controllerPause: true, pauseConditions: [{reason: CanaryPauseStep, startTime: 2026-01-01T00:00:00Z}, {reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], canary: {currentBackgroundAnalysisRunStatus: {name: r, status: Inconclusive}}"),
-			"somebody to decide, as the background analysis was inconclusive: `sluice promote shop` measures it again, `sluice promote shop --full` goes on without it, `sluice abort shop` goes back"},
+			"somebody to decide, as the background analysis was inconclusive: `sluice resume shop` measures again, `sluice promote shop --full` goes on without any check, `sluice abort shop` goes back"},
 		{"a pause that somebody ended", status("phase: Paused, currentStepIndex: 1, controllerPause: true"), "the controller to act on the end of the pause"},
 		{"pods of the canary", status("phase: Progressing, currentStepIndex: 0"), "canary pods: 1 of 2 available"},
 		{"an abort with nothing to go back to", status("phase: Degraded, abort: true, currentStepIndex: 0, message: \"RolloutAborted: There is no stable ReplicaSet to go back to: revision 2 goes on serving.\""),
@@ -229,5 +231,29 @@ func TestTextFitsItsWidth(t *testing.T) {
 func TestWrap(t *testing.T) {
 	if diff := cmp.Diff([]string{"a bc", "defg", "hij", "k"}, wrap("a bc  defghij k", 4)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestDoubtIsWhatTheAnalysisSaid(t *testing.T) {
+	const paused = "status: {observedGeneration: '1', phase: Paused, controllerPause: true, pauseConditions: [{reason: InconclusiveAnalysisRun, startTime: 2026-01-01T00:00:00Z}], "
+	const decided = "{at: 2026-01-01T00:00:00Z, reason: Inconclusive, message: 'AnalysisRun r was inconclusive: late.'}"
+	tests := []struct{ name, rollout, want string }{
+		{"the decision to pause, where no run is named", paused + "decisions: [{at: 2026-01-01T00:00:00Z, reason: Inconclusive, message: an earlier one}, " + decided + "]}", "AnalysisRun r was inconclusive: late."},
+		{"not a decision about another revision", paused + "currentPodHash: bbb, decisions: [" + decided + "]}", "An analysis was inconclusive"},
+		{"an experiment of which no decision is kept", strings.Replace(paused, "AnalysisRun", "Experiment", 1) + "canary: {currentExperiment: trial}}", "Experiment trial was inconclusive"},
+		{"the run", paused + "canary: {currentStepAnalysisRunStatus: {name: r, status: Inconclusive, message: late}}}", "AnalysisRun r was inconclusive: late"},
+		{"the run that is in doubt, not one that passed", paused + "canary: {currentStepAnalysisRunStatus: {name: s, status: Successful}, currentBackgroundAnalysisRunStatus: {name: b, status: Inconclusive}}}", "AnalysisRun b was inconclusive"},
+		{"a run before a switch", "spec: {strategy: {blueGreen: {activeService: live}}}\n" + paused + "blueGreen: {prePromotionAnalysisRunStatus: {name: p, status: Inconclusive}}}", "AnalysisRun p was inconclusive"},
+		{"nothing while no pause is in doubt", "status: {observedGeneration: '1', phase: Healthy, decisions: [" + decided + "]}", ""},
+		{"nothing once somebody has ended the pause", "status: {observedGeneration: '1', phase: Paused, controllerPause: true, decisions: [" + decided + "]}", ""},
+		{"nothing when the spec has changed since", "metadata: {generation: 2}\n" + paused + "decisions: [" + decided + "]}", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ro := object[api.Rollout](t, test.rollout)
+			if got := Doubt(&ro); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 }

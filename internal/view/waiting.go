@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,11 +139,7 @@ func (s Scene) pause(condition api.PauseCondition) string {
 	ro := s.Rollout
 	switch condition.Reason {
 	case api.PauseReasonInconclusiveAnalysis, api.PauseReasonInconclusiveExperiment:
-		if run := ro.Status.Canary.CurrentBackgroundAnalysisRunStatus; run != nil && run.Status == api.AnalysisPhaseInconclusive {
-			return fmt.Sprintf("somebody to decide, as the background analysis was inconclusive: `sluice promote %[1]s` measures it again, "+
-				"`sluice promote %[1]s --full` goes on without it, `sluice abort %[1]s` goes back", ro.Name)
-		}
-		return fmt.Sprintf("somebody to decide, as the analysis was inconclusive: `sluice promote %s` goes on, `sluice abort %s` goes back", ro.Name, ro.Name)
+		return undecided(ro, condition.Reason)
 	case api.PauseReasonBlueGreenPause:
 		return s.pauseBeforeSwitch(condition)
 	case api.PauseReasonCanaryPauseStep:
@@ -156,6 +153,55 @@ func (s Scene) pause(condition api.PauseCondition) string {
 		return "the end of a pause whose length cannot be read"
 	}
 	return s.pauseEnds(condition, time.Duration(seconds)*time.Second, unit(this.Pause.Duration.String()))
+}
+
+// undecided is what a person can do after a check that could not tell good from bad: first what measures
+// again, as a tired reader types what stands there first. A plain promote passes over a step, but measures
+// again what stands beside the steps or before a switch; only a full one goes on without that.
+func undecided(ro *api.Rollout, reason api.PauseReason) string {
+	what, again := "analysis", "measures again"
+	without := "promote " + ro.Name + "` goes on without the check"
+	background := ro.Status.Canary.CurrentBackgroundAnalysisRunStatus
+	switch {
+	case reason == api.PauseReasonInconclusiveExperiment:
+		what, again = "experiment", "runs another one"
+	case background != nil && background.Status == api.AnalysisPhaseInconclusive:
+		what, without = "background analysis", "promote "+ro.Name+" --full` goes on without any check"
+	case ro.Spec.Strategy.BlueGreen != nil:
+		without = "promote " + ro.Name + " --full` goes on without any check"
+	}
+	return fmt.Sprintf("somebody to decide, as the %[2]s was inconclusive: `sluice resume %[1]s` %[3]s, `sluice %[4]s, `sluice abort %[1]s` goes back",
+		ro.Name, what, again, without)
+}
+
+// Doubt is why a rollout is paused that an inconclusive analysis or experiment has paused, in the words of
+// what measured; "" for every other rollout.
+func Doubt(ro *api.Rollout) string {
+	doubtful := func(c api.PauseCondition) bool {
+		return c.Reason == api.PauseReasonInconclusiveAnalysis || c.Reason == api.PauseReasonInconclusiveExperiment
+	}
+	if !Observed(ro) || !slices.ContainsFunc(ro.Status.PauseConditions, doubtful) {
+		return ""
+	}
+	for _, ref := range (Scene{Rollout: ro}).liveRefs() {
+		if ref.Status != api.AnalysisPhaseInconclusive {
+			continue
+		}
+		text := "AnalysisRun " + ref.Name + " was inconclusive"
+		if ref.Message != "" {
+			text += ": " + ref.Message
+		}
+		return text
+	}
+	for _, decision := range slices.Backward(ro.Status.Decisions) {
+		if decision.Reason == decide.DecidedInconclusive && decision.Revision == ro.Status.CurrentPodHash {
+			return decision.Message
+		}
+	}
+	if name := ro.Status.Canary.CurrentExperiment; name != "" {
+		return "Experiment " + name + " was inconclusive"
+	}
+	return "An analysis was inconclusive"
 }
 
 // pauseEnds says when a pause of some length is over; text is the length as it is written.
