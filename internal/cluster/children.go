@@ -57,7 +57,7 @@ func (c *Cluster) bring(ctx context.Context, p parent, at ref, object client.Obj
 		return c.meet(ctx, p, at)
 	}
 	if refuses(err) {
-		return c.lessons.learnRefusal(p.GetUID(), at, err.Error(), false)
+		return c.lessons.learnRefusal(p.GetUID(), at, lesson{refused: err.Error()})
 	}
 	if err != nil {
 		return fmt.Errorf("creating %s: %w", at, err)
@@ -83,7 +83,7 @@ func (c *Cluster) meet(ctx context.Context, p parent, at ref) error {
 		c.ledger.wrote(p.GetUID(), at, live.ResourceVersion)
 		return lookAgain("%s exists already", at)
 	case at.kind == serviceKind:
-		return c.lessons.learnRefusal(p.GetUID(), at, fmt.Sprintf("%s exists already and belongs to somebody else", at), false)
+		return c.lessons.learnRefusal(p.GetUID(), at, lesson{refused: fmt.Sprintf("%s exists already and belongs to somebody else", at)})
 	}
 	c.lessons.learn(p.GetUID(), at, lesson{taken: true})
 	return lookAgain("%s belongs to somebody else", at)

@@ -92,6 +92,9 @@ func (w *AnalysisWorld) podsByJob(ctx context.Context, of []client.ListOption) (
 
 // refusedJob is a Job the server does not take: for a while it may still come to be.
 func refusedJob(refusal lesson, now time.Time) decide.Job {
+	if refusal.load {
+		return refusedLoad(refusal, now)
+	}
 	until := refusal.since.Add(refusedJobWithin)
 	if !refusal.final && now.Before(until) {
 		return decide.Job{Ours: true, Missing: true, Ended: true, Again: until, Waiting: "The Job could not be created yet: " + refusal.refused}
@@ -191,14 +194,17 @@ func (w *AnalysisWorld) createJob(ctx context.Context, a decide.JobExists) error
 		return nil
 	}
 	at := ref{kind: jobKind, namespace: w.key.Namespace, name: a.Name}
-	job, given, refusal, err := w.buildJob(ctx, a)
+	job, given, unmade, err := w.buildJob(ctx, a)
 	if err != nil {
 		return err
 	}
-	if refusal != nil {
-		return w.cluster.lessons.learnRefusal(w.run.UID, at, refusal.why, refusal.final)
+	if unmade != nil {
+		return w.cluster.lessons.learnRefusal(w.run.UID, at, unmade.lesson(&a.Metric))
 	}
 	if err := w.cluster.admitLoad(ctx, w.run, job); err != nil {
+		if _, queued := IsStale(err); queued {
+			w.cluster.lessons.unlearn(w.run.UID, at) // nothing is against it any more, and it stands in line
+		}
 		return err
 	}
 	err = w.cluster.Live.Create(ctx, job)
@@ -211,16 +217,20 @@ func (w *AnalysisWorld) createJob(ctx context.Context, a decide.JobExists) error
 	case apierrors.IsAlreadyExists(err):
 		return w.meetJob(ctx, at)
 	case refuses(err):
-		why := fmt.Sprintf("the server refuses the Job: %v", given.discreet(err))
-		return w.cluster.lessons.learnRefusal(w.run.UID, at, why, namesFields(err))
+		no := refusal{why: fmt.Sprintf("the server refuses the Job: %v", given.discreet(err)), final: namesFields(err)}
+		if overQuota(err) {
+			no.remedy = "raise the quota, or delete what uses it up"
+		}
+		return w.cluster.lessons.learnRefusal(w.run.UID, at, no.lesson(&a.Metric))
 	}
 	return fmt.Errorf("creating %s: %w", at, given.discreet(err))
 }
 
 // refusal is why a Job cannot be created.
 type refusal struct {
-	why   string
-	final bool // asking again is of no use
+	why    string
+	final  bool   // asking again is of no use
+	remedy string // what somebody can do about it, so that asking again is of use
 }
 
 // buildJob makes the Job of a measurement, with its secret arguments in it.
@@ -234,15 +244,15 @@ func (w *AnalysisWorld) buildJob(ctx context.Context, a decide.JobExists) (*batc
 		if !unobtainable(err) {
 			return nil, confided{}, nil, err
 		}
-		return nil, confided{}, &refusal{why: err.Error()}, nil
+		return nil, confided{}, unobtained(err), nil
 	}
 	m, err := given.fill(w.run, a.Metric)
 	if err != nil {
 		return nil, given, &refusal{why: err.Error(), final: true}, nil
 	}
 	missing, err := w.cluster.missingScript(ctx, w.run.Namespace, m)
-	if err != nil || missing != "" {
-		return nil, given, &refusal{why: missing}, err
+	if err != nil || missing != nil {
+		return nil, given, missing, err
 	}
 	job, err := runner.Object(w.run, m, a.Name)
 	if err != nil {

@@ -12,11 +12,14 @@ import (
 
 // lesson is what an act learned about an object it wanted to create or change.
 type lesson struct {
-	taken   bool      // an object of that name exists and is somebody else's
-	refused string    // the server does not take the object, and says why
-	final   bool      // it is refused for what it is: asking again is of no use
-	since   time.Time // when it was refused first
-	at      time.Time // when it was refused last, where that matters
+	taken   bool          // an object of that name exists and is somebody else's
+	refused string        // the server does not take the object, and says why
+	final   bool          // it is refused for what it is: asking again is of no use
+	load    bool          // the object is a load test, which ends without a verdict when it cannot begin
+	remedy  string        // what people can do, so that it is no longer refused; "" when it is not known
+	within  time.Duration // of a load test: how long it is waited for
+	since   time.Time     // when it was refused first
+	at      time.Time     // when it was refused last, where that matters
 }
 
 // lessons remembers what acts learned, so that the next pass observes it. Losing it costs one
@@ -57,16 +60,23 @@ func (l *lessons) learn(owner types.UID, at ref, what lesson) bool {
 // A refused write is repeated after as long as it has been refused already, within these bounds.
 const soonestRetry, latestRetry = 250 * time.Millisecond, 30 * time.Second
 
+// latestRetry for a load test: a canary waits for it.
+const latestLoadRetry = 5 * time.Second
+
 // learnRefusal notes why the server does not take an object, or a change of it. The Stale it returns makes the next pass
 // tell people at once, and later ones ask again less and less often.
-func (l *lessons) learnRefusal(owner types.UID, at ref, why string, final bool) error {
+func (l *lessons) learnRefusal(owner types.UID, at ref, what lesson) error {
 	before, repeated := l.refusals(owner, at.kind)[at.name]
-	l.learn(owner, at, lesson{refused: why, final: final})
-	after := atOnce
-	if repeated && !final {
-		after = min(max(time.Since(before.since), soonestRetry), latestRetry)
+	l.learn(owner, at, what)
+	latest := latestRetry
+	if what.load {
+		latest = latestLoadRetry
 	}
-	return &Stale{What: fmt.Sprintf("writing %s: %s", at, why), After: after}
+	after := atOnce
+	if repeated && !what.final {
+		after = min(max(time.Since(before.since), soonestRetry), latest)
+	}
+	return &Stale{What: fmt.Sprintf("writing %s: %s", at, what.refused), After: after}
 }
 
 // unlearn forgets about one object, because the request has succeeded.

@@ -214,7 +214,7 @@ func TestRefusalsAreAskedAgainLessAndLessOften(t *testing.T) {
 	var l lessons
 	at := ref{kind: runKind, name: "run"}
 	wait := func(why string) time.Duration {
-		after, _ := IsStale(l.learnRefusal("uid", at, why, false))
+		after, _ := IsStale(l.learnRefusal("uid", at, lesson{refused: why}))
 		return after
 	}
 	if got := wait("used: 1"); got != atOnce {

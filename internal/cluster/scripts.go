@@ -16,27 +16,29 @@ import (
 //
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
 
-// missingScript says what keeps a load test from having its script, "" when nothing does. Who may not read ConfigMaps does
+// missingScript says what keeps a load test from having its script, nil when nothing does. Who may not read ConfigMaps does
 // not know, and lets the pod find out.
-func (c *Cluster) missingScript(ctx context.Context, namespace string, m api.Metric) (string, error) {
+func (c *Cluster) missingScript(ctx context.Context, namespace string, m api.Metric) (*refusal, error) {
 	if m.Provider.LoadTest == nil || m.Provider.LoadTest.Script.ConfigMap == nil {
-		return "", nil
+		return nil, nil
 	}
 	from := m.Provider.LoadTest.Script.ConfigMap
 	var held corev1.ConfigMap
 	err := c.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: from.Name}, &held)
 	switch {
 	case apierrors.IsNotFound(err):
-		return fmt.Sprintf("the script's ConfigMap %q does not exist in namespace %q", from.Name, namespace), nil
+		why := fmt.Sprintf("the script's ConfigMap %q does not exist in namespace %q", from.Name, namespace)
+		return &refusal{why: why, remedy: "create it"}, nil
 	case apierrors.IsForbidden(err):
-		return "", nil
+		return nil, nil
 	case err != nil:
-		return "", fmt.Errorf("reading ConfigMap %s/%s: %w", namespace, from.Name, err)
+		return nil, fmt.Errorf("reading ConfigMap %s/%s: %w", namespace, from.Name, err)
 	}
 	_, text := held.Data[from.Key]
 	_, binary := held.BinaryData[from.Key]
 	if !text && !binary {
-		return fmt.Sprintf("the script's ConfigMap %q has no key %q", from.Name, from.Key), nil
+		why := fmt.Sprintf("the script's ConfigMap %q in namespace %q has no key %q", from.Name, namespace, from.Key)
+		return &refusal{why: why, remedy: "add it"}, nil
 	}
-	return "", nil
+	return nil, nil
 }

@@ -71,6 +71,15 @@ func unobtainable(err error) bool {
 	return errors.As(err, &none) || refuses(err)
 }
 
+// unobtained is why a metric cannot be given its Secrets.
+func unobtained(err error) *refusal {
+	no := &refusal{why: err.Error()}
+	if none := (*absent)(nil); errors.As(err, &none) {
+		no.remedy = "create it"
+	}
+	return no
+}
+
 // fill puts the arguments into a metric.
 func (g confided) fill(run *api.AnalysisRun, m api.Metric) (api.Metric, error) {
 	values := compose.Values(run.Spec.Args)

@@ -164,7 +164,7 @@ func (w *RolloutWorld) selectRevision(ctx context.Context, a decide.ServiceSelec
 		if _, known := w.cluster.lessons.refusals(w.rollout.UID, serviceKind)[a.Service]; !known {
 			w.Tell([]decide.Event{{Warning: true, Reason: api.EventRolloutReconciliationError, Message: err.Error()}})
 		}
-		return w.cluster.lessons.learnRefusal(w.rollout.UID, t.ref, err.Error(), false)
+		return w.cluster.lessons.learnRefusal(w.rollout.UID, t.ref, lesson{refused: err.Error()})
 	}
 	if err != nil {
 		return err

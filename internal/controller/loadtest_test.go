@@ -439,24 +439,3 @@ func (p *place) jobOf(run string) *batchv1.Job {
 	})
 	return &found
 }
-
-func TestALoadTestWithoutItsScriptSaysSoSoon(t *testing.T) {
-	for name, c := range map[string]struct{ key, says string }{
-		"no ConfigMap": {"", `the script's ConfigMap "scripts" does not exist in namespace`},
-		"no key":       {"other.yaml", `the script's ConfigMap "scripts" has no key "shop.yaml"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newPlace(t)
-			p.start(loading(10))
-			if c.key != "" {
-				p.create("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: scripts}\ndata: {" + c.key + ": a}")
-			}
-			p.create("apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: load}\nspec:\n  metrics: " +
-				`[{name: load, consecutiveErrorLimit: 0, provider: {loadTest: {target: "http://canary", script: {configMap: {name: scripts, key: shop.yaml}}}}}]`)
-			m := p.run("load", api.AnalysisPhaseError).Status.MetricResults[0].Measurements[0]
-			if !strings.Contains(m.Message, c.says) {
-				t.Errorf("the measurement says %q, want %q in it", m.Message, c.says)
-			}
-		})
-	}
-}

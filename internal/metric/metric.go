@@ -46,6 +46,9 @@ type Runner interface {
 	Poll(seen Seen) Progress
 }
 
+// LoadPlacing is how long a load test may take to begin: its Job to be created, and then all its pods to run.
+const LoadPlacing = 5 * time.Minute
+
 // Seen is what there is to see of the Job of a measurement.
 type Seen struct {
 	Metric api.Metric // secret arguments as placeholders

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"strings"
+
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/evidence"
 )
@@ -29,4 +31,13 @@ func loadFigures(m *api.Measurement, tone Tone) []Span {
 		parts = append(parts, Span{text, tone})
 	}
 	return parts
+}
+
+// loadAwaits is what a load test waits for that is under way and has not begun: a place, its script, its pods. It is ""
+// once it sends.
+func loadAwaits(metric *api.Metric, m *api.Measurement) string {
+	if metric.Provider.LoadTest == nil || m.Message == "" || m.FinishedAt != nil || m.Metadata[api.EvidenceLoadStartedAt] != "" {
+		return ""
+	}
+	return strings.ToLower(m.Message[:1]) + strings.TrimSuffix(m.Message[1:], ".")
 }

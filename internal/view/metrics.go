@@ -297,11 +297,11 @@ func (r measuring) upcoming(metric *api.Metric, result *api.MetricResult) string
 		return ""
 	}
 	last := &result.Measurements[n-1]
+	if awaits := loadAwaits(metric, last); awaits != "" {
+		return awaits
+	}
 	if job := r.job(last.Metadata[api.MetadataJobName]); job != nil {
 		return "job " + strings.ToLower(jobMark(job).text) + " for " + r.since(job.CreationTimestamp.Time)
-	}
-	if metric.Provider.LoadTest != nil && last.Message != "" {
-		return strings.ToLower(last.Message[:1]) + strings.TrimSuffix(last.Message[1:], ".") // it waits for a place
 	}
 	if last.StartedAt != nil {
 		return "measuring for " + r.since(last.StartedAt.Time)

@@ -53,6 +53,9 @@ func (s Scene) analysing() string {
 		if next, ok := s.next(run); ok {
 			text += fmt.Sprintf("; next measurement %s", s.in(next))
 		}
+		for _, awaits := range loadsAwaited(run) {
+			text += "; " + awaits
+		}
 		return text
 	}
 	return ""
@@ -122,6 +125,20 @@ func unfinished(run *api.AnalysisRun) []string {
 		}
 	}
 	return names
+}
+
+// loadsAwaited is what the load tests of a run wait for that have not begun.
+func loadsAwaited(run *api.AnalysisRun) []string {
+	var all []string
+	for i := range run.Spec.Metrics {
+		metric := &run.Spec.Metrics[i]
+		if result := resultOf(run, metric.Name); len(result.Measurements) > 0 {
+			if awaits := loadAwaits(metric, &result.Measurements[len(result.Measurements)-1]); awaits != "" {
+				all = append(all, awaits)
+			}
+		}
+	}
+	return all
 }
 
 // next is when the run measures next.

@@ -18,6 +18,7 @@ import (
 	api "sluice.dev/sluice/api/v1alpha1"
 	"sluice.dev/sluice/internal/judge"
 	"sluice.dev/sluice/internal/load/script"
+	"sluice.dev/sluice/internal/metric"
 )
 
 // maxTag bounds what a tag of ours adds to every request, in bytes.
@@ -41,7 +42,9 @@ const (
 	// loadDeadline bounds a test whose length is not known.
 	loadDeadline = 30 * time.Minute
 	// loadPlacing is how long the pods of a test may take to run, all of them.
-	loadPlacing = 5 * time.Minute
+	loadPlacing = metric.LoadPlacing
+	// loadPodsMade is how long a Job may take to make its pods before that is worth a word.
+	loadPodsMade = 10 * time.Second
 	// loadStartWithin is how long a pod waits to be told when to begin: longer than anybody looks on.
 	loadStartWithin = loadPlacing + time.Minute
 	// loadGrace is what a test that is stopped gets to write its result.

@@ -19,6 +19,8 @@ type muster struct {
 	running int
 	// there: of a test of one pod those that run, of a shared one those that are ready to begin.
 	there int
+	// absent do not exist.
+	absent int
 	// untold were not told yet when to begin; told says that one was.
 	untold []string
 	told   bool
@@ -35,6 +37,7 @@ func musterLoad(parts []loadPart) muster {
 		}
 		switch {
 		case part.pod == nil:
+			m.absent++
 		case !toldStart(part.pod).IsZero():
 			m.told = true
 		case !part.done && part.pod.DeletionTimestamp == nil:
@@ -94,8 +97,16 @@ func placing(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progr
 		if p.Again.IsZero() || until.Before(p.Again) {
 			p.Again = until
 		}
+		unmade := loadUnmade(seen, m, of)
+		if made := seen.Job.CreationTimestamp.Add(loadPodsMade); m.absent > 0 && seen.Now.Before(made) {
+			p.Again = made
+		}
 		switch {
-		case of == 1 || p.Waiting != "The Job is running.":
+		case unmade != "" && (p.Waiting == "The Job is running." || p.Waiting == "The Job has no pod yet."):
+			p.Waiting = sentence("The load test waits: " + unmade + fmt.Sprintf("; kubectl describe job %s -n %s says why, for example a quota", seen.Job.Name, seen.Job.Namespace))
+		case of == 1 && p.Waiting == "The Job is running.":
+			p.Waiting = "The pod of the load test is about to run."
+		case p.Waiting != "The Job is running.":
 		case m.running == of:
 			p.Waiting = fmt.Sprintf("%d of the %d pods of the load test are ready to begin; it begins when all are.", m.there, of)
 		default:
@@ -104,7 +115,10 @@ func placing(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progr
 		return p
 	}
 	waited := strings.TrimSuffix(p.Waiting, ".")
+	unmade := loadUnmade(seen, m, of)
 	switch {
+	case unmade != "" && (waited == "The Job is running" || waited == "The Job has no pod yet"): // its Job is about to be deleted, what was told of it is not
+		waited = unmade + fmt.Sprintf("; kubectl get events -n %s --field-selector involvedObject.name=%s says why, for example a quota", seen.Job.Namespace, seen.Job.Name)
 	case waited != "The Job is running":
 	case m.running == of:
 		waited = fmt.Sprintf("%d of its %d pods are ready to begin; the others read their script and its files, or are in its before flow", m.there, of)
@@ -112,6 +126,19 @@ func placing(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progr
 		waited = fmt.Sprintf("%d of its %d pods run", m.running, of)
 	}
 	return notBegun(seen.Job, "The load test could not begin within five minutes: "+lowerFirst(waited), "NotPlaced")
+}
+
+// loadUnmade says which pods the Job could not make although it had the time; "" when that is not so. Why it could not
+// stands only in its events.
+func loadUnmade(seen metric.Seen, m muster, of int) string {
+	suspended := seen.Job.Spec.Suspend != nil && *seen.Job.Spec.Suspend
+	switch {
+	case m.absent == 0 || suspended || seen.Now.Before(seen.Job.CreationTimestamp.Add(loadPodsMade)):
+		return ""
+	case m.absent == of:
+		return "no pod of it exists"
+	}
+	return fmt.Sprintf("%d of its %d pods do not exist", m.absent, of)
 }
 
 func lowerFirst(text string) string {

@@ -401,7 +401,15 @@ func TestALoadTestThatHasNotEnded(t *testing.T) {
 		second int
 		want   metric.Progress
 	}{
-		{"it has no pod", nil, 1, 10, metric.Progress{Waiting: "The Job has no pod yet.", Again: at(300).Time}},
+		{"it has no pod", nil, 1, 5, metric.Progress{Waiting: "The Job has no pod yet.", Again: at(10).Time}},
+		{"its pod cannot be made", nil, 1, 10, metric.Progress{
+			Waiting: "The load test waits: no pod of it exists; kubectl describe job j -n shop says why, for example a quota.", Again: at(300).Time}},
+		{"one of two pods cannot be made", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), "")}, 2, 10, metric.Progress{
+			Waiting: "The load test waits: 1 of its 2 pods do not exist; kubectl describe job j -n shop says why, for example a quota.", Again: at(300).Time}},
+		{"its pod cannot be made for five minutes", nil, 1, 300,
+			notReady("The load test could not begin within five minutes: no pod of it exists; kubectl get events -n shop --field-selector involvedObject.name=j says why, for example a quota.", "NotPlaced")},
+		{"its pod is about to run", []corev1.Pod{loadPod(0, corev1.PodPending, corev1.ContainerState{}, "")}, 1, 10, metric.Progress{
+			Waiting: "The pod of the load test is about to run.", Again: at(300).Time}},
 		{"its pod has no node", []corev1.Pod{homeless}, 1, 10, metric.Progress{Waiting: "The Job's pod has no node yet (Unschedulable): 0/3 nodes have the CPU", Again: at(300).Time}},
 		{"one pod runs, and its load has begun", []corev1.Pod{loadPod(0, corev1.PodRunning, running(8), "")}, 1, 10,
 			metric.Progress{Waiting: "The load test is running.", LoadFrom: at(8).Time}},
