@@ -13,6 +13,9 @@ import (
 	"sluice.dev/sluice/internal/metric"
 )
 
+// jobRuns is what is said of a Job whose pods tell nothing else, jobIsEmpty of one that has none.
+const jobRuns, jobIsEmpty = "The Job is running.", "The Job has no pod yet."
+
 // patience is how long a container may wait for its image or its configuration: registries and Secrets have hiccups,
 // and the kubelet tries again by itself.
 const patience = 15 * time.Second
@@ -64,7 +67,7 @@ func livePods(pods []corev1.Pod) []*corev1.Pod {
 
 func waitingFor(live []*corev1.Pod) string {
 	if len(live) == 0 {
-		return "The Job has no pod yet."
+		return jobIsEmpty
 	}
 	for _, pod := range live {
 		for _, c := range pod.Status.Conditions {
@@ -80,7 +83,7 @@ func waitingFor(live []*corev1.Pod) string {
 			}
 		}
 	}
-	return "The Job is running."
+	return jobRuns
 }
 
 // stuck is a container that cannot start as things are.

@@ -171,7 +171,7 @@ func unfinishedLoad(seen metric.Seen, parts []loadPart) metric.Progress {
 	if len(parts) > 1 {
 		p.Assembled, p.Untold = m.there == len(parts), m.untold
 	}
-	if p.Waiting == "The Job is running." {
+	if p.Waiting == jobRuns {
 		p.Waiting = "The load test is running."
 	}
 	return p

@@ -93,33 +93,38 @@ func notBegun(job *batchv1.Job, message, reason string) metric.Progress {
 // placing is a test whose pods are not all there yet.
 func placing(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progress {
 	until := seen.Job.CreationTimestamp.Add(loadPlacing)
-	if seen.Now.Before(until) {
-		if p.Again.IsZero() || until.Before(p.Again) {
-			p.Again = until
-		}
-		unmade := loadUnmade(seen, m, of)
-		if made := seen.Job.CreationTimestamp.Add(loadPodsMade); m.absent > 0 && seen.Now.Before(made) {
-			p.Again = made
-		}
-		switch {
-		case unmade != "" && (p.Waiting == "The Job is running." || p.Waiting == "The Job has no pod yet."):
-			p.Waiting = sentence("The load test waits: " + unmade + fmt.Sprintf("; kubectl describe job %s -n %s says why, for example a quota", seen.Job.Name, seen.Job.Namespace))
-		case of == 1 && p.Waiting == "The Job is running.":
-			p.Waiting = "The pod of the load test is about to run."
-		case p.Waiting != "The Job is running.":
-		case m.running == of:
-			p.Waiting = fmt.Sprintf("%d of the %d pods of the load test are ready to begin; it begins when all are.", m.there, of)
-		default:
-			p.Waiting = fmt.Sprintf("%d of the %d pods of the load test run; it begins when all are ready.", m.running, of)
-		}
-		return p
+	if !seen.Now.Before(until) {
+		return unplaced(seen, p, m, of)
 	}
+	unmade := loadUnmade(seen, m, of)
+	if made := seen.Job.CreationTimestamp.Add(loadPodsMade); m.absent > 0 && seen.Now.Before(made) {
+		until = made
+	}
+	if p.Again.IsZero() || until.Before(p.Again) {
+		p.Again = until
+	}
+	switch {
+	case unmade != "" && (p.Waiting == jobRuns || p.Waiting == jobIsEmpty):
+		p.Waiting = sentence("The load test waits: " + unmade + fmt.Sprintf("; kubectl describe job %s -n %s says why, for example a quota", seen.Job.Name, seen.Job.Namespace))
+	case p.Waiting != jobRuns:
+	case of == 1:
+		p.Waiting = "The pod of the load test is about to run."
+	case m.running == of:
+		p.Waiting = fmt.Sprintf("%d of the %d pods of the load test are ready to begin; it begins when all are.", m.there, of)
+	default:
+		p.Waiting = fmt.Sprintf("%d of the %d pods of the load test run; it begins when all are ready.", m.running, of)
+	}
+	return p
+}
+
+// unplaced is a test whose pods were not all there in time.
+func unplaced(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progress {
 	waited := strings.TrimSuffix(p.Waiting, ".")
 	unmade := loadUnmade(seen, m, of)
 	switch {
-	case unmade != "" && (waited == "The Job is running" || waited == "The Job has no pod yet"): // its Job is about to be deleted, what was told of it is not
+	case unmade != "" && (p.Waiting == jobRuns || p.Waiting == jobIsEmpty): // its Job is about to be deleted, what was told of it is not
 		waited = unmade + fmt.Sprintf("; kubectl get events -n %s --field-selector involvedObject.name=%s says why, for example a quota", seen.Job.Namespace, seen.Job.Name)
-	case waited != "The Job is running":
+	case p.Waiting != jobRuns:
 	case m.running == of:
 		waited = fmt.Sprintf("%d of its %d pods are ready to begin; the others read their script and its files, or are in its before flow", m.there, of)
 	default:
