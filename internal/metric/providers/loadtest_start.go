@@ -100,9 +100,7 @@ func placing(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progr
 	if made := seen.Job.CreationTimestamp.Add(loadPodsMade); m.absent > 0 && seen.Now.Before(made) {
 		until = made
 	}
-	if p.Again.IsZero() || until.Before(p.Again) {
-		p.Again = until
-	}
+	p.Again = sooner(p.Again, until)
 	switch {
 	case unmade != "" && (p.Waiting == jobRuns || p.Waiting == jobIsEmpty):
 		p.Waiting = sentence("The load test waits: " + unmade + fmt.Sprintf("; kubectl describe job %s -n %s says why, for example a quota", seen.Job.Name, seen.Job.Namespace))
@@ -115,6 +113,14 @@ func placing(seen metric.Seen, p metric.Progress, m muster, of int) metric.Progr
 		p.Waiting = fmt.Sprintf("%d of the %d pods of the load test run; it begins when all are ready.", m.running, of)
 	}
 	return p
+}
+
+// sooner is the earlier of two times, of which the first may not be set.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // unplaced is a test whose pods were not all there in time.
