@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -79,6 +80,7 @@ func TestWhatMayNotBeListedIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	apiserver.Allowed(t, apiserver.As(config, "jane"), authorizationv1.ResourceAttributes{Namespace: p.namespace, Verb: "get", Group: "argoproj.io", Resource: "rollouts"})
 	code, out, errOut := p.sluice(t, "get", "rollout", "shop", "--as", "jane")
 	if code != ExitOK || !strings.Contains(out, "॥ Paused") || !strings.Contains(out, "analysis runs, jobs, replica sets, pods, experiments: you have no permission to list them") {
 		t.Errorf("exit code %d, %s%s", code, out, errOut)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -255,7 +256,9 @@ func TestARefusalToPointAServiceIsObserved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asReader, err := client.New(apiserver.As(apiserver.Start(t), "reader"), client.Options{Scheme: scheme})
+	config := apiserver.As(apiserver.Start(t), "reader")
+	apiserver.Allowed(t, config, authorizationv1.ResourceAttributes{Namespace: s.namespace, Verb: "get", Resource: "services"})
+	asReader, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/testr"
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -87,7 +88,11 @@ func newPlace(t *testing.T) *place {
 	config := apiserver.Start(t)
 	install.Do(func() {
 		ctrllog.SetLogger(logr.Discard())
-		installed = installAll(config)
+		if installed = installAll(config); installed != nil {
+			return
+		}
+		apiserver.Allowed(t, apiserver.As(config, account, "system:serviceaccounts", "system:authenticated"),
+			authorizationv1.ResourceAttributes{Verb: "watch", Group: "argoproj.io", Resource: "rollouts"})
 	})
 	if installed != nil {
 		t.Fatal(installed)

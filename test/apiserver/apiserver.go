@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -73,6 +74,28 @@ func As(config *rest.Config, user string, groups ...string) *rest.Config {
 	other := rest.CopyConfig(config)
 	other.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
 	return other
+}
+
+// Allowed waits until the server lets the user of a configuration do something: it learns of roles a moment after it
+// has taken them.
+func Allowed(t testing.TB, config *rest.Config, what authorizationv1.ResourceAttributes) {
+	t.Helper()
+	c, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &what}}
+	for until := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		answer, err := c.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
+		switch {
+		case err != nil:
+			t.Fatalf("asking whether %s may %s %s: %v", config.Impersonate.UserName, what.Verb, what.Resource, err)
+		case answer.Status.Allowed:
+			return
+		case time.Now().After(until):
+			t.Fatalf("%s may not %s %s: %s", config.Impersonate.UserName, what.Verb, what.Resource, answer.Status.Reason)
+		}
+	}
 }
 
 // Namespace makes a namespace that no other test uses. It stays, as nothing
