@@ -21,36 +21,21 @@ import (
 // raw is a server that reads requests and answers as script says, by the request's path.
 func raw(t *testing.T, script func(path string) string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
+	return serve(t, func(c net.Conn) {
+		r := bufio.NewReader(c)
 		for {
-			c, err := listener.Accept()
+			request, err := http.ReadRequest(r)
 			if err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				r := bufio.NewReader(c)
-				for {
-					request, err := http.ReadRequest(r)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, request.Body)
-					text := script(request.URL.Path)
-					_, _ = io.WriteString(c, strings.TrimSuffix(text, "<close>"))
-					if strings.HasSuffix(text, "<close>") {
-						return
-					}
-				}
-			}()
+			_, _ = io.Copy(io.Discard, request.Body)
+			text := script(request.URL.Path)
+			_, _ = io.WriteString(c, strings.TrimSuffix(text, "<close>"))
+			if strings.HasSuffix(text, "<close>") {
+				return
+			}
 		}
-	}()
-	return "http://" + listener.Addr().String()
+	})
 }
 
 // shapes are answers of all kinds, good and bad.
